@@ -1,0 +1,72 @@
+"""The stream of training batches: which cases, which patches, which augmentations, all from the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from evaluators.augmentation import Augmentation, apply, draw
+from evaluators.preprocessing import PreparedCase
+
+FOREGROUND_SHARE = 1 / 3  # of the patches of a batch that are centred on a foreground voxel, as in nnU-Net
+
+
+def batches(
+    cases: Sequence[PreparedCase],
+    patch: tuple[int, ...],
+    batch: int,
+    steps: int,
+    augmentation: Augmentation,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield ``steps`` pairs of images ``(batch, channels, *patch)`` and labels ``(batch, *patch)``, int64.
+
+    Cases come in a shuffled order, each once before any comes again. Every step has a random stream of its own, so
+    two candidates with the same seed see the same batches, whatever else differs.
+    """
+    order = _order(len(cases), batch * steps, seed)
+    for step in range(steps):
+        rng = np.random.default_rng((seed, step))
+        drawn = draw(augmentation, batch, len(patch), rng)
+        picked = [
+            _patch(cases[index], patch, centred=place < round(batch * FOREGROUND_SHARE), rng=rng)
+            for place, index in enumerate(order[step * batch : (step + 1) * batch])
+        ]
+        images = torch.from_numpy(np.stack([image for image, _ in picked])).to(device)
+        labels = torch.from_numpy(np.stack([label for _, label in picked])).to(device)
+        images, labels = apply(drawn, images, labels)
+        yield images, labels.long()
+
+
+def _order(cases: int, needed: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng((seed, 0x0D1))
+    rounds = -(-needed // cases)
+    return np.concatenate([rng.permutation(cases) for _ in range(rounds)])[:needed]
+
+
+def _patch(
+    case: PreparedCase, patch: tuple[int, ...], centred: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut one patch; where the image is smaller it is padded with its edge (image) or background (label)."""
+    size = case.label.shape
+    place = rng.random(len(patch))
+    chosen = rng.random()
+    starts = [int(p * (max(length - want, 0) + 1)) for p, length, want in zip(place, size, patch, strict=True)]
+    if centred and len(case.foreground):
+        point = case.foreground[int(chosen * len(case.foreground))]
+        starts = [
+            int(np.clip(centre - want // 2, 0, max(length - want, 0)))
+            for centre, length, want in zip(point, size, patch, strict=True)
+        ]
+    window = tuple(slice(start, start + want) for start, want in zip(starts, patch, strict=True))
+    image, label = case.image[(slice(None), *window)], case.label[window]
+    if label.shape != patch:
+        missing = [want - have for want, have in zip(patch, label.shape, strict=True)]
+        pad = [(m // 2, m - m // 2) for m in missing]
+        image = np.pad(image, [(0, 0), *pad], mode="edge")
+        label = np.pad(label, pad)
+    return image, label

@@ -1,0 +1,92 @@
+"""What an evaluator is: it gives an architecture a score on a task, and says how far it is meanwhile."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from torch import nn
+
+from evaluators.preprocessing import PreparedTask
+from evaluators.scoring import CaseScores
+from search_spaces.architecture import Architecture
+from search_spaces.registry import Registry
+
+
+class Diverged(RuntimeError):
+    """Training left the finite numbers; the trial failed and has no score."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One thing to evaluate; plain data but for the task.
+
+    Attributes:
+        architecture: what to build.
+        task: what to train and score on.
+        steps: fidelity: number of optimiser steps.
+        seed: of initial weights, batches and augmentations.
+        split: ``val`` or ``test``: the cases scored.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    architecture: Architecture
+    task: PreparedTask
+    steps: int
+    seed: int
+    split: str = "val"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an evaluation is."""
+
+    step: int
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of it.
+
+    Attributes:
+        metrics: ``dice`` (mean foreground), ``dice/<class>``, ``loss``, ...
+        cases: Dice of each case and class.
+        distances: 95th-percentile Hausdorff distance of each case and class, mm; empty where not asked for.
+        network: the trained network, in eval mode on the CPU; None where nothing was trained.
+    """
+
+    metrics: dict[str, float]
+    cases: CaseScores
+    distances: CaseScores = field(default_factory=dict)
+    network: nn.Module | None = None
+
+
+class Evaluator(ABC):
+    """Gives scores. Instances are plain settings: they are sent to workers."""
+
+    @abstractmethod
+    def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
+        """Work on one assignment, yielding now and then how far it is; returns the evaluation.
+
+        Raises whatever went wrong, ``Diverged`` for numbers that are not finite; a failed trial never has a score.
+        """
+
+
+EVALUATORS: Registry[type[Evaluator]] = Registry("evaluator", "evaluators")
+
+E = TypeVar("E", bound=type[Evaluator])
+
+
+def evaluator(name: str) -> Callable[[E], E]:
+    """Class decorator that registers an evaluator; its constructor's arguments are its settings."""
+
+    def register(cls: E) -> E:
+        EVALUATORS.add(name, cls)
+        return cls
+
+    return register

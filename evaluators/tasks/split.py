@@ -1,0 +1,99 @@
+"""Which cases are for training, validation and test: checked where given, made where missing.
+
+A made split depends on the names and the seed alone, not on the order of the listing: the groups are put in
+the order of a hash, and the parts are filled from the front.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.task import SPLITS, Case
+from search_spaces.errors import InputError, unknown_name
+
+DEFAULT_FRACTIONS: Mapping[str, float] = {"val": 0.2, "test": 0.2}
+
+
+def check_fractions(fractions: Mapping[str, float] | None) -> dict[str, float]:
+    """``fractions`` of val and test with the defaults filled in; raises ``InputError`` on what makes no split."""
+    merged = dict(DEFAULT_FRACTIONS)
+    faults = []
+    for part, fraction in (fractions or {}).items():
+        if part not in DEFAULT_FRACTIONS:
+            faults.append(unknown_name("part of split", part, DEFAULT_FRACTIONS))
+        elif isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
+            faults.append(f"split.{part}: expected a fraction between 0 and 1, got {fraction!r}")
+        else:
+            merged[part] = float(fraction)
+    raise_faults(faults)
+    if sum(merged.values()) >= 1:
+        raise InputError(f"split: val {merged['val']:g} and test {merged['test']:g} leave nothing for training")
+    return merged
+
+
+def check_groups(cases: Iterable[Case], hint: str = "") -> None:
+    """Raise ``InputError`` naming every group that is in more than one part, with ``hint`` at the end of the line."""
+    parts: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        if case.group:
+            parts[case.group].add(case.split)
+    raise_faults(
+        [
+            f"group '{group}' is in {' and '.join(p for p in SPLITS if p in found)}; "
+            f"a group must stay in one part{hint}"
+            for group, found in parts.items()
+            if len(found) > 1
+        ]
+    )
+
+
+def complete_split(cases: Sequence[Case], fractions: Mapping[str, float], seed: int) -> list[Case]:
+    """``cases`` with every part that has none made from the training cases; groups stay whole.
+
+    A made part has the fraction of the training cases that is asked for, rounded, as closely as whole groups
+    allow (the miss is at most the size of the largest group), and at least one group.
+
+    Raises:
+        InputError: when there is no training case, or too few groups to give each part one.
+    """
+    if not any(case.split == "train" for case in cases):
+        raise InputError("split: train is empty; expected at least one training case")
+    missing = [part for part in ("test", "val") if not any(case.split == part for case in cases)]
+    groups: dict[tuple[bool, str], list[Case]] = defaultdict(list)
+    for case in cases:
+        if case.split == "train":
+            groups[bool(case.group), case.group or case.name].append(case)
+    if len(groups) <= len(missing):
+        raise InputError(
+            f"split: {' and '.join(reversed(missing))} would be empty or leave train empty; "
+            f"expected at least {len(missing) + 1} training cases (or groups) to make them from, got {len(groups)}"
+        )
+    waiting = sorted(groups, key=lambda key: _hash(f"{seed}/{key[0]:d}/{key[1]}"))
+    total = sum(map(len, groups.values()))
+    moved: dict[str, str] = {}
+    for position, part in enumerate(missing):
+        kept_back = len(missing) - position  # one group for each part still to be filled, training included
+        sizes = [len(groups[key]) for key in waiting]
+        chosen = _closest(sizes, round(fractions[part] * total), len(waiting) - kept_back)
+        moved |= {case.name: part for index in chosen for case in groups[waiting[index]]}
+        waiting = [key for index, key in enumerate(waiting) if index not in chosen]
+    return [replace(case, split=moved.get(case.name, case.split)) for case in cases]
+
+
+def _closest(sizes: Sequence[int], target: int, most: int) -> set[int]:
+    """Positions, from the front, of at least one and at most ``most`` sizes whose sum comes close to ``target``."""
+    chosen: set[int] = set()
+    count = 0
+    for index, size in enumerate(sizes):
+        if len(chosen) < most and abs(count + size - target) < abs(count - target):
+            chosen.add(index)
+            count += size
+    return chosen or {min(range(len(sizes)), key=lambda index: sizes[index])}
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()

@@ -1,0 +1,70 @@
+"""What a task format is, and their registry. Adding a format is adding a file with one decorated function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluators.tasks.labels import ClassRules
+from evaluators.tasks.task import Task
+from search_spaces.errors import InputError, unknown_name
+from search_spaces.registry import Registry
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks of any format; see ``open_task``."""
+
+    classes: ClassRules | None = None
+    dims: int | None = None
+    split: Mapping[str, float] | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TaskFormat:
+    """What the registry knows of one format.
+
+    Attributes:
+        name: registry name, for example ``nnunet``.
+        looks_for: what makes it recognise a path, in words.
+        recognises: whether a path holds a task of this format; never raises.
+        opener: ``(path, request, *, <options>)`` to the task.
+        precedence: formats are tried from low to high: the more explicit description wins over the looser one.
+        options: names of the keyword options of ``opener``.
+    """
+
+    name: str
+    looks_for: str
+    recognises: Callable[[Path], bool]
+    opener: Callable[..., Task]
+    precedence: int
+    options: tuple[str, ...]
+
+    def open(self, path: Path, request: Request, options: Mapping[str, Any]) -> Task:
+        """Open ``path``; an option that this format does not have is an ``InputError``."""
+        for option in options:
+            if option not in self.options:
+                known = self.options or ("(none)",)
+                raise InputError(unknown_name(f"option of task format {self.name}", option, known))
+        return self.opener(path, request, **options)
+
+
+TASK_FORMATS: Registry[TaskFormat] = Registry("task format", "evaluators.tasks")
+
+
+def task_format(
+    name: str, *, looks_for: str, recognises: Callable[[Path], bool], precedence: int
+) -> Callable[[Callable[..., Task]], Callable[..., Task]]:
+    """Function decorator that registers an opener; see ``TaskFormat`` for the arguments."""
+
+    def register(opener: Callable[..., Task]) -> Callable[..., Task]:
+        parameters = inspect.signature(opener).parameters.values()
+        options = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+        TASK_FORMATS.add(name, TaskFormat(name, looks_for, recognises, opener, precedence, options))
+        return opener
+
+    return register

@@ -1,0 +1,68 @@
+"""How sure a mean Dice is: bootstrap intervals over cases and seeds. Efron: Annals of Statistics 7(1), 1979,
+https://doi.org/10.1214/aos/1176344552; both factors resampled at once: Owen, Annals of Applied Statistics 1(2), 2007,
+https://doi.org/10.1214/07-AOAS122.
+
+A table of scores is an array ``(seeds, cases, classes)`` with nan where there is no score.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from evaluators.scoring import CaseScores
+
+RESAMPLES = 2000
+LEVEL = 0.95
+
+
+def score_table(seeds: Sequence[CaseScores], cases: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """The table ``(seeds, cases, classes)`` of the given cases and classes."""
+    values = [[[scores.get(case, {}).get(name) for name in classes] for case in cases] for scores in seeds]
+    return np.array(values, dtype=float).reshape(len(seeds), len(cases), len(classes))  # None becomes nan
+
+
+def table_mean(table: np.ndarray) -> float | None:
+    """Mean over seeds of ``evaluators.scoring.mean_score``; None when the table holds no score."""
+    mean = _means(table, np.ones((1, table.shape[1])), np.ones((1, table.shape[0])))[0]
+    return None if np.isnan(mean) else float(mean)
+
+
+def bootstrap_interval(table: np.ndarray) -> tuple[float, float] | None:
+    """95% percentile interval of ``table_mean`` over resampled cases and, where there are several, seeds.
+
+    With one seed it says nothing of the spread between seeds. None with fewer than two cases that have a score:
+    resampling one case would claim certainty.
+    """
+    table = table[:, ~np.isnan(table).all(axis=(0, 2))]
+    seeds, cases, _ = table.shape
+    if cases < 2:
+        return None
+    means = _means(table, _resamples(cases, 0), _resamples(seeds, 1))
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(means[~np.isnan(means)], [tail, 1 - tail])
+    return float(low), float(high)
+
+
+@functools.lru_cache(maxsize=64)
+def _resamples(count: int, seed: int) -> np.ndarray:
+    """How often each of ``count`` things is drawn in each resample, ``(resamples, count)``; always the same draws."""
+    rng = np.random.default_rng((seed, count))
+    return rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)
+
+
+def _means(table: np.ndarray, case_weights: np.ndarray, seed_weights: np.ndarray) -> np.ndarray:
+    """Weighted ``table_mean`` of each resample: weights ``(resamples, cases)`` and ``(resamples, seeds)``."""
+    seeds, cases, classes = table.shape
+    shape = (len(case_weights), seeds, classes)
+    columns = table.transpose(1, 0, 2).reshape(cases, seeds * classes)
+    scored = ~np.isnan(columns)
+    sums, counts = case_weights @ np.where(scored, columns, 0), case_weights @ scored
+    by_class = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0).reshape(shape)
+    present = (counts > 0).reshape(shape).sum(axis=2)
+    by_seed = np.divide(by_class.sum(axis=2), present, out=np.zeros(present.shape), where=present > 0)
+    weights = seed_weights * (present > 0)
+    total = weights.sum(axis=1)
+    return np.divide((by_seed * weights).sum(axis=1), total, out=np.full(total.shape, np.nan), where=total > 0)

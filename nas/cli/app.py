@@ -1,0 +1,55 @@
+"""The ``nas`` command: its options, and how errors look."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+import warnings
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from search_spaces.errors import InputError
+
+COMMANDS = ("search", "front", "export", "train", "predict", "profile", "listing")
+EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    name="nas",
+    help="Find which attention, where in a medical segmentation network, at what parameter cost, is worth having.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+console = Console()
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False) -> None:
+    """Find which attention, where in a medical segmentation network, at what parameter cost, is worth having."""
+
+
+def main() -> None:
+    """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C."""
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    for command in COMMANDS:
+        importlib.import_module(f"nas.cli.{command}")
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except InputError as error:
+        if debug:
+            traceback.print_exc()
+        for fault in error.faults:
+            errors.print(f"error: {fault}", markup=False)
+        sys.exit(EXIT_INPUT)
+    except KeyboardInterrupt:
+        if debug:
+            traceback.print_exc()
+        errors.print("interrupted")
+        sys.exit(EXIT_INTERRUPTED)

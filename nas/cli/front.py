@@ -1,0 +1,48 @@
+"""``nas front``: the front of a run, or the pick from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas.cli.app import app, console
+from nas.cli.picks import BUDGET, KNEE, RUNS, TOLERANCE, pick
+
+
+@app.command()
+def front(
+    run: Annotated[str, typer.Argument(help="Name or folder of a run.")],
+    budget: BUDGET = None,
+    knee: KNEE = False,
+    tolerance: TOLERANCE = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write the plot to this PNG, SVG or PDF file (extra 'report').")
+    ] = None,
+    runs: RUNS = Path("runs"),
+) -> None:
+    """Show the Pareto front of a run; with an option, only the pick from it."""
+    from nas.cli.tables import front_table, front_view
+    from nas.front import Front
+    from nas.run import front_to_list, load_run
+
+    loaded = load_run(run, runs)
+    shown = loaded.front
+    chosen = pick(shown, budget, knee, tolerance)
+    if picture is not None:
+        from nas.picture import draw_front
+
+        draw_front(loaded, picture)
+    if chosen is not None:
+        shown = Front((chosen,), (), chosen if chosen.is_plain else None)
+    if as_json:
+        points = front_to_list(shown)
+        print(json.dumps(points[0] if chosen is not None else points, indent=1, allow_nan=False))
+    elif chosen is not None:
+        console.print(front_table(shown))
+        console.print(chosen.architecture.to_yaml(), highlight=False)
+    else:
+        console.print(front_view(loaded))

@@ -1,0 +1,162 @@
+"""What a search looks like while it runs: progress with a time left, running trials, the front so far."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from evaluators import evaluator
+from nas.cli.tables import describe, front_table
+from nas.front import front_of
+from nas.plan import Schedule
+from nas.quantities import format_count, format_duration
+from nas.ray_trials import Order
+from nas.run import Run
+from nas.trial import Trial
+from search_spaces.architecture import Architecture
+from search_spaces.cost import Cost
+
+
+class LiveWatcher:
+    """Draws a search in the terminal; where there is no terminal, prints a line a trial instead."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.folder: Path | None = None
+        self.trials: list[Trial] = []
+        self._running: dict[tuple[str, int], tuple[Order, Cost, float, evaluator.Progress | None]] = {}
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+        )
+        self._reading: TaskID | None = None
+        self._search: TaskID | None = None
+        self._final: TaskID | None = None
+        self._front: RenderableType | None = None
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> LiveWatcher:
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    # -- messages -----------------------------------------------------------------------------------------
+
+    def reading(self, done: int, total: int) -> None:
+        if self._reading is None:
+            self._reading = self._bars.add_task("reading cases", total=total)
+        self._bars.update(self._reading, completed=done, visible=done < total)
+
+    def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None:
+        self.folder = folder
+        self.trials = list(trials)
+        self._front = self._front_view()
+        done = sum(trial.phase == "search" for trial in trials)
+        self._search = self._bars.add_task("search", total=schedule.trials, completed=done)
+        resumed = f", {done} trials done before" if done else ""
+        self.console.print(f"run {folder}: {schedule.workers} trials at once{resumed}", highlight=False)
+
+    def started(self, order: Order, cost: Cost) -> None:
+        self._running[order.phase, order.number] = (order, cost, time.monotonic(), None)
+
+    def progress(self, order: Order, progress: evaluator.Progress) -> None:
+        _, cost, began, _ = self._running[order.phase, order.number]
+        self._running[order.phase, order.number] = (order, cost, began, progress)
+
+    def stopped(self, order: Order) -> None:
+        self._running.pop((order.phase, order.number), None)
+
+    def finished(self, trial: Trial) -> None:
+        self._running.pop((trial.phase, trial.number), None)
+        self.trials.append(trial)
+        self._front = self._front_view()
+        bar = self._search if trial.phase == "search" else self._final
+        if bar is not None:
+            self._bars.advance(bar)
+        if trial.error is not None or not self.console.is_terminal:
+            score = f"failed: {trial.error}" if trial.error else f"Dice {trial.dice:.4f}"
+            self.console.print(
+                f"{trial.phase} {trial.number}: {score}, {format_count(trial.cost.params)} parameters, "
+                f"{format_duration(trial.seconds)}, {describe(trial.architecture)}",
+                highlight=False,
+                markup=False,
+            )
+
+    def finals(self, finalists: list[Architecture], count: int) -> None:
+        if self._search is not None:
+            self._bars.update(self._search, total=sum(trial.phase == "search" for trial in self.trials))
+        if count:
+            self._final = self._bars.add_task("finals", total=count)
+
+    def summary(self, run: Run) -> list[str]:
+        """Closing lines: how much was done, how busy the machine was, what failed."""
+        summary = run.summary
+        failed = [trial for trial in run.journal if trial.error]
+        lines = []
+        if summary.get("trials"):
+            lines.append(
+                f"{summary['trials']} trials in {format_duration(summary['seconds'])} "
+                f"({summary['trials_per_hour']:g} an hour), cores {summary['utilisation']:.0%} busy, "
+                f"hypervolume {summary['hypervolume']:.4f}"
+            )
+        if failed:
+            lines.append(f"{len(failed)} trials failed; their reasons are in {run.folder / 'journal.jsonl'}")
+        return lines
+
+    # -- drawing ------------------------------------------------------------------------------------------
+
+    def _render(self) -> RenderableType:
+        parts: list[RenderableType] = [self._bars]
+        if self._running:
+            parts.append(self._running_table())
+        if self._front is not None:
+            parts.append(self._front)
+        return Group(*parts)
+
+    def _front_view(self) -> RenderableType | None:
+        """The front of the finals once one has ended, else of the search."""
+        for phase, title in (("final", "finals so far (test cases)"), ("search", "front so far (validation cases)")):
+            trials = [trial for trial in self.trials if trial.phase == phase]
+            if any(trial.dice is not None for trial in trials):
+                plain = next((trial.architecture for trial in self.trials if trial.number == 0), None)
+                return Group(Text(title, style="bold"), front_table(front_of(trials, plain), rows=8))
+        return None
+
+    def _running_table(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("running", "seed", "params", "step", "loss", "for", "architecture"):
+            table.add_column(name, justify="left" if name == "architecture" else "right")
+        for order, cost, began, progress in self._running.values():
+            table.add_row(
+                f"{order.phase} {order.number}",
+                str(order.seed),
+                format_count(cost.params),
+                f"{progress.step}/{progress.steps}" if progress else "",
+                f"{progress.loss:.3f}" if progress else "",
+                format_duration(time.monotonic() - began),
+                describe(order.architecture),
+            )
+        return table

@@ -1,0 +1,68 @@
+"""A front as the terminal shows it: a plot and a table."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nas.cli.plot import front_plot
+from nas.front import Front, FrontPoint
+from nas.quantities import format_count
+from nas.run import Run
+from search_spaces.architecture import Architecture
+
+
+def front_view(run: Run, width: int = 90) -> Group:
+    """Plot and table of the best evidence a run has."""
+    final = run.final_front
+    front = final or run.search_front
+    cases = "test" if final else "validation"
+    seeds = max(len(point.trials) for point in (*front.points, *front.dominated))
+    title = f"{run.name}: Dice on {cases} cases, mean of {seeds} seed{'s' if seeds > 1 else ''}"
+    return Group(front_plot(front, title, width), front_table(front, everything=final is not None))
+
+
+def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table:
+    """The points by rising parameters; ``everything`` shows the dominated ones too."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (
+        ("params", "right"), ("Dice", "right"), ("±seeds", "right"), ("95% interval", "left"),
+        ("gain on plain", "left"), ("architecture", "left"),
+    ):  # fmt: skip
+        table.add_column(name, justify=justify, no_wrap=name != "architecture")  # type: ignore[arg-type]
+    shown = list(front.points)
+    if everything:
+        shown += front.dominated
+    elif front.plain is not None and front.plain not in shown:
+        shown.append(front.plain)
+    shown.sort(key=lambda point: point.cost.params)
+    for point in shown[-rows:]:
+        table.add_row(*_cells(point), style=None if point.on_front else "dim")
+    return table
+
+
+def describe(architecture: Architecture) -> RenderableType:
+    """The host's options short, then what sits where."""
+    options = dict(architecture.options)
+    host = f"{architecture.host} depth {options.pop('depth', '?')} width {options.pop('width', '?')}"
+    extra = [str(value) for name, value in options.items() if value not in ("plain", "instance")]
+    placed = [f"{slot}: {' > '.join(map(str, series))}" for slot, series in architecture.attention]
+    return Text(", ".join([host, *extra]) + ("; " + "; ".join(placed) if placed else " (plain)"))
+
+
+def _cells(point: FrontPoint) -> list[RenderableType]:
+    interval = "" if point.low is None or point.high is None else f"{point.low:.3f} to {point.high:.3f}"
+    gain = ""
+    if point.gain is not None and point.gain_low is not None and point.gain_high is not None:
+        gain = f"{point.gain:+.3f} ({point.gain_low:+.3f} to {point.gain_high:+.3f})"
+    elif point.is_plain:
+        gain = "plain network"
+    return [
+        format_count(point.cost.params),
+        f"{point.dice:.3f}",
+        "" if point.spread is None else f"{point.spread:.3f}",
+        interval,
+        gain,
+        describe(point.architecture),
+    ]

@@ -1,0 +1,43 @@
+"""``nas train``: train one architecture fully, without a search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from nas.cli.app import app, console
+
+
+@app.command()
+def train(
+    architecture: Annotated[str, typer.Argument(help="Architecture file (YAML), or an export folder.")],
+    task: Annotated[str | None, typer.Option(help="Folder of a task, or phantom2d / phantom3d.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML config for the task and training sections.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as training.steps=2000.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the export.")] = Path("trained"),
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Train an architecture, score it on the test cases, and export it."""
+    from nas.full_training import train_fully
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bars = {name: progress.add_task(name, total=None) for name in ("reading", "training")}
+
+        def show(stage: str, done: int, total: int) -> None:
+            progress.update(bars[stage], completed=done, total=total)
+
+        evaluation = train_fully(architecture, task, config, set_ or [], out, device, show)
+    scores = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics.items())
+    console.print(f"{out}: {scores}", highlight=False)

@@ -1,0 +1,93 @@
+"""Export: a folder that predicts after the run is gone; it holds architecture, weights and preprocessing."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from evaluators.preprocessing import Preprocessing
+from nas.files import write_bytes, write_text
+from nas.front import FrontPoint
+from nas.run import Run
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+
+ARCHITECTURE, WEIGHTS, MODEL = "architecture.yaml", "weights.safetensors", "model.yaml"
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A trained network and what it needs to read images."""
+
+    architecture: Architecture
+    preprocessing: Preprocessing
+    network: nn.Module
+    mirror: bool
+    about: dict[str, Any]
+
+
+def export_point(run: Run, point: FrontPoint, folder: Path) -> Path:
+    """Write the model of one point of a run's front to ``folder`` and return it.
+
+    Raises ``InputError`` when the run kept no weights of this point: only finals keep them.
+    """
+    weights = run.weights(point)
+    if weights is None:
+        raise InputError(
+            f"run '{run.name}': no trained weights of {point.architecture.key} ({point.architecture}); finals keep "
+            "them: go on with --resume and finals.seeds of at least 1, or use 'nas train'"
+        )
+    about = {
+        "run": run.name,
+        "params": point.cost.params,
+        "dice": round(point.dice, 4),
+        "dice_interval": [point.low, point.high],
+        "cases": "test" if run.final_front is not None else "val",
+        "mirror": bool(run.config["finals"]["mirror"]),
+        "versions": run.config["versions"],
+    }
+    return write_export(folder, point.architecture, weights.read_bytes(), run.preprocessing, about)
+
+
+def write_export(
+    folder: Path, architecture: Architecture, weights: bytes, preprocessing: Preprocessing, about: dict[str, Any]
+) -> Path:
+    """Write an export folder whole: it appears when it is complete, and replaces an older one."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write_text(partial / ARCHITECTURE, architecture.to_yaml())
+    write_bytes(partial / WEIGHTS, weights)
+    model = {"preprocessing": preprocessing.to_dict(), **about}
+    write_text(partial / MODEL, yaml.safe_dump(model, sort_keys=False))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return folder
+
+
+def load_export(folder: str | Path, device: str | torch.device = "cpu") -> ExportedModel:
+    """Load what ``write_export`` wrote; the network is in eval mode. Raises ``InputError`` on a damaged folder."""
+    folder = Path(folder)
+    for name in (ARCHITECTURE, WEIGHTS, MODEL):
+        if not (folder / name).is_file():
+            raise InputError(f"export '{folder}': '{name}' is missing; expected a folder written by 'nas export'")
+    architecture = Architecture.load(folder / ARCHITECTURE)
+    try:
+        about = yaml.safe_load((folder / MODEL).read_text())
+        preprocessing = Preprocessing.from_dict(about.pop("preprocessing"))
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
+    network = architecture.build(preprocessing.channels, len(preprocessing.classes))
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"export '{folder}': '{WEIGHTS}' does not fit the architecture: {reason}") from None
+    return ExportedModel(architecture, preprocessing, network.to(device).eval(), bool(about.get("mirror")), about)

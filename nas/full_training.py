@@ -1,0 +1,75 @@
+"""Train one architecture fully, outside any search, and export it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from safetensors.torch import save
+
+from evaluators.evaluator import Assignment, Evaluation
+from evaluators.training import resolve_device
+from nas.checks import check
+from nas.config import apply_settings, read_config
+from nas.export import write_export
+from nas.launch import VERSIONED, prepare_checked, training_evaluator
+from nas.sources import load_architecture
+from search_spaces.errors import InputError
+
+
+def train_fully(
+    architecture: str,
+    task: str | None,
+    config: Path | None,
+    settings: Sequence[str],
+    out: Path,
+    device: str,
+    show: Callable[[str, int, int], None],
+) -> Evaluation:
+    """Train, score on the test cases, write an export folder, and return the evaluation.
+
+    Args:
+        architecture: see ``load_architecture``.
+        task: path or name; wins over the config's.
+        config: YAML config of which the task, training, finals and seed keys count.
+        settings: changes to single keys.
+        out: folder to write.
+        device: ``cpu`` or ``cuda``.
+        show: called with (``reading`` or ``training``, done, total).
+    """
+    loaded = load_architecture(architecture)
+    resolve_device(device)
+    data = apply_settings(read_config(config) if config else {}, settings)
+    if task is not None:
+        data["task"] = {**data.get("task", {}), "path": task}
+    data.pop("limits", None)  # of a search: they do not bind an architecture that the user chose
+    checked = check(data, config.parent if config else Path())
+    if loaded.dims != checked.task.dims:
+        raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
+    prepared = prepare_checked(checked, lambda done, total: show("reading", done, total))
+    finals = checked.config.finals
+    evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)
+    steps, seed = checked.config.final_steps, checked.config.seed + 1
+    work = evaluator.evaluate(Assignment(loaded, prepared, steps, seed, "test", device))
+    while True:
+        try:
+            progress = next(work)
+        except StopIteration as stop:
+            evaluation: Evaluation = stop.value
+            break
+        show("training", progress.step, progress.steps)
+    assert evaluation.network is not None
+    state = {name: tensor.contiguous() for name, tensor in evaluation.network.state_dict().items()}
+    about = {
+        "task": checked.task.name,
+        "params": sum(p.numel() for p in evaluation.network.parameters()),
+        "dice": round(evaluation.metrics["dice"], 4),
+        "cases": "test",
+        "steps": steps,
+        "seed": seed,
+        "mirror": finals.mirror,
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
+    }
+    write_export(out, loaded, save(state), prepared.preprocessing, about)
+    return evaluation

@@ -1,0 +1,205 @@
+"""Launch or resume a search."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evaluators.augmentation import Augmentation
+from evaluators.evaluator import EVALUATORS, Evaluator
+from evaluators.preprocessing import PreparedTask, prepare
+from evaluators.training import TrainingEvaluator
+from nas.checks import Checked, admits, check
+from nas.config import Config, apply_settings, read_config
+from nas.files import write_text
+from nas.journal import Journal
+from nas.plan import Plan, Schedule, Watcher
+from nas.ray_trials import Cluster, Resources, run_trials
+from nas.run import RUNS, Run
+from nas.silent import SilentWatcher
+from nas.strategies import STRATEGIES
+from search_spaces.architecture import Architecture
+from search_spaces.cost import Cost
+from search_spaces.errors import InputError, InputErrors
+
+VERSIONED = ("attention-nas", "torch", "monai", "ray", "nni", "numpy")
+MAY_CHANGE = ("limits", "resources", "finals", "versions", "preprocessing")  # of a config, between sessions of one run
+
+Progress = Callable[[int, int], None]
+
+
+def search(
+    config: Mapping[str, Any] | str | Path | None = None,
+    *,
+    settings: Sequence[str] = (),
+    run: str | None = None,
+    resume: bool = False,
+    runs: str | Path = RUNS,
+    address: str | None = None,
+    watcher: Watcher | None = None,
+    reading: Progress = lambda done, total: None,
+) -> Run:
+    """Search, retrain the front, and leave a run folder.
+
+    Args:
+        config: a mapping, the path of a YAML file, or None for the default phantom task.
+        settings: changes to single keys, as ``training.steps=800``.
+        run: name of the run; left out, the config's file name, with a number when that is taken.
+        resume: go on with a run that exists; the config may then be left out.
+        runs: folder of runs.
+        address: of a running Ray cluster; None starts one here.
+        watcher: told what goes on.
+        reading: called with (cases read, cases in all) while the task is read.
+
+    Raises:
+        InputErrors: everything that is wrong with what was asked for, before anything is written.
+    """
+    data, beside, stem = _read(config)
+    folder = _folder(Path(runs), run, stem, resume)
+    stored = _stored(folder) if resume else None
+    if stored is not None and config is None:
+        data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing")}
+    data = apply_settings(data, settings)
+    with Cluster(address) as cluster:
+        checked = check(data, beside)
+        if stored is not None:
+            _same(stored, resolved(checked, None))
+        task = prepare_checked(checked, reading)
+        workers = cluster.workers(_resources(checked.config))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
+        return _run(checked, task, Run(folder), workers, watcher or SilentWatcher())
+
+
+def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, watcher: Watcher) -> Run:
+    config, space, layout = checked.config, checked.space, task.preprocessing
+
+    def cost_of(architecture: Architecture) -> Cost:
+        return architecture.cost(layout.channels, len(layout.classes), layout.patch)
+
+    strategy = STRATEGIES[config.strategy.name](
+        space=space,
+        admits=lambda architecture: admits(config, architecture, checked.task, layout.patch),
+        seed=config.seed,
+        **config.strategy.settings,
+    )
+    schedule = Schedule(
+        trials=config.limits.trials,
+        seconds=config.limits.time,
+        steps=config.training.steps,
+        final_steps=config.final_steps,
+        final_seeds=config.finals.seeds,
+        candidates=config.finals.candidates,
+        seed=config.seed,
+        workers=workers,
+        cores=config.resources.cpus_per_trial,
+    )
+    plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
+    try:
+        run_trials(plan, task, evaluators_of(config), _resources(config))
+    finally:
+        finished = Run(run.folder)
+        smallest = checked.space.smallest(layout.channels, len(layout.classes))[1]
+        finished.write_front(plan.summary(), smallest)
+    return finished
+
+
+def evaluators_of(config: Config) -> dict[str, Evaluator]:
+    """The evaluator of each phase."""
+    if config.evaluator != "train":
+        other = EVALUATORS[config.evaluator]()
+        return {"search": other, "final": other}
+    return {
+        "search": training_evaluator(config),
+        "final": training_evaluator(config, mirror=config.finals.mirror, distances=config.finals.distances),
+    }
+
+
+def training_evaluator(config: Config, mirror: bool = False, distances: bool = False) -> TrainingEvaluator:
+    """The evaluator that a config's ``training`` section describes."""
+    settings = config.training.model_dump(exclude={"steps", "augmentation"})
+    augmentation = config.training.augmentation.model_dump()
+    if isinstance(augmentation["flip"], list):
+        augmentation["flip"] = tuple(augmentation["flip"])
+    return TrainingEvaluator(**settings, mirror=mirror, distances=distances, augmentation=Augmentation(**augmentation))
+
+
+def prepare_checked(checked: Checked, reading: Progress = lambda done, total: None) -> PreparedTask:
+    """Read and preprocess the task of a checked config."""
+    section = checked.config.task
+    for split in ("train", "val", "test"):
+        if not checked.task.split(split):
+            raise InputError(f"task '{section.path}': the split '{split}' is empty")
+    return prepare(checked.task, size=section.size, spacing=section.spacing, patch=section.patch, progress=reading)
+
+
+def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
+    """The config with everything written out: paths, mechanisms and their choices, versions."""
+    data = checked.config.model_dump()
+    path = Path(data["task"]["path"]).expanduser()
+    data["task"]["path"] = str(path.resolve()) if path.exists() else data["task"]["path"]
+    data["task"]["dims"] = checked.task.dims
+    data["space"] = checked.space.to_dict()
+    data["versions"] = {name: importlib.metadata.version(name) for name in VERSIONED} | {
+        "python": platform.python_version()
+    }
+    if task is not None:
+        data["preprocessing"] = task.preprocessing.to_dict()
+    return data
+
+
+def _read(config: Mapping[str, Any] | str | Path | None) -> tuple[dict[str, Any], Path, str]:
+    """The config's mapping, the folder its relative paths may start from, and a name for its runs."""
+    if config is None:
+        return {}, Path(), "phantom"
+    if isinstance(config, Mapping):
+        return dict(config), Path(), "search"
+    path = Path(config)
+    return read_config(path), path.parent, path.stem
+
+
+def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
+    if name is not None:
+        if not name or Path(name).name != name:
+            raise InputError(f"run name '{name}': expected a plain name, without '/'")
+        folder = runs / name
+        if folder.exists() and not resume:
+            raise InputError(f"run '{name}' exists in '{runs}/'; expected a new name, or --resume to go on with it")
+    else:
+        numbered = [runs / (stem if number == 1 else f"{stem}-{number}") for number in range(1, 10_000)]
+        free = next(index for index, folder in enumerate(numbered) if not folder.exists())
+        folder = numbered[max(free - 1, 0)] if resume else numbered[free]
+    if resume and not (folder / "config.yaml").is_file():
+        raise InputError(f"run '{folder.name}' does not exist in '{runs}/'; there is nothing to resume")
+    return folder
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    data = yaml.safe_load((folder / "config.yaml").read_text())
+    assert isinstance(data, dict)
+    return data
+
+
+def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """A resumed run must be the same search: its trials would not be comparable otherwise."""
+    faults = [
+        f"{key}: cannot change when a run is resumed; the run has {_short(stored.get(key))}, got {_short(value)}"
+        for key, value in asked.items()
+        if key not in MAY_CHANGE and stored.get(key) != value
+    ]
+    if faults:
+        raise InputErrors(faults)
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _resources(config: Config) -> Resources:
+    return Resources(**config.resources.model_dump())

@@ -1,0 +1,166 @@
+"""A run on disk: a folder with the config, the journal, and what is derived from them."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from evaluators.preprocessing import Preprocessing
+from nas.files import write_text
+from nas.front import Front, FrontPoint, front_of
+from nas.journal import Journal
+from nas.trial import Trial
+from search_spaces.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+RUNS = Path("runs")
+
+
+class Run:
+    """A finished, stopped or running search, read from its folder.
+
+    Attributes:
+        folder: the run's folder: ``config.yaml``, ``journal.jsonl``, ``front.json``, ``weights/``, ``export/``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @functools.cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved config, with versions and the preprocessing."""
+        data = yaml.safe_load((self.folder / "config.yaml").read_text())
+        if not isinstance(data, dict):
+            raise InputError(f"run '{self.name}': config.yaml holds no mapping")
+        return data
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        return Preprocessing.from_dict(self.config["preprocessing"])
+
+    @functools.cached_property
+    def journal(self) -> list[Trial]:
+        """Every trial of the run, search and finals, in the order they ended."""
+        return Journal(self.folder / "journal.jsonl").read()
+
+    @property
+    def trials(self) -> pandas.DataFrame:
+        """Trials as a table, one row each."""
+        import pandas
+
+        rows = [
+            {
+                "phase": trial.phase,
+                "number": trial.number,
+                "status": trial.status,
+                "architecture": str(trial.architecture),
+                "key": trial.architecture.key,
+                "seed": trial.seed,
+                "steps": trial.steps,
+                "params": trial.cost.params,
+                "macs": trial.cost.macs,
+                "seconds": trial.seconds,
+                "error": trial.error,
+                **trial.metrics,
+            }
+            for trial in self.journal
+        ]
+        return pandas.DataFrame(rows)
+
+    @property
+    def search_front(self) -> Front:
+        """The front of the search trials, on validation cases."""
+        return front_of([trial for trial in self.journal if trial.phase == "search"])
+
+    @property
+    def final_front(self) -> Front | None:
+        """The front of the finals, on test cases; None before any has ended."""
+        finals = [trial for trial in self.journal if trial.phase == "final" and trial.dice is not None]
+        plain = next((t.architecture for t in self.journal if t.phase == "search" and t.number == 0), None)
+        return front_of(finals, plain) if finals else None
+
+    @property
+    def front(self) -> Front:
+        """The best evidence there is: the finals' front, else the search's."""
+        return self.final_front or self.search_front
+
+    def weights(self, point: FrontPoint) -> Path | None:
+        """Trained weights of a point, those of its first seed: choosing among seeds would be choosing on test cases."""
+        found = [
+            trial
+            for trial in self.journal
+            if trial.architecture == point.architecture and trial.weights and (self.folder / trial.weights).exists()
+        ]
+        first = min(found, key=lambda trial: trial.seed, default=None)
+        return self.folder / str(first.weights) if first else None
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Of the last session: trials, seconds, trials an hour, how busy the cores were; and the hypervolume."""
+        path = self.folder / "front.json"
+        summary = json.loads(path.read_text())["summary"] if path.exists() else {}
+        assert isinstance(summary, dict)
+        return summary
+
+    def write_front(self, summary: Mapping[str, Any], smallest_params: int) -> None:
+        """Write ``front.json``: both fronts as plain data, and a summary.
+
+        ``smallest_params`` bounds the hypervolume's box on the light side, the limit on parameters (or the largest
+        trial, where there is none) on the other.
+        """
+        searched = [trial for trial in self.journal if trial.phase == "search" and trial.dice is not None]
+        hypervolume = 0.0
+        if searched:
+            limit = self.config["limits"]["params"] or max(trial.cost.params for trial in searched)
+            hypervolume = self.search_front.hypervolume(max(limit, smallest_params + 1), smallest_params)
+        data = {
+            "run": self.name,
+            "search": front_to_list(self.search_front) if searched else [],
+            "final": front_to_list(self.final_front) if self.final_front else [],
+            "summary": {**summary, "hypervolume": round(hypervolume, 5)},
+        }
+        write_text(self.folder / "front.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
+
+
+def load_run(name: str | Path, runs: Path = RUNS) -> Run:
+    """A run by name (a folder of ``runs``) or by path. Raises ``InputError`` when there is none."""
+    for folder in (runs / name, Path(name)):
+        if (folder / "config.yaml").is_file():
+            return Run(folder)
+    known = sorted(path.parent.name for path in runs.glob("*/config.yaml"))
+    raise InputError(f"run '{name}' does not exist in '{runs}/'; it holds: {', '.join(known) or 'no run'}")
+
+
+def front_to_list(front: Front) -> list[dict[str, Any]]:
+    """Every point, dominated ones too, as plain data."""
+    return [
+        {
+            "key": point.architecture.key,
+            "architecture": point.architecture.to_dict(),
+            "summary": str(point.architecture),
+            "params": point.cost.params,
+            "macs": point.cost.macs,
+            "dice": point.dice,
+            "spread": point.spread,
+            "low": point.low,
+            "high": point.high,
+            "gain": point.gain,
+            "gain_low": point.gain_low,
+            "gain_high": point.gain_high,
+            "on_front": point.on_front,
+            "plain": point.is_plain,
+            "trials": list(point.trials),
+        }
+        for point in sorted([*front.points, *front.dominated], key=lambda point: point.cost.params)
+    ]

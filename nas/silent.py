@@ -1,0 +1,28 @@
+"""A watcher that shows nothing, for searches started from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evaluators.evaluator import Progress
+from nas.plan import Schedule
+from nas.ray_trials import Order
+from nas.trial import Trial
+from search_spaces.architecture import Architecture
+from search_spaces.cost import Cost
+
+
+class SilentWatcher:
+    """Takes every message and does nothing with it."""
+
+    def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None: ...
+
+    def started(self, order: Order, cost: Cost) -> None: ...
+
+    def progress(self, order: Order, progress: Progress) -> None: ...
+
+    def finished(self, trial: Trial) -> None: ...
+
+    def stopped(self, order: Order) -> None: ...
+
+    def finals(self, finalists: list[Architecture], count: int) -> None: ...

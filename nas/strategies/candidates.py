@@ -1,0 +1,74 @@
+"""Orders in which architectures can be tried whatever the results: what random search is, and evolution begins with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Set
+
+import numpy as np
+
+from nas.strategies.strategy import Admits
+from search_spaces.architecture import Architecture
+from search_spaces.space import Space
+
+PATIENCE = 2000
+
+
+class Candidates:
+    """The admitted architectures of an order, each once, worked out only as far as asked and then remembered.
+
+    They end where the order ends, or after ``PATIENCE`` architectures in a row that were refused or had come before:
+    then there is little left to find.
+    """
+
+    def __init__(self, order: Iterable[Architecture], admits: Admits) -> None:
+        self._known: list[Architecture] = []
+        self._rest = _admitted_once(order, admits)
+
+    def first_unseen(self, seen: Set[Architecture]) -> Architecture | None:
+        """The first candidate that is not in ``seen``."""
+        for candidate in self._known:
+            if candidate not in seen:
+                return candidate
+        for candidate in self._rest:
+            self._known.append(candidate)
+            if candidate not in seen:
+                return candidate
+        return None
+
+
+def _admitted_once(order: Iterable[Architecture], admits: Admits) -> Iterator[Architecture]:
+    met: set[Architecture] = set()
+    misses = 0
+    for architecture in order:
+        known = architecture in met
+        met.add(architecture)
+        misses += 1
+        if not known and admits(architecture):
+            misses = 0
+            yield architecture
+        if misses >= PATIENCE:
+            return
+
+
+def draws(space: Space, seed: int, sparse: bool = True) -> Iterator[Architecture]:
+    """The endless stream of random architectures; each draw has a generator of its own."""
+    return (space.sample(np.random.default_rng((seed, index)), sparse) for index in itertools.count())
+
+
+def plain_networks(space: Space) -> list[Architecture]:
+    """The network without attention, with every combination of the host's options."""
+    return [
+        Architecture.create(space.host, space.dims, dict(zip(space.options, values, strict=True)))
+        for values in itertools.product(*space.options.values())
+    ]
+
+
+def starting_network(space: Space, admits: Admits) -> Architecture | None:
+    """The plain network of a run: the space's own, else the admitted one with the most parameters, if any."""
+    if admits(space.plain()):
+        return space.plain()
+    # A task's channels and classes change the first and the last layer only: they do not decide which is largest.
+    size = (64,) * space.dims
+    admitted = [network for network in plain_networks(space) if admits(network)]
+    return max(admitted, key=lambda network: network.cost(1, 1, size).params, default=None)

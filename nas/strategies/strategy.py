@@ -1,0 +1,70 @@
+"""What a search strategy is: it looks at the history and suggests the next architecture."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from nas.trial import Trial
+from search_spaces.architecture import Architecture
+from search_spaces.registry import Registry
+from search_spaces.space import Space
+
+Admits = Callable[[Architecture], bool]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a strategy may know: the finished trials of the search phase, and the architectures being evaluated."""
+
+    trials: list[Trial] = field(default_factory=list)
+    running: list[Architecture] = field(default_factory=list)
+
+    @property
+    def seen(self) -> set[Architecture]:
+        """Everything tried or running; an architecture that failed was tried."""
+        return {trial.architecture for trial in self.trials} | set(self.running)
+
+    @property
+    def completed(self) -> list[Trial]:
+        """Trials that have a score, by number."""
+        return sorted((t for t in self.trials if t.status == "completed"), key=lambda trial: trial.number)
+
+
+class Strategy(ABC):
+    """Suggests architectures.
+
+    What is suggested follows from the constructor's arguments and the history alone, so that a search that was
+    killed goes on as it would have. An instance may remember what is costly to work out, never what was asked.
+
+    Args:
+        space: what there is to choose from.
+        admits: whether an architecture may be tried at all, for example by its cost; always the same answer.
+        seed: of all random choices.
+    """
+
+    def __init__(self, space: Space, admits: Admits, seed: int) -> None:
+        self.space = space
+        self.admits = admits
+        self.seed = seed
+
+    @abstractmethod
+    def suggest(self, history: History) -> Architecture | None:
+        """The next architecture: admitted, not seen before, the plain network first; None when it waits or is done."""
+
+
+STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "nas.strategies")
+
+S = TypeVar("S", bound=type[Strategy])
+
+
+def strategy(name: str) -> Callable[[S], S]:
+    """Class decorator that registers a strategy; its constructor's keyword arguments are its settings."""
+
+    def register(cls: S) -> S:
+        STRATEGIES.add(name, cls)
+        return cls
+
+    return register

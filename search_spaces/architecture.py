@@ -1,0 +1,203 @@
+"""An architecture: one frozen point of a space, plain data that any process can rebuild a network from."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from torch import nn
+
+from search_spaces.attention import MECHANISMS
+from search_spaces.attention.mechanism import Value
+from search_spaces.cost import Cost, host_cost, mechanism_cost
+from search_spaces.errors import InputError, InputErrors, unknown_name
+from search_spaces.hosts import HOSTS
+from search_spaces.initialisation import initialise
+from search_spaces.placement import Options, PlacedAttention, Placement
+from search_spaces.slot import Slot
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A host, its options, and what sits in its slots, in canonical form: equal networks are equal objects.
+
+    Made by ``Architecture.create`` or ``from_dict``, which check everything; hashable and ordered inside.
+    """
+
+    host: str
+    dims: int
+    options: Options
+    attention: tuple[tuple[str, tuple[Placement, ...]], ...] = ()
+
+    @classmethod
+    def create(
+        cls,
+        host: str,
+        dims: int,
+        options: Mapping[str, Value] | None = None,
+        attention: Mapping[str, Placement | Sequence[Placement]] | None = None,
+    ) -> Architecture:
+        """Check and put in canonical form; options left out take their defaults, empty slots are dropped.
+
+        Raises ``InputErrors`` that name every unknown host, option, slot or mechanism and every misfit.
+        """
+        entry = HOSTS[host]
+        if dims not in entry.dims:
+            raise InputError(f"host '{host}' exists in {entry.dims} dimensions, got {dims}")
+        faults: list[str] = []
+        full = _complete(f"host '{host}'", options or {}, entry.options, entry.defaults, faults)
+        if faults:
+            raise InputErrors(faults)
+        slots = slots_of(host, dims, full)
+        filled: dict[str, tuple[Placement, ...]] = {}
+        for name, series in (attention or {}).items():
+            if name not in slots:
+                faults.append(unknown_name(f"slot of {host} with {_options_text(full)}:", name, slots))
+                continue
+            placements = (series,) if isinstance(series, Placement) else tuple(series)
+            checked = [_check_placement(placement, slots[name], dims, faults) for placement in placements]
+            if checked:
+                filled[name] = tuple(checked)
+        if faults:
+            raise InputErrors(faults)
+        return cls(host, dims, full, tuple((name, filled[name]) for name in slots if name in filled))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Architecture:
+        """From plain data as ``to_dict`` gives and YAML holds; raises ``InputError`` on anything unexpected."""
+        if not isinstance(data, Mapping):
+            raise InputError(f"architecture: expected a mapping, got {type(data).__name__}")
+        expected = {"host", "dims", "options", "attention"}
+        faults = [unknown_name("key of an architecture", key, expected) for key in data if key not in expected]
+        faults += [f"architecture: key '{key}' is missing" for key in ("host", "dims") if key not in data]
+        if faults:
+            raise InputErrors(faults)
+        attention = {
+            slot: [_placement_from(slot, item) for item in (series if isinstance(series, list) else [series])]
+            for slot, series in (data.get("attention") or {}).items()
+        }
+        return cls.create(data["host"], data["dims"], data.get("options"), attention)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Architecture:
+        """Read a YAML file."""
+        path = Path(path)
+        try:
+            data = yaml.safe_load(path.read_text())
+        except FileNotFoundError:
+            raise InputError(f"architecture file '{path}' does not exist") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InputError(f"architecture file '{path}' is not YAML: {' '.join(str(error).split())}") from None
+        return cls.from_dict(data)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for YAML and JSON; a slot with one mechanism holds a mapping, with several a list."""
+        attention: dict[str, Any] = {}
+        for slot, series in self.attention:
+            items = [{"mechanism": placement.mechanism, **dict(placement.options)} for placement in series]
+            attention[slot] = items[0] if len(items) == 1 else items
+        return {"host": self.host, "dims": self.dims, "options": dict(self.options), "attention": attention}
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.to_dict(), sort_keys=False)
+
+    @property
+    def key(self) -> str:
+        """Eight hexadecimal digits that name this architecture in every process."""
+        return hashlib.blake2b(json.dumps(self.to_dict()).encode(), digest_size=4).hexdigest()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no slot is filled."""
+        return not self.attention
+
+    def __str__(self) -> str:
+        """One line: the host with its options, then each filled slot."""
+        parts = [f"{self.host}({_options_text(self.options)})"]
+        parts += [f"{slot}: {' > '.join(map(str, series))}" for slot, series in self.attention]
+        return " + ".join(parts)
+
+    def cost(self, in_channels: int, classes: int, size: Sequence[int]) -> Cost:
+        """Exact parameters, and multiply-accumulates of one image of ``size``, without building the network."""
+        size = tuple(size)
+        total = host_cost(self.host, self.dims, self.options, in_channels, classes, size)
+        slots = slots_of(self.host, self.dims, self.options)
+        for name, series in self.attention:
+            for placement in series:
+                total += mechanism_cost(placement, self.dims, slots[name], size)
+        return total
+
+    def build(self, in_channels: int, classes: int, seed: int = 0) -> nn.Module:
+        """The network: ``(batch, in_channels, *spatial)`` to ``(batch, 1 + classes, *spatial)`` logits.
+
+        Initial weights follow from ``seed`` and each parameter's name alone.
+        """
+        slots = slots_of(self.host, self.dims, self.options)
+        attention = {
+            name: PlacedAttention([placement.build(slots[name], self.dims) for placement in series], series)
+            for name, series in self.attention
+        }
+        module = HOSTS[self.host].module
+        network = module(in_channels, classes, dims=self.dims, attention=attention, **dict(self.options))
+        initialise(network, seed)
+        return network
+
+
+@functools.lru_cache(maxsize=4096)
+def slots_of(host: str, dims: int, options: Options) -> Mapping[str, Slot]:
+    """The slots of a host with these options, by name, in the order of the network."""
+    return {slot.name: slot for slot in HOSTS[host].module.slots(dims=dims, **dict(options))}
+
+
+def _complete(
+    owner: str,
+    given: Mapping[str, Value],
+    choices: Mapping[str, tuple[Value, ...]],
+    defaults: Mapping[str, Value],
+    faults: list[str],
+) -> Options:
+    """All options in registry order, defaults filled in; a number need not be one a space offers, a word must."""
+    faults += [unknown_name(f"option of {owner}:", name, choices) for name in given if name not in choices]
+    values: dict[str, Value] = {}
+    for name, allowed in choices.items():
+        value = given.get(name, defaults[name])
+        if not any(value == choice and type(value) is type(choice) for choice in allowed):
+            numeric = [
+                choice for choice in allowed if type(choice) is type(value) and not isinstance(choice, bool | str)
+            ]
+            if not numeric or not isinstance(value, int | float) or value <= 0:
+                expected = ", ".join(map(str, allowed))
+                faults.append(f"{owner}: option '{name}' is one of {expected}; got {value!r}")
+        values[name] = value
+    return tuple(values.items())
+
+
+def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[str]) -> Placement:
+    if placement.mechanism not in MECHANISMS:
+        faults.append(f"slot '{slot.name}': {unknown_name('mechanism', placement.mechanism, MECHANISMS)}")
+        return placement
+    entry = MECHANISMS[placement.mechanism]
+    refusal = slot.refuses(entry, dims)
+    if refusal:
+        faults.append(f"slot '{slot.name}': {refusal}")
+    owner = f"mechanism '{entry.name}' in slot '{slot.name}'"
+    options = _complete(owner, dict(placement.options), entry.choices, entry.defaults, faults)
+    return Placement(entry.name, options)
+
+
+def _placement_from(slot: str, item: Any) -> Placement:
+    if isinstance(item, str):
+        return Placement(item)
+    if not isinstance(item, Mapping) or "mechanism" not in item:
+        raise InputError(f"slot '{slot}': expected a mapping with the key 'mechanism', got {item!r}")
+    return Placement(item["mechanism"], tuple((name, value) for name, value in item.items() if name != "mechanism"))
+
+
+def _options_text(options: Options) -> str:
+    return ", ".join(f"{name}={value}" for name, value in options)

@@ -1,0 +1,51 @@
+"""Squeeze-and-Excitation. Hu, Shen, Sun: Squeeze-and-Excitation Networks, CVPR 2018, https://arxiv.org/abs/1709.01507
+
+s = sigmoid(W2 relu(W1 mean(x))),  y = s * x
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from search_spaces.attention.mechanism import Mechanism, mechanism
+from search_spaces.layers import CONV, SPATIAL_AXES
+
+
+@mechanism(
+    "se",
+    family="conventional",
+    type="channel",
+    title="Squeeze-and-Excitation",
+    paper="Hu, Shen, Sun: Squeeze-and-Excitation Networks, CVPR",
+    year=2018,
+    address="https://arxiv.org/abs/1709.01507",
+    cost="O(C n + C^2 / r)",
+    choices={"reduction": (2, 4, 8, 16)},
+)
+class SqueezeExcitation(Mechanism):
+    """Reweights channels by a two-layer perceptron on their means.
+
+    The squeeze keeps at least ``min_width`` channels (the authors' plain ``C // r`` is 0 for narrow
+    networks). Both layers have biases, as in the authors' released models.
+
+    Args:
+        channels: channels of the feature map.
+        dims: 2 or 3; the mean runs over all spatial axes.
+        reduction: squeeze ratio r.
+        min_width: lower bound of the squeezed width.
+        bias: whether the two layers have biases.
+    """
+
+    def __init__(self, channels: int, *, dims: int, reduction: int = 4, min_width: int = 4, bias: bool = True) -> None:
+        super().__init__()
+        width = max(channels // reduction, min_width)
+        self.axes = SPATIAL_AXES[dims]
+        self.squeeze = CONV[dims](channels, width, 1, bias=bias)
+        self.activation = nn.ReLU(inplace=True)
+        self.excite = CONV[dims](width, channels, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        means = x.mean(self.axes, keepdim=True)
+        return x * torch.sigmoid(self.excite(self.activation(self.squeeze(means))))

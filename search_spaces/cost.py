@@ -1,0 +1,75 @@
+"""What an architecture costs, exactly, without building it.
+
+The host and each mechanism at each slot's shape are measured once, on torch's meta device, and remembered;
+an architecture's cost is a sum of look-ups. No formula is written down, so none can drift from the code.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from search_spaces.attention import MECHANISMS
+from search_spaces.hosts import HOSTS
+from search_spaces.placement import Options, Placement
+from search_spaces.slot import Slot, size_at
+
+Size = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Trainable parameters, and multiply-accumulates of one forward pass of one image.
+
+    Convolutions and matrix products are counted, as in torch's ``FlopCounterMode``; element-wise work is not.
+    """
+
+    params: int
+    macs: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.params + other.params, self.macs + other.macs)
+
+
+@functools.cache
+def host_cost(host: str, dims: int, options: Options, in_channels: int, classes: int, size: Size) -> Cost:
+    """Cost of a host with every slot empty, for one image ``(in_channels, *size)``."""
+    module = HOSTS[host].module
+    return measure(
+        lambda: module(in_channels, classes, dims=dims, attention={}, **dict(options)), [(in_channels, *size)]
+    )
+
+
+@functools.cache
+def host_params(host: str, dims: int, options: Options, in_channels: int, classes: int) -> int:
+    """Parameters of a host with every slot empty; many times quicker than its full cost."""
+    with torch.device("meta"):
+        return _parameters(HOSTS[host].module(in_channels, classes, dims=dims, attention={}, **dict(options)))
+
+
+@functools.cache
+def mechanism_cost(placement: Placement, dims: int, slot: Slot, size: Size) -> Cost:
+    """Cost of one mechanism in ``slot`` of a network whose image is ``size``."""
+    shapes = [(slot.channels, *size_at(size, slot.level))]
+    if MECHANISMS[placement.mechanism].inputs == "gated" and slot.gate_channels is not None:
+        shapes.append((slot.gate_channels, *size_at(size, slot.level + 1)))
+    return measure(lambda: placement.build(slot, dims), shapes)
+
+
+def measure(build: Callable[[], nn.Module], shapes: list[Size]) -> Cost:
+    """Cost of the module that ``build`` makes, called with one image each of ``shapes``, ``(channels, *spatial)``."""
+    with torch.device("meta"):
+        module = build().eval()
+        inputs: list[Tensor] = [torch.empty(1, *shape) for shape in shapes]
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(*inputs)
+    return Cost(_parameters(module), counter.get_total_flops() // 2)
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -1,0 +1,60 @@
+"""The torch layers by number of spatial dimensions, in the forms that every size and batch can use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+CONV: dict[int, type[nn.Conv2d] | type[nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED_CONV: dict[int, type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]] = {
+    2: nn.ConvTranspose2d,
+    3: nn.ConvTranspose3d,
+}
+MAX_POOL: dict[int, type[nn.MaxPool2d] | type[nn.MaxPool3d]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+LINEAR_INTERPOLATION = {2: "bilinear", 3: "trilinear"}
+SPATIAL_AXES = {2: (2, 3), 3: (2, 3, 4)}
+
+
+class BatchNorm(_BatchNorm):
+    """Batch normalisation of ``(batch, channels, *any)`` that also trains on one value per channel.
+
+    torch refuses a batch of one 1x1 map, which pooled attention branches meet at batch size 1.
+    There is nothing to estimate from one value, so the running statistics are used, unchanged.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected (batch, channels, *any), got shape {tuple(input.shape)}")
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training and input.numel() == input.shape[1]:
+            return nn.functional.batch_norm(
+                input, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
+            )
+        return super().forward(input)
+
+
+def instance_norm(channels: int) -> nn.GroupNorm:
+    """Instance normalisation with affine parameters, as a group norm: it also takes 1x1 maps."""
+    return nn.GroupNorm(channels, channels)
+
+
+def layer_norm(channels: int) -> nn.GroupNorm:
+    """Layer normalisation of each ``(channels, *any)`` with affine parameters per channel, as a group norm."""
+    return nn.GroupNorm(1, channels)
+
+
+NORM: dict[str, Callable[[int], nn.Module]] = {
+    "batch": BatchNorm,
+    "instance": instance_norm,
+    "layer": layer_norm,
+    "none": nn.Identity,
+}
+
+
+def resize(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Interpolate ``(batch, channels, *spatial)`` linearly to the spatial ``size``; corners are not aligned."""
+    mode = LINEAR_INTERPOLATION[x.dim() - 2]
+    return nn.functional.interpolate(x, size=tuple(size), mode=mode, align_corners=False)

@@ -1,0 +1,67 @@
+"""A registry of named things of one kind, filled by importing every module beside it.
+
+Adding a thing is adding a file: the registry imports the modules of its package on first use,
+and each registers what it defines. A name twice is an error; an unknown name lists the known ones.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from search_spaces.errors import InputError, unknown_name
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names to things of one kind.
+
+    Args:
+        kind: what the things are called in messages, for example ``"mechanism"``.
+        package: dotted name of the package whose modules register the things.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self._package = package
+        self._entries: dict[str, T] = {}
+        self._loaded = False
+
+    def add(self, name: str, entry: T) -> None:
+        """Register ``entry`` under ``name``; raises ``ValueError`` when the name is taken."""
+        if name in self._entries:
+            raise ValueError(f"{self.kind} '{name}' is registered twice")
+        self._entries[name] = entry
+
+    def __getitem__(self, name: str) -> T:
+        self._load()
+        if name not in self._entries:
+            raise InputError(unknown_name(self.kind, name, self._entries))
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        self._load()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        self._load()
+        return len(self._entries)
+
+    def values(self) -> list[T]:
+        """All entries, by name order."""
+        return [self[name] for name in self]
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True  # set first: the modules imported below may look names up themselves
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self._package}.{module.name}")

@@ -1,0 +1,54 @@
+"""A slot: a place in a host network where attention can sit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search_spaces.attention import MechanismEntry
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of a host network.
+
+    Attributes:
+        name: for example ``encoder.1``, ``bottleneck``, ``skip.0``, ``decoder.2``, ``output``; level 0 is the finest.
+        channels: channels of the feature map that passes through.
+        level: how often the map was halved: each spatial axis is ``ceil(n / 2**level)`` long.
+        gate_channels: channels of the coarser decoder feature (one level down), where there is one.
+        pyramid_channels: channels of all decoder levels, finest first, where the slot sees them.
+    """
+
+    name: str
+    channels: int
+    level: int
+    gate_channels: int | None = None
+    pyramid_channels: tuple[int, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The kinds of mechanism (keys of ``INPUTS``) that can sit here."""
+        if self.pyramid_channels:
+            return ("pyramid",)
+        return ("feature",) if self.gate_channels is None else ("feature", "gated")
+
+    def refuses(self, mechanism: MechanismEntry, dims: int) -> str | None:
+        """Why ``mechanism`` cannot sit here in a network of ``dims`` dimensions; None when it can."""
+        if dims not in mechanism.dims:
+            return f"mechanism '{mechanism.name}' exists in {_list(mechanism.dims)}D only, the network is {dims}D"
+        if mechanism.inputs not in self.inputs:
+            return (
+                f"mechanism '{mechanism.name}' takes {mechanism.inputs} input, "
+                f"slot '{self.name}' offers {_list(self.inputs)}"
+            )
+        return None
+
+
+def size_at(size: Sequence[int], level: int) -> tuple[int, ...]:
+    """Spatial size after ``level`` halvings, each rounded up."""
+    return tuple(-(-length // 2**level) for length in size)
+
+
+def _list(items: Sequence[object]) -> str:
+    return ", ".join(map(str, items))

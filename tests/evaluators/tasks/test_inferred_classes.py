@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluators.tasks.inferred_classes import infer_classes
+from evaluators.tasks.labels import parse_classes
+from search_spaces.errors import InputError
+
+
+def infer(*labels, suffix=".png"):
+    return infer_classes((Path(f"{number}{suffix}"), np.array(label)) for number, label in enumerate(labels))
+
+
+@pytest.mark.parametrize("top", [1, 255])
+def test_two_valued_labels_are_one_foreground(top):
+    assert infer([0, top], [0, 0]) == {"foreground": top}
+    assert infer([0, top], suffix=".jpg") == {"foreground": top}
+
+
+def test_an_empty_mask_among_others_is_fine():
+    assert infer([0, 0], [0, 255]) == {"foreground": 255}
+
+
+def test_small_numbers_without_a_gap_are_classes():
+    assert infer([0, 1], [0, 3, 2]) == {"class_1": 1, "class_2": 2, "class_3": 3}
+
+
+def test_floating_point_labels_of_whole_numbers_count_as_whole():
+    assert infer(np.float32([0, 1])) == {"foreground": 1}
+
+
+@given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=9), min_size=1, max_size=5))
+def test_what_is_inferred_maps_every_label_it_was_inferred_from(labels):
+    try:
+        label_map = parse_classes(infer(*labels))
+    except InputError:
+        values = {value for label in labels for value in label}
+        assert values == {0} or values != set(range(len(values)))
+        return
+    for label in labels:
+        assert (label_map.apply(np.array(label), "f") == label).all()
+
+
+def test_background_alone_in_all_labels_is_an_error():
+    with pytest.raises(InputError, match="every training label is background"):
+        infer([0], [0])
+
+
+def test_a_jpeg_mask_is_told_its_threshold():
+    with pytest.raises(InputError, match=r"1\.jpg: 4 label values .*JPEG.*\{foreground: '127<'\}"):
+        infer([0, 255], [0, 3, 252, 255], suffix=".jpg")
+
+
+def test_a_jpeg_mask_saved_as_png_is_told_its_threshold():
+    noisy = np.concatenate([np.arange(30), 255 - np.arange(30), np.zeros(100)])
+    with pytest.raises(InputError, match=r"close to 0 or 255.*'127<'"):
+        infer(noisy)
+
+
+def test_many_values_are_told_of_instances():
+    with pytest.raises(InputError, match=r"0\.png: 100 label values .*foreground: instances"):
+        infer(np.arange(100))
+
+
+def test_values_with_a_gap_are_listed_with_an_example():
+    with pytest.raises(InputError, match=r"hold 0, 128, 255; .*\{class_1: 128, class_2: 255\}"):
+        infer([0, 128], [255, 0])
+
+
+def test_labels_without_zero_are_asked_for_their_background():
+    with pytest.raises(InputError, match=r"hold 1, 2; .*background: its value"):
+        infer([1, 2])
+
+
+def test_broken_numbers_are_told_of_a_threshold():
+    with pytest.raises(InputError, match=r"not all whole numbers.*'0\.5<'"):
+        infer([0.0, 0.25, 1.0])
+
+
+def test_values_that_are_not_finite_are_refused():
+    with pytest.raises(InputError, match=r"0\.png: .*NaN"):
+        infer([0.0, np.nan])

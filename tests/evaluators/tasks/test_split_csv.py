@@ -1,0 +1,111 @@
+import pytest
+
+from evaluators.tasks import open_task
+from evaluators.tasks.task import SPLITS
+from search_spaces.errors import InputError
+from tests.evaluators.tasks.files import write_csv_task, write_pairs, write_table
+
+
+def sizes(task):
+    return [len(task.split(part)) for part in SPLITS]
+
+
+def test_a_given_split_is_kept(tmp_path):
+    task = open_task(write_csv_task(tmp_path / "organ", ["train", "test", "val", "train"]))
+    assert task.name == "organ"
+    assert [case.name for case in task.cases] == ["case0", "case3", "case2", "case1"]
+    assert sizes(task) == [2, 1, 1]
+
+
+def test_the_table_itself_can_be_given(tmp_path):
+    root = write_csv_task(tmp_path / "organ", list(SPLITS))
+    assert open_task(root / "split.csv") == open_task(root)
+
+
+def test_a_missing_validation_part_comes_from_the_training_half(tmp_path):
+    task = open_task(write_csv_task(tmp_path, ["train"] * 10 + ["test"] * 10))
+    assert sizes(task) == [8, 2, 10]
+    assert {case.name for case in task.split("test")} == {f"case{number}" for number in range(10, 20)}
+
+
+def test_training_rows_alone_are_split_three_ways(tmp_path):
+    root = write_csv_task(tmp_path, ["train"] * 10)
+    assert sizes(open_task(root)) == [6, 2, 2]
+    assert sizes(open_task(root, split={"val": 0.1, "test": 0.4})) == [5, 1, 4]
+
+
+def test_made_parts_keep_groups_whole(tmp_path):
+    task = open_task(write_csv_task(tmp_path, ["train"] * 12, ["a", "b", "c", "d"] * 3))
+    for group in "abcd":
+        assert len({case.split for case in task.cases if case.group == group}) == 1
+
+
+def test_a_group_that_crosses_the_split_is_named_with_the_way_out(tmp_path):
+    root = write_csv_task(tmp_path, list(SPLITS), ["p1", "p2", "p1"])
+    with pytest.raises(InputError, match=r"group 'p1' is in train and test; .*split\.csv.*groups: false"):
+        open_task(root)
+    assert sizes(open_task(root, groups=False)) == [1, 1, 1]
+
+
+def test_the_group_column_may_be_absent_and_others_are_passed_over(tmp_path):
+    write_pairs(tmp_path, "abc")
+    rows = [(part, f"images/{n}.png", f"labels/{n}.png", "x") for n, part in zip("abc", SPLITS, strict=True)]
+    write_table(tmp_path, rows, header="split, image ,label,scanner")
+    assert sizes(open_task(tmp_path)) == [1, 1, 1]
+
+
+def test_a_table_from_a_spreadsheet_is_read(tmp_path):
+    root = write_csv_task(tmp_path, list(SPLITS))
+    table = root / "split.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes() + b",,,\r\n\r\n")
+    assert sizes(open_task(root)) == [1, 1, 1]
+
+
+def test_equal_file_names_in_different_folders_stay_apart(tmp_path):
+    for part in SPLITS:
+        write_pairs(tmp_path / part, ["0"])
+    write_table(tmp_path, [(f"{part}/images/0.png", f"{part}/labels/0.png", part, "") for part in SPLITS])
+    assert [case.name for case in open_task(tmp_path).cases] == ["train/images/0", "val/images/0", "test/images/0"]
+
+
+def test_a_missing_column_is_named(tmp_path):
+    write_table(tmp_path, [], header="image,mask,split")
+    with pytest.raises(InputError, match=r"split\.csv: missing column label; .* got image,mask,split"):
+        open_task(tmp_path)
+
+
+def test_all_bad_rows_are_reported_together(tmp_path):
+    rows = [("a.png", "", "train", ""), ("b.png", "b.png", "trian", ""), ("b.png", "c.png", "val", "")]
+    write_table(tmp_path, rows)
+    with pytest.raises(InputError) as caught:
+        open_task(tmp_path)
+    table = tmp_path / "split.csv"
+    assert caught.value.faults == [
+        f"{table}: line 2 has no label",
+        f"{table}: line 3: unknown split 'trian' (did you mean 'train'?); expected one of: test, train, val",
+        f"{table}: line 4 repeats the image of line 3: b.png",
+    ]
+
+
+def test_a_row_of_the_wrong_length_is_named(tmp_path):
+    write_table(tmp_path, [("a.png", "b.png")])
+    with pytest.raises(InputError, match="line 2: expected 4 cells, got 2"):
+        open_task(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"image,label,split,group\n"])
+def test_an_empty_table_is_an_error(tmp_path, content):
+    (tmp_path / "split.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"missing column|no cases found"):
+        open_task(tmp_path)
+
+
+def test_a_table_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "split.csv").write_bytes(b"image,label,split\n\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"split\.csv: cannot be read as a table"):
+        open_task(tmp_path)
+
+
+def test_no_training_row_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="train is empty"):
+        open_task(write_csv_task(tmp_path, ["val", "test"]))

@@ -1,0 +1,113 @@
+"""The parts of the equations as plain loops over positions, in numpy float64.
+
+Arrays are ``(batch, channels, *spatial)``. Slow and literal on purpose: nothing here shares code or layout tricks
+with the mechanisms.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from torch import nn
+
+Array: TypeAlias = Any  # an ndarray; numpy's own hints refuse an index with a star in it
+
+
+def weight(module: nn.Module, name: str) -> Array:
+    """A parameter or buffer by its dotted name, as an array."""
+    return module.state_dict()[name].double().numpy()
+
+
+def positions(x: Array) -> Iterator[tuple[int, ...]]:
+    """All spatial indices of ``x``."""
+    return np.ndindex(*x.shape[2:])
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def relu(x: Array) -> Array:
+    return np.maximum(x, 0)
+
+
+def softmax(scores: Array) -> Array:
+    exponentials = np.exp(scores - scores.max())
+    return exponentials / exponentials.sum()
+
+
+def mean(x: Array) -> Array:
+    """Mean over the positions, ``(batch, channels)``."""
+    total = np.zeros(x.shape[:2])
+    for p in positions(x):
+        total += x[(..., *p)]
+    return total / math.prod(x.shape[2:])
+
+
+def maximum(x: Array) -> Array:
+    """Maximum over the positions, ``(batch, channels)``."""
+    result = np.full(x.shape[:2], -np.inf)
+    for p in positions(x):
+        result = np.maximum(result, x[(..., *p)])
+    return result
+
+
+def linear(x: Array, module: nn.Module, name: str) -> Array:
+    """A layer applied to the channels, axis 1, of ``x``: a 1x1 convolution or a perceptron's layer."""
+    state = module.state_dict()
+    matrix = weight(module, f"{name}.weight").reshape(state[f"{name}.weight"].shape[:2])
+    y = np.einsum("oc,bc...->bo...", matrix, x)
+    if f"{name}.bias" in state:
+        y += weight(module, f"{name}.bias").reshape(1, -1, *[1] * (x.ndim - 2))
+    return y
+
+
+def batch_norm(x: Array, module: nn.Module, name: str) -> Array:
+    """Batch normalisation by its running statistics."""
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        variance = weight(module, f"{name}.running_var")[c] + 1e-5
+        standard = (x[:, c] - weight(module, f"{name}.running_mean")[c]) / math.sqrt(variance)
+        y[:, c] = standard * weight(module, f"{name}.weight")[c] + weight(module, f"{name}.bias")[c]
+    return y
+
+
+def convolution(x: Array, kernel: Array, stride: Sequence[int], padding: Sequence[int]) -> Array:
+    """Cross-correlation without bias; ``kernel`` is ``(out, in, *sides)``; outside of ``x`` are zeros."""
+    sides = kernel.shape[2:]
+    size = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(x.shape[2:], padding, sides, stride, strict=True)]
+    y: Array = np.zeros((x.shape[0], kernel.shape[0], *size))
+    for p in positions(y):
+        for tap in itertools.product(*(range(k) for k in sides)):
+            source = tuple(i * s + t - pad for i, s, t, pad in zip(p, stride, tap, padding, strict=True))
+            if all(0 <= i < n for i, n in zip(source, x.shape[2:], strict=True)):
+                y[(..., *p)] += np.einsum("oc,bc->bo", kernel[(..., *tap)], x[(..., *source)])
+    return y
+
+
+def interpolate(x: Array, size: Sequence[int]) -> Array:
+    """Linear interpolation between pixel centres, one axis after the other; beyond the outer centres it is constant."""
+    for axis, length in enumerate(size, start=2):
+        n = x.shape[axis]
+        planes = []
+        for i in range(length):
+            centre = min(max((i + 0.5) * n / length - 0.5, 0), n - 1)
+            low = min(int(centre), max(n - 2, 0))
+            high = min(low + 1, n - 1)
+            planes.append((1 - (centre - low)) * x.take(low, axis) + (centre - low) * x.take(high, axis))
+        x = np.stack(planes, axis)
+    return x
+
+
+def max_pool(x: Array, window: Sequence[int]) -> Array:
+    """Maximum over disjoint windows; what is left over at the end is dropped."""
+    size = [n // w for n, w in zip(x.shape[2:], window, strict=True)]
+    y: Array = np.empty((*x.shape[:2], *size))
+    for p in positions(y):
+        cells = tuple(slice(i * w, (i + 1) * w) for i, w in zip(p, window, strict=True))
+        y[(..., *p)] = x[(..., *cells)].reshape(*x.shape[:2], -1).max(-1)
+    return y

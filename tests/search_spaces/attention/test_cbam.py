@@ -1,0 +1,15 @@
+"""Convolutional Block Attention Module: the gradient of its maximum."""
+
+from __future__ import annotations
+
+import torch
+
+from tests.search_spaces.attention.example import build
+
+
+def test_the_channel_maximum_passes_its_gradient_to_one_of_equal_values() -> None:
+    module = build("cbam", 2, options={"spatial": False, "pools": ("max",)})
+    x = torch.ones(1, 8, 3, 3, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(module(x).sum(), x)
+    _, counts = gradient[0, 0].unique(return_counts=True)
+    assert sorted(counts.tolist()) == [1, 8]

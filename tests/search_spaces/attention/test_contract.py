@@ -1,0 +1,262 @@
+"""What holds of every registered mechanism, whatever it computes; a new file is tested the day it appears."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from search_spaces.attention import MECHANISMS, Mechanism
+from search_spaces.errors import InputError
+from search_spaces.initialisation import initialise
+from tests.search_spaces.attention.example import EVERY, EXTREME_SIZES, IDS, SIZE, build, inputs
+
+every_mechanism = pytest.mark.parametrize(("name", "dims"), EVERY, ids=IDS)
+OPTIONS = [(name, dims, option) for name, dims in EVERY for option in MECHANISMS[name].choices]
+OPTION_IDS = [f"{name}-{dims}d-{option}" for name, dims, option in OPTIONS]
+
+
+@every_mechanism
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+def test_the_output_has_the_shape_of_the_first_input_at_any_size(
+    name: str, dims: int, batch: int, training: bool
+) -> None:
+    for size in EXTREME_SIZES[dims]:
+        x, *others = inputs(name, size, batch=batch, dtype=torch.float32)
+        y = build(name, dims, dtype=torch.float32).train(training)(x, *others)
+        assert y.shape == x.shape
+        assert y.dtype == x.dtype
+        assert y.isfinite().all()
+
+
+@every_mechanism
+def test_the_gate_may_have_any_size(name: str, dims: int) -> None:
+    if MECHANISMS[name].inputs != "gated":
+        return
+    module = build(name, dims)
+    for gate_size in [(1,) * dims, (2,) * dims, SIZE[dims], tuple(3 * n for n in SIZE[dims])]:
+        x, gate = inputs(name, SIZE[dims], gate_size=gate_size)
+        assert module(x, gate).shape == x.shape
+
+
+@pytest.mark.parametrize(("name", "dims", "option"), OPTIONS, ids=OPTION_IDS)
+def test_every_choice_of_every_option_trains_in_narrow_networks(name: str, dims: int, option: str) -> None:
+    for value in MECHANISMS[name].choices[option]:
+        for channels in (4, 6, 24):
+            module = build(name, dims, channels=channels, options={option: value}).train()
+            for size in [(1,) * dims, SIZE[dims]]:
+                y = module(*inputs(name, size, batch=1, channels=channels))
+                y.sum().backward()
+                assert y.isfinite().all()
+
+
+@every_mechanism
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_options_go_with_any_size_and_batch(name: str, dims: int, data: st.DataObject) -> None:
+    options = {option: data.draw(st.sampled_from(list(v)), option) for option, v in MECHANISMS[name].choices.items()}
+    sizes = st.tuples(*[st.integers(1, 9)] * dims)
+    channels = data.draw(st.sampled_from([4, 6, 8, 12, 20]), "channels")
+    batch = data.draw(st.integers(1, 3), "batch")
+    module = build(name, dims, channels=channels, options=options).train(data.draw(st.booleans(), "training"))
+    given_inputs = inputs(name, data.draw(sizes), batch=batch, channels=channels, gate_size=data.draw(sizes))
+    y = module(*(x.requires_grad_() for x in given_inputs))
+    assert y.shape == given_inputs[0].shape
+    for gradient in torch.autograd.grad(y.square().sum(), given_inputs):
+        assert gradient.isfinite().all()
+
+
+@every_mechanism
+def test_an_unknown_name_for_an_option_is_refused(name: str, dims: int) -> None:
+    for option, values in MECHANISMS[name].choices.items():
+        if any(isinstance(value, str) for value in values):
+            with pytest.raises(InputError, match="no such thing"):
+                build(name, dims, options={option: "no such thing"})
+
+
+@every_mechanism
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+def test_gradients_reach_every_input_and_every_parameter_that_matters(name: str, dims: int, training: bool) -> None:
+    module = build(name, dims).train(training)
+    given_inputs = tuple(x.requires_grad_() for x in inputs(name, SIZE[dims]))
+    parameters = dict(module.named_parameters())
+    cotangent = torch.randn(given_inputs[0].shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    y = module(*given_inputs)
+    gradients = torch.autograd.grad((y * cotangent).sum(), [*given_inputs, *parameters.values()], allow_unused=True)
+    for index, gradient in enumerate(gradients[: len(given_inputs)]):
+        assert _matters(gradient), f"input {index}"
+    for (key, parameter), gradient in zip(parameters.items(), gradients[len(given_inputs) :], strict=True):
+        if _matters(gradient):
+            continue
+        # A bias before a normalisation or under a softmax has no gradient because it has no effect.
+        with torch.no_grad():
+            parameter.add_(torch.randn_like(parameter))
+            assert torch.allclose(module(*given_inputs), y, rtol=0, atol=1e-9), f"{key} matters but has no gradient"
+
+
+@every_mechanism
+def test_a_constant_input_has_finite_gradients(name: str, dims: int) -> None:
+    module = build(name, dims).train()
+    given_inputs = tuple(torch.zeros_like(x).requires_grad_() for x in inputs(name, SIZE[dims]))
+    y = module(*given_inputs)
+    y.sum().backward()
+    leaves = [*given_inputs, *module.parameters()]
+    assert all(leaf.grad is None or leaf.grad.isfinite().all() for leaf in leaves)
+
+
+@every_mechanism
+def test_float32_agrees_with_float64(name: str, dims: int) -> None:
+    expected = build(name, dims)(*inputs(name, SIZE[dims]))
+    y = build(name, dims).float()(*inputs(name, SIZE[dims], dtype=torch.float32))
+    torch.testing.assert_close(y.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+@every_mechanism
+def test_bfloat16_autocast_trains_and_agrees_roughly_with_float32(name: str, dims: int) -> None:
+    module, given_inputs = build(name, dims, dtype=torch.float32), inputs(name, SIZE[dims], dtype=torch.float32)
+    expected = module(*given_inputs)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = module(*given_inputs)
+        loss = module.train()(*given_inputs).float().square().sum()
+    loss.backward()
+    assert (y.float() - expected).norm() < 0.05 * expected.norm()
+    assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in module.parameters())
+
+
+@every_mechanism
+def test_initialise_sets_every_parameter_from_the_seed_alone(name: str, dims: int) -> None:
+    states = []
+    for noise in (0, 1):
+        module = build(name, dims, seed=noise)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.fill_(torch.nan)
+        initialise(module, seed=7)
+        states.append(module.state_dict())
+    for key, tensor in states[0].items():
+        assert tensor.isfinite().all(), key
+        assert torch.equal(tensor, states[1][key]), key
+
+
+@every_mechanism
+def test_a_new_module_holds_what_initialise_would_set_where_that_is_no_random_draw(name: str, dims: int) -> None:
+    drawn = [_fresh(name, dims, seed).state_dict() for seed in (0, 1)]
+    module = _fresh(name, dims, 2)
+    initialise(module, seed=7)
+    for key, tensor in module.state_dict().items():
+        if torch.equal(drawn[0][key], drawn[1][key]):
+            assert torch.equal(tensor, drawn[0][key]), key
+
+
+@every_mechanism
+def test_eval_is_deterministic_and_sees_each_sample_alone(name: str, dims: int) -> None:
+    module, given_inputs = build(name, dims), inputs(name, SIZE[dims], batch=3)
+    y = module(*given_inputs)
+    assert torch.equal(module(*given_inputs), y)
+    torch.testing.assert_close(module(*(x[1:2] for x in given_inputs)), y[1:2], rtol=0, atol=1e-9)
+
+
+@every_mechanism
+def test_inputs_and_in_eval_mode_buffers_are_left_as_they_were(name: str, dims: int) -> None:
+    module, given_inputs = build(name, dims), inputs(name, SIZE[dims])
+    state = copy.deepcopy(module.state_dict())
+    module(*given_inputs)
+    assert all(torch.equal(x, before) for x, before in zip(given_inputs, inputs(name, SIZE[dims]), strict=True))
+    assert all(torch.equal(tensor, state[key]) for key, tensor in module.state_dict().items())
+
+
+@every_mechanism
+def test_the_memory_layout_does_not_matter(name: str, dims: int) -> None:
+    module, given_inputs = build(name, dims), inputs(name, SIZE[dims])
+    layout = {2: torch.channels_last, 3: torch.channels_last_3d}[dims]
+    y = module(*(x.contiguous(memory_format=layout) for x in given_inputs))
+    torch.testing.assert_close(y, module(*given_inputs), rtol=0, atol=1e-9)
+
+
+@every_mechanism
+def test_a_state_dict_carries_the_whole_behaviour(name: str, dims: int) -> None:
+    source, target, given_inputs = build(name, dims), build(name, dims, seed=9), inputs(name, SIZE[dims])
+    source.train()(*given_inputs)
+    target.load_state_dict(source.state_dict())
+    assert torch.equal(target.eval()(*given_inputs), source.eval()(*given_inputs))
+
+
+@every_mechanism
+def test_a_deep_copy_is_equal_and_independent(name: str, dims: int) -> None:
+    module, given_inputs = build(name, dims), inputs(name, SIZE[dims])
+    y = module(*given_inputs)
+    twin = copy.deepcopy(module)
+    assert torch.equal(twin(*given_inputs), y)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.zero_()
+    assert torch.equal(module(*given_inputs), y)
+
+
+@every_mechanism
+def test_the_meta_device_gives_the_shape_without_computing(name: str, dims: int) -> None:
+    with torch.device("meta"):
+        module = _fresh(name, dims, 0).eval()
+    x, *others = (tensor.to("meta") for tensor in inputs(name, SIZE[dims], dtype=torch.float32))
+    assert module(x, *others).shape == x.shape
+
+
+@every_mechanism
+def test_the_exported_program_computes_the_same(name: str, dims: int) -> None:
+    module = build(name, dims)
+    for size in (SIZE[dims], (1,) * dims):
+        given_inputs = inputs(name, size)
+        program = torch.export.export(module, given_inputs)
+        torch.testing.assert_close(program.module()(*given_inputs), module(*given_inputs), rtol=0, atol=1e-9)
+
+
+class Together(nn.Module):
+    """All mechanisms side by side: one ONNX export takes seconds whatever its size."""
+
+    def __init__(self, modules: list[nn.Module]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(modules)
+
+    def forward(self, groups: list[tuple[Tensor, ...]]) -> list[Tensor]:
+        return [part(*group) for part, group in zip(self.parts, groups, strict=True)]
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.filterwarnings("ignore")
+def test_onnx_runtime_computes_the_same(dims: int) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed")
+    names = [name for name in MECHANISMS if dims in MECHANISMS[name].dims]
+    network = Together([build(name, dims, dtype=torch.float32) for name in names]).eval()
+    groups = [inputs(name, SIZE[dims], dtype=torch.float32) for name in names]
+    program: Any = torch.onnx.export(network, (groups,), dynamo=True, verbose=False)
+    session = runtime.InferenceSession(program.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    flat = [x.numpy() for group in groups for x in group]
+    fed = dict(zip((node.name for node in session.get_inputs()), flat, strict=True))
+    for name, ours, y in zip(names, session.run(None, fed), network(groups), strict=True):
+        assert torch.allclose(torch.from_numpy(ours), y, rtol=1e-4, atol=1e-5), f"{name} differs in ONNX"
+
+
+@every_mechanism
+def test_what_is_registered_is_a_mechanism_with_a_source(name: str, dims: int) -> None:
+    entry = MECHANISMS[name]
+    assert issubclass(entry.module, Mechanism)
+    assert entry.address.startswith("https://")
+    assert entry.module.__doc__
+
+
+def _matters(gradient: Tensor | None) -> bool:
+    return gradient is not None and gradient.abs().max().item() > 1e-9
+
+
+def _fresh(name: str, dims: int, seed: int) -> nn.Module:
+    arguments = {"gate_channels": 12} if MECHANISMS[name].inputs == "gated" else {}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return MECHANISMS[name].module(8, dims=dims, **arguments)
