@@ -76,6 +76,7 @@ def open_section(config: Config, folder: Path) -> Task:
         dims=section.dims,
         split=section.split,
         seed=section.split_seed,
+        groups=section.groups,
         images=section.images,
         labels=section.labels,
     )

@@ -40,6 +40,7 @@ class TaskSection(Section):
         dims: 2 or 3; found out when left out.
         split: shares of the cases for ``val`` and ``test`` where the data names none.
         split_seed: of that split.
+        groups: whether ``split.csv``'s column ``group`` names patients, who must not cross a split.
         images, labels: names of the two folders, where they are not the usual ones.
         size: resize every image to this; left out, images keep their size.
         spacing: resample to this (mm); ``auto``: the training median where spacings differ.
@@ -52,6 +53,7 @@ class TaskSection(Section):
     dims: Literal[2, 3] | None = None
     split: dict[str, Share] | None = None
     split_seed: int = 0
+    groups: bool | None = None
     images: str | None = None
     labels: str | None = None
     size: list[Positive] | None = None

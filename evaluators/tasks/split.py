@@ -51,6 +51,16 @@ def check_groups(cases: Iterable[Case], hint: str = "") -> None:
     )
 
 
+def are_strata(cases: Sequence[Case]) -> bool:
+    """Whether there are several groups, and every one of them is in every part that has cases, two or more."""
+    parts: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        if case.group:
+            parts[case.group].add(case.split)
+    every = {case.split for case in cases}
+    return len(every) > 1 and len(parts) > 1 and all(found == every for found in parts.values())
+
+
 def complete_split(cases: Sequence[Case], fractions: Mapping[str, float], seed: int) -> list[Case]:
     """``cases`` with every part that has none made from the training cases; groups stay whole.
 

@@ -7,10 +7,12 @@ rows is made from the training rows.
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.file_task import file_task, unique_names
+from evaluators.tasks.split import are_strata
 from evaluators.tasks.task import SPLITS, Case, Task
 from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError, unknown_name
@@ -36,10 +38,13 @@ def open_split_csv(path: Path, request: Request, *, groups: bool = True) -> Task
         path: the table or its folder.
         request: see ``open_task``.
         groups: whether the column ``group`` names what must not cross a split; ``False`` where it says
-            something else, such as a stratum.
+            something else. A column whose every group is in every part is taken as a stratum (benign and
+            malignant, say) without asking: no split by patient looks like that.
     """
     table = _table(path)
     cases = _read_cases(table, groups)
+    if are_strata(cases):
+        cases = [replace(case, group="") for case in cases]
     hint = f" (column 'group' of {table}; where it is no patient but, say, a stratum, set groups: false)"
     return file_task(table.resolve().parent.name, cases, request, group_hint=hint)
 

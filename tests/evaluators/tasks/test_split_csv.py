@@ -109,3 +109,16 @@ def test_a_table_that_is_no_text_is_named(tmp_path):
 def test_no_training_row_is_an_error(tmp_path):
     with pytest.raises(InputError, match="train is empty"):
         open_task(write_csv_task(tmp_path, ["val", "test"]))
+
+
+def test_groups_that_are_all_in_every_part_are_strata(tmp_path):
+    splits = ["train", "train", "val", "val", "test", "test"]
+    write_csv_task(tmp_path, splits, ["benign", "malignant"] * 3)
+    assert len(open_task(tmp_path).cases) == 6
+
+
+def test_one_group_that_is_not_everywhere_makes_them_patients(tmp_path):
+    splits = ["train", "train", "train", "val", "val", "test", "test"]
+    write_csv_task(tmp_path, splits, ["c", "a", "b", "a", "b", "a", "b"])
+    with pytest.raises(InputError, match="group 'a' is in train and val and test"):
+        open_task(tmp_path)
