@@ -94,7 +94,7 @@ def apply(drawn: Draw, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _move(matrices: np.ndarray, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    diagonal = np.abs(matrices).sum((1, 2)) == matrices.shape[1]  # mirrored at most: exact and cheap
+    diagonal = (np.abs(matrices) == np.eye(matrices.shape[1])).all((1, 2))  # mirrored at most: exact and cheap
     moved_images, moved_labels = images.clone(), labels.clone()
     for index in np.flatnonzero(diagonal):
         axes = [axis + 1 for axis in range(matrices.shape[1]) if matrices[index, axis, axis] < 0]

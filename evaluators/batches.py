@@ -11,7 +11,7 @@ from torch import Tensor
 from evaluators.augmentation import Augmentation, apply, draw
 from evaluators.preprocessing import PreparedCase
 
-FOREGROUND_SHARE = 1 / 3  # of the patches of a batch that are centred on a foreground voxel, as in nnU-Net
+FOREGROUND_EVERY = 3  # one patch of so many is centred on a foreground voxel, as in nnU-Net
 
 
 def batches(
@@ -33,8 +33,8 @@ def batches(
         rng = np.random.default_rng((seed, step))
         drawn = draw(augmentation, batch, len(patch), rng)
         picked = [
-            _patch(cases[index], patch, centred=place < round(batch * FOREGROUND_SHARE), rng=rng)
-            for place, index in enumerate(order[step * batch : (step + 1) * batch])
+            _patch(cases[order[place]], patch, centred=place % FOREGROUND_EVERY == 0, rng=rng)
+            for place in range(step * batch, (step + 1) * batch)
         ]
         images = torch.from_numpy(np.stack([image for image, _ in picked])).to(device)
         labels = torch.from_numpy(np.stack([label for _, label in picked])).to(device)
@@ -43,7 +43,7 @@ def batches(
 
 
 def _order(cases: int, needed: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng((seed, 0x0D1))
+    rng = np.random.default_rng((seed, 0, 1))  # no step's stream: those have two numbers
     rounds = -(-needed // cases)
     return np.concatenate([rng.permutation(cases) for _ in range(rounds)])[:needed]
 
@@ -51,7 +51,7 @@ def _order(cases: int, needed: int, seed: int) -> np.ndarray:
 def _patch(
     case: PreparedCase, patch: tuple[int, ...], centred: bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut one patch; where the image is smaller it is padded with its edge (image) or background (label)."""
+    """Cut one patch; where the image is smaller, image and label are padded with their edge, so that they agree."""
     size = case.label.shape
     place = rng.random(len(patch))
     chosen = rng.random()
@@ -68,5 +68,5 @@ def _patch(
         missing = [want - have for want, have in zip(patch, label.shape, strict=True)]
         pad = [(m // 2, m - m // 2) for m in missing]
         image = np.pad(image, [(0, 0), *pad], mode="edge")
-        label = np.pad(label, pad)
+        label = np.pad(label, pad, mode="edge")
     return image, label

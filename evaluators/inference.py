@@ -35,7 +35,7 @@ def predict_probabilities(
     """
     from monai.inferers import SlidingWindowInferer
 
-    tensor = torch.from_numpy(np.ascontiguousarray(image))[None].to(device)
+    tensor = torch.tensor(image, device=device)[None]  # a copy: arrays that workers share are read-only
     window = [length if length <= 2 * want else want for length, want in zip(image.shape[1:], patch, strict=True)]
     inferer = SlidingWindowInferer(window, sw_batch_size=4, overlap=0.5, mode="gaussian")
     axes = range(2, tensor.dim())
@@ -43,7 +43,7 @@ def predict_probabilities(
     if mirror:
         combinations = [[a for bit, a in enumerate(axes) if mask >> bit & 1] for mask in range(2 ** len(axes))]
     total = torch.zeros(1)
-    with torch.inference_mode(), torch.autocast(torch.device(device).type, enabled=_half_precision(device)):
+    with torch.inference_mode(), half_precision(device):
         for flipped in combinations:
             logits = inferer(tensor.flip(flipped), network)
             assert isinstance(logits, Tensor)
@@ -51,5 +51,8 @@ def predict_probabilities(
     return resize(total / len(combinations), size)[0]
 
 
-def _half_precision(device: torch.device | str) -> bool:
-    return torch.device(device).type == "cuda"
+def half_precision(device: torch.device | str) -> torch.autocast:
+    """The precision of training and inference: bfloat16 on a GPU that has it, else float16; float32 on the CPU."""
+    cuda = torch.device(device).type == "cuda"
+    bfloat = not cuda or torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast("cuda" if cuda else "cpu", torch.bfloat16 if bfloat else torch.float16, enabled=cuda)

@@ -19,7 +19,8 @@ from search_spaces.errors import InputError
 from search_spaces.layers import LINEAR_INTERPOLATION
 
 MAX_FOREGROUND_POINTS = 512
-ANISOTROPY = 0.05  # spacings that differ by less than this share are taken as equal
+EQUAL_SPACING = 0.05  # spacings that differ by less than this share are taken as equal
+CONSTANT = 1e-6  # deviation, as a share of the largest value, below which a channel is taken as constant: rounding
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,8 @@ class Preprocessing:
 
     def image(self, image: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
         """``(channels, *spatial)`` in file units to the network's input, float32, zero mean and unit deviation."""
-        from monai.transforms import NormalizeIntensity  # heavy to import; workers that only train need it later
-
-        tensor = resize(torch.from_numpy(image)[None], self.working_size(image.shape[1:], spacing))[0]
-        normalised = NormalizeIntensity(channel_wise=True)(tensor)
-        return np.ascontiguousarray(torch.as_tensor(normalised).numpy(), dtype=np.float32)
+        tensor = torch.from_numpy(np.ascontiguousarray(image))[None]
+        return normalise(resize(tensor, self.working_size(image.shape[1:], spacing))[0].numpy())
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class PreparedCase:
         label: uint8 class indices at the working size; what training sees.
         reference: uint8 class indices at the original size; what scores are measured on.
         spacing: mm per voxel of the reference.
-        foreground: int32 ``(points, dims)``: some foreground voxels of ``label``, for patches that show something.
+        foreground: int32 ``(points, dims)``: some voxels of each class of ``label``, for patches that show something.
     """
 
     name: str
@@ -120,20 +118,24 @@ def prepare(
         progress: called with (cases done, cases in all).
 
     Raises:
-        InputErrors: every case that cannot be read or does not fit, and every class no training case shows.
+        InputError: every case that cannot be read, does not fit or has no label, together; else every class that
+            no training case shows, or that there is no training case.
     """
     samples: list[tuple[str, str, Sample]] = []
     faults: list[str] = []
     for index, case in enumerate(task.cases):
         try:
-            samples.append((case.split, case.name, task.read(case)))
+            sample = task.read(case)
+            samples.append((case.split, case.name, sample))
+            if sample.label is None:
+                faults.append(f"case '{case.name}' has no label; training and scoring need one")
         except InputError as error:
             faults += error.faults
         progress(index + 1, len(task.cases))
     raise_faults(faults)
     train = [sample for split, _, sample in samples if split == "train"]
     _check_classes(task, train)
-    target = _spacing(spacing, size, train)
+    target = _spacing(spacing, size, train, task.dims)
     layout = Preprocessing(task.dims, task.channels, task.classes, _tuple(size, task.dims, "size"), target, ())
     sizes = [layout.working_size(sample.image.shape[1:], sample.spacing) for sample in train]
     patch_size = _tuple(patch, task.dims, "patch") or _default_patch(sizes, task.dims)
@@ -142,6 +144,15 @@ def prepare(
     for split, name, sample in samples:
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
     return prepared
+
+
+def normalise(image: np.ndarray) -> np.ndarray:
+    """Each channel of ``(channels, *spatial)`` to zero mean and unit deviation, float32; a constant one to zero."""
+    axes = tuple(range(1, image.ndim))
+    mean = image.mean(axes, keepdims=True, dtype=np.float64)
+    deviation = image.std(axes, keepdims=True, dtype=np.float64)
+    constant = deviation <= CONSTANT * np.abs(image).max(axes, keepdims=True)
+    return np.where(constant, 0, (image - mean) / np.where(constant, 1, deviation)).astype(np.float32)
 
 
 def resize(images: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
@@ -160,25 +171,39 @@ def resize(images: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
 
 def _prepare_case(name: str, sample: Sample, layout: Preprocessing) -> PreparedCase:
     reference = sample.label
-    if reference is None:
-        raise InputError(f"case '{name}' has no label; training and scoring need one")
+    assert reference is not None
     image = layout.image(sample.image, sample.spacing)
     label = resize_labels(reference, image.shape[1:], 1 + len(layout.classes))
-    points = np.argwhere(label > 0).astype(np.int32)
-    if len(points) > MAX_FOREGROUND_POINTS:
-        points = points[np.linspace(0, len(points) - 1, MAX_FOREGROUND_POINTS).astype(int)]
+    points = _foreground(label, len(layout.classes))
     return PreparedCase(name, image, label, reference, sample.spacing, points)
 
 
+def _foreground(label: np.ndarray, classes: int) -> np.ndarray:
+    """Some voxels of each class, evenly spread over it; as many of each, so that small classes are not missed."""
+    share = max(1, MAX_FOREGROUND_POINTS // classes)
+    chosen = []
+    for index in range(1, classes + 1):
+        points = np.argwhere(label == index).astype(np.int32)
+        chosen.append(points[np.linspace(0, len(points) - 1, min(len(points), share)).astype(int)])
+    return np.concatenate(chosen)
+
+
 def resize_labels(label: np.ndarray, size: Sequence[int], classes: int) -> np.ndarray:
-    """Class indices at another size: the class that covers most of each new voxel, so that thin parts survive."""
+    """Class indices at another size: foreground where at least half of a new voxel is, then the class with most of it.
+
+    Half is enough, so that a line as wide as a new voxel survives wherever it lies.
+    """
     if label.shape == tuple(size):
         return label
     planes = functional.one_hot(torch.from_numpy(label.astype(np.int64)), classes).movedim(-1, 0)[None].float()
-    return resize(planes, size)[0].argmax(0).numpy().astype(np.uint8)
+    shares = resize(planes, size)[0]
+    foreground = shares[0] <= 0.5 + 1e-5  # sums of interpolation weights miss a half by a little
+    return torch.where(foreground, 1 + shares[1:].argmax(0), 0).numpy().astype(np.uint8)
 
 
 def _check_classes(task: Task, train: Sequence[Sample]) -> None:
+    if not train:
+        raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
     counts = np.zeros(1 + len(task.classes), dtype=np.int64)
     for sample in train:
         if sample.label is not None:
@@ -187,15 +212,17 @@ def _check_classes(task: Task, train: Sequence[Sample]) -> None:
 
 
 def _spacing(
-    given: Sequence[float] | str | None, size: Sequence[int] | None, train: Sequence[Sample]
+    given: Sequence[float] | str | None, size: Sequence[int] | None, train: Sequence[Sample], dims: int
 ) -> tuple[float, ...] | None:
     if given is None or (given == "auto" and size is not None):
         return None
     if given != "auto":
+        if isinstance(given, str) or len(given) != dims:
+            raise InputError(f"task: spacing is 'auto' or {dims} numbers (mm) for a {dims}D task, got {given!r}")
         return tuple(float(value) for value in given)
     spacings = np.array([sample.spacing for sample in train])
     median = np.median(spacings, axis=0)
-    differ = np.abs(spacings - median).max() > ANISOTROPY * median.min()
+    differ = (np.abs(spacings - median) > EQUAL_SPACING * median).any()
     return tuple(float(value) for value in median) if differ else None
 
 

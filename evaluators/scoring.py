@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -39,13 +40,15 @@ def hausdorff_scores(
     """
     from monai.metrics import compute_hausdorff_distance
 
-    values = compute_hausdorff_distance(
-        _planes(prediction, len(classes)),
-        _planes(reference, len(classes)),
-        include_background=False,
-        percentile=95,
-        spacing=list(spacing),
-    )[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # monai warns of each absent class, and of its own use of what it deprecated
+        values = compute_hausdorff_distance(
+            _planes(prediction, len(classes)),
+            _planes(reference, len(classes)),
+            include_background=False,
+            percentile=95,
+            spacing=[float(length) for length in spacing],  # monai refuses a mixture of int and float
+        )[0]
     return {name: float(value) if math.isfinite(value) else None for name, value in zip(classes, values, strict=True)}
 
 

@@ -6,7 +6,9 @@ cross-entropy: it converges fast, and short runs rank candidates as long ones do
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
@@ -16,12 +18,12 @@ from torch import Tensor, nn
 from evaluators.augmentation import Augmentation
 from evaluators.batches import batches
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
-from evaluators.inference import predict_probabilities
+from evaluators.inference import half_precision, predict_probabilities
 from evaluators.preprocessing import PreparedCase, PreparedTask
 from evaluators.scoring import CaseScores, class_means, dice_scores, hausdorff_scores, mean_score
 from search_spaces.errors import InputError
 
-CHECK_EVERY = 10  # steps between looks at the loss: each look waits for the GPU
+CHECK_EVERY = 10  # most steps between looks at the loss: each look waits for the GPU
 REPORT_SECONDS = 1.0
 
 
@@ -43,7 +45,7 @@ class TrainingEvaluator(Evaluator):
     def __init__(
         self,
         batch: int = 8,
-        learning_rate: float = 5e-3,
+        learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
         warmup: float = 0.2,
         clip: float = 1.0,
@@ -63,8 +65,8 @@ class TrainingEvaluator(Evaluator):
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
         task, layout = assignment.task, assignment.task.preprocessing
         device = resolve_device(assignment.device)
-        torch.manual_seed(assignment.seed)  # for layers that are random in training; weights have seeds of their own
         network = assignment.architecture.build(layout.channels, len(layout.classes), assignment.seed).to(device)
+        torch.manual_seed(assignment.seed)  # for layers that are random in training; weights have seeds of their own
         loss = yield from self.train(network, task, assignment.steps, assignment.seed, device)
         network.eval()
         cases: CaseScores = {}
@@ -76,28 +78,32 @@ class TrainingEvaluator(Evaluator):
                 distances[case.name] = hausdorff_scores(prediction, case.reference, layout.classes, case.spacing)
         metrics = {"dice": mean_score(cases), "loss": loss}
         metrics |= {f"dice/{name}": value for name, value in class_means(cases).items()}
-        if self.distances:
+        if class_means(distances):  # else no case has a distance: a network that finds nothing still has a Dice
             metrics["hd95"] = mean_score(distances)
         return Evaluation(metrics, cases, distances, network.cpu())
 
     def train(
         self, network: nn.Module, task: PreparedTask, steps: int, seed: int, device: torch.device
     ) -> Generator[Progress, None, float]:
-        """Train ``network`` in place; yields progress about once a second, returns the mean loss of the last tenth."""
+        """Train ``network`` in place; returns the mean loss of the last tenth.
+
+        Yields progress about once a second, and at the last step.
+        """
         layout = task.preprocessing
         stream = batches(task.train, layout.patch, self.batch, steps, self.augmentation, seed, device)
         reported = time.monotonic()
-        recent: list[float] = []
+        recent: deque[Tensor] = deque(maxlen=max(steps // 10, 1))
         for step, loss in enumerate(self._steps(network, stream, steps, device), start=1):
-            if step % CHECK_EVERY == 0 or step == steps:
+            recent.append(loss)
+            due = step == steps or time.monotonic() - reported > REPORT_SECONDS
+            if due or step % CHECK_EVERY == 0:
                 value = float(loss)
-                if not np.isfinite(value):
+                if not math.isfinite(value):
                     raise Diverged(f"the loss was {value} at step {step} of {steps}")
-                recent = [*recent[-max(steps // 10 // CHECK_EVERY, 1) + 1 :], value] if recent else [value]
-                if time.monotonic() - reported > REPORT_SECONDS:
+                if due:
                     reported = time.monotonic()
                     yield Progress(step, steps, value)
-        return float(np.mean(recent))
+        return float(torch.stack(list(recent)).mean())
 
     def _steps(
         self, network: nn.Module, stream: Iterator[tuple[Tensor, Tensor]], steps: int, device: torch.device
@@ -107,16 +113,15 @@ class TrainingEvaluator(Evaluator):
 
         criterion = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
         optimiser = torch.optim.AdamW(network.parameters(), self.learning_rate, weight_decay=self.weight_decay)
+        warmup = max(self.warmup, 1.5 / (steps + 1))  # torch divides by zero at exactly one step of warm-up
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.learning_rate, total_steps=steps + 1, pct_start=self.warmup, cycle_momentum=False
+            optimiser, self.learning_rate, total_steps=steps + 1, pct_start=warmup, cycle_momentum=False
         )
-        half = torch.float16
-        if device.type == "cuda" and torch.cuda.is_bf16_supported():
-            half = torch.bfloat16
-        scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda" and half is torch.float16)
+        precision = half_precision(device)
+        scaler = torch.amp.GradScaler(device.type, enabled=precision.fast_dtype is torch.float16)
         network.train()
         for images, labels in stream:
-            with torch.autocast(device.type, dtype=half, enabled=device.type == "cuda"):
+            with precision:
                 logits = network(images)
             loss = criterion(logits.float(), labels[:, None])
             optimiser.zero_grad(set_to_none=True)
@@ -131,7 +136,7 @@ class TrainingEvaluator(Evaluator):
     def predictions(
         self, network: nn.Module, task: PreparedTask, cases: Sequence[PreparedCase], device: torch.device
     ) -> Iterator[tuple[PreparedCase, np.ndarray]]:
-        """Class indices ``(*original size)`` of each case."""
+        """Class indices ``(*original size)`` of each case; raises ``Diverged`` where there is no finite probability."""
         for case in cases:
             probabilities = predict_probabilities(
                 network,
@@ -141,6 +146,8 @@ class TrainingEvaluator(Evaluator):
                 mirror=self.mirror,
                 device=device,
             )
+            if not probabilities.isfinite().all():  # the last update may break a network whose last loss was finite
+                raise Diverged(f"the prediction of case '{case.name}' is not finite")
             yield case, probabilities.argmax(0).to(torch.uint8).cpu().numpy()
 
 

@@ -7,8 +7,9 @@ run.front.best(), run.trials                           # trials as a pandas Data
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from search_spaces.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from nas.launch import search
@@ -16,11 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "load_run", "search"]
 
-_HOME = {"search": "nas.launch", "load_run": "nas.run", "Run": "nas.run"}
-
-
-def __getattr__(name: str) -> Any:
-    """Import on first use: the command line's help must not wait for torch and Ray."""
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'nas' has no attribute '{name}'")
+__getattr__ = lazy_attributes(__name__, {"search": "nas.launch", "load_run": "nas.run", "Run": "nas.run"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,64 +11,83 @@ import torch
 
 from evaluators.evaluator import EVALUATORS
 from evaluators.tasks import Task, open_task
+from evaluators.tasks.phantom import NAMES as TASK_NAMES
 from nas.config import Config, parse_config
 from nas.quantities import format_count
+from nas.strategies import STRATEGIES, Strategy
+from nas.strategies.candidates import plain_networks
+from nas.strategies.strategy import Admits
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.space import Space
-from search_spaces.space_file import load_space
+from search_spaces.space_file import load_space, space_names
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A sound config and what it names, opened."""
+    """A sound config and what it names, opened. ``path``: where the task is, from any working folder."""
 
     config: Config
+    path: str
     task: Task
     space: Space
 
 
-def check(data: Mapping[str, Any], folder: Path) -> Checked:
-    """Check a config whole. ``folder``: where its relative paths may also start.
+def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
+    """Check a config whole.
 
-    Raises ``InputErrors`` with one line for each fault of form and of meaning, all together.
+    Args:
+        data: the config.
+        folder: where its relative paths may also start.
+        here: whether trials run on this machine, so that its GPUs count.
+
+    Raises:
+        InputErrors: one line for each fault of form and of meaning, all together.
     """
-    config, faults = parse_config(data)
-    sections = {fault.split(":")[0].split(".")[0] for fault in faults}
+    parsed = parse_config(data)
+    config, faults = parsed.config, list(parsed.faults)
+    path = _locate(config.task.path, folder, known=TASK_NAMES)
     task: Task | None = None
     space: Space | None = None
-    if "task" not in sections:
-        try:
-            task = open_section(config, folder)
-            faults += _check_sizes(config, task)
-        except InputError as error:
-            faults += error.faults
     try:
-        source = config.space
-        if isinstance(source, str) and not Path(source).exists() and (folder / source).exists():
-            source = str(folder / source)
-        space = load_space(source, task.dims if task else config.task.dims or 2)
+        if "task" in parsed.faulty:  # opened with defaults for what is wrong it would show faults that are none
+            _check_there(path)
+        else:
+            task = open_section(config, path)
+            faults += _check_sizes(config, task)
+    except InputError as error:
+        faults += error.faults
+    try:
+        space = _open_space(config, folder, task)
     except InputError as error:
         faults += error.faults
     if config.evaluator not in EVALUATORS:
         faults.append(unknown_name("evaluator", config.evaluator, EVALUATORS))
-    if config.resources.gpus_per_trial and not torch.cuda.is_available() and "resources" not in sections:
+    if here and config.resources.gpus_per_trial and not torch.cuda.is_available():
         faults.append(
             f"resources.gpus_per_trial: expected 0, there is no GPU here; got {config.resources.gpus_per_trial:g}"
         )
-    if task and space:
+    if task and space and "space" not in parsed.faulty:
         faults += _check_limits(config, task, space)
+    if space and "strategy" not in parsed.faulty:
+        try:
+            make_strategy(config, space, lambda architecture: True)
+        except InputError as error:
+            faults += error.faults
     if faults or task is None or space is None:
         raise InputErrors(faults)
-    return Checked(config, task, space)
+    return Checked(config, path, task, space)
 
 
-def open_section(config: Config, folder: Path) -> Task:
-    """The task that a config's ``task`` section names."""
+def make_strategy(config: Config, space: Space, admits: Admits) -> Strategy:
+    """The strategy that a config names, with its settings. Raises ``InputError`` on one out of range."""
+    section = config.strategy
+    return STRATEGIES[section.name](space=space, admits=admits, seed=config.seed, **section.settings)
+
+
+def open_section(config: Config, path: str) -> Task:
+    """The task of a config's ``task`` section, which is at ``path``."""
     section = config.task
-    path: str | Path = section.path
-    if not Path(path).expanduser().exists() and (folder / path).exists():
-        path = folder / path
     return open_task(
         path,
         format=section.format,
@@ -80,6 +99,50 @@ def open_section(config: Config, folder: Path) -> Task:
         images=section.images,
         labels=section.labels,
     )
+
+
+def _locate(name: str, folder: Path, known: Collection[str]) -> str:
+    """A path as it is from any working folder, where there is one: below this one, else below ``folder``."""
+    if name in known:
+        return name
+    for path in (Path(name).expanduser(), folder / name):
+        if path.exists():
+            return str(path.resolve())
+    return name
+
+
+def _check_there(path: str) -> None:
+    if path not in TASK_NAMES and not Path(path).exists():
+        raise InputError(f"task '{path}': no such file or folder, and no task of that name")
+
+
+def _open_space(config: Config, folder: Path, task: Task | None) -> Space:
+    """The space; of a task that could not be opened the dimensions may not be known, then either will do."""
+    source = config.space
+    if isinstance(source, str):
+        source = _locate(source, folder, known=space_names())
+    known = task.dims if task else config.task.dims
+    attempts: list[InputError] = []
+    for dims in [known] if known else [2, 3]:
+        try:
+            return load_space(source, dims)
+        except InputError as error:
+            attempts.append(error)
+    raise min(attempts, key=lambda error: len(error.faults))
+
+
+def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
+    """Raise ``InputError`` when the limits leave no network at all; ``size``: of the patch, on which MACs depend."""
+    config, task, space = checked.config, checked.task, checked.space
+    costs = [network.cost(task.channels, len(task.classes), size) for network in plain_networks(space)]
+    fewest = min(cost.macs for cost in costs)
+    if config.limits.macs is not None and fewest > config.limits.macs:
+        raise InputError(
+            f"limits.macs: expected at least {fewest} ({format_count(fewest)}), what the lightest network of the space "
+            f"takes on {' x '.join(map(str, size))}; got {config.limits.macs}"
+        )
+    if not any(admits(config, network, task, size) for network in plain_networks(space)):
+        raise InputError("limits: no network of the space is within both limits.params and limits.macs")
 
 
 def admits(config: Config, architecture: Architecture, task: Task, size: tuple[int, ...]) -> bool:

@@ -6,27 +6,41 @@ Config stays at the door: what is inside gets plain arguments.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticKnownError
 
+from nas.form_faults import fault_lines, faulty_keys, shown
 from nas.quantities import parse_count, parse_duration
 from nas.strategies import STRATEGIES
 from search_spaces.errors import InputError, InputErrors, unknown_name
 
+
+def _no_truth_value(value: Any) -> Any:
+    """YAML's ``yes`` is 1 to Python; to the user it is a slip. (``1e-3`` is text to YAML, and welcome as a number.)"""
+    if isinstance(value, bool):
+        raise PydanticKnownError("float_type")
+    return value
+
+
 Count = Annotated[int, BeforeValidator(parse_count)]
-Duration = Annotated[float, BeforeValidator(parse_duration)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(ge=1)]
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+Whole = Annotated[int, Field(strict=True)]
+Positive = Annotated[Whole, Field(ge=1)]
+Number = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Seed = Annotated[Whole, Field(ge=0)]
 
 
 class Section(BaseModel):
-    """Base of the config's sections: unknown keys are faults, nothing is converted silently."""
+    """Base of the config's sections: unknown keys are faults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class TaskSection(Section):
@@ -49,15 +63,15 @@ class TaskSection(Section):
 
     path: str = "phantom2d"
     format: str = "auto"
-    classes: dict[str, int | list[int] | str] | None = None
+    classes: dict[str, Whole | list[Whole] | str] | None = None
     dims: Literal[2, 3] | None = None
     split: dict[str, Share] | None = None
-    split_seed: int = 0
+    split_seed: Seed = 0
     groups: bool | None = None
     images: str | None = None
     labels: str | None = None
     size: list[Positive] | None = None
-    spacing: list[Annotated[float, Field(gt=0)]] | Literal["auto"] | None = "auto"
+    spacing: list[Annotated[Number, Field(gt=0)]] | Literal["auto"] | None = "auto"
     patch: list[Positive] | None = None
 
 
@@ -66,8 +80,8 @@ class AugmentationSection(Section):
 
     flip: Share | list[Share] = 0.5
     affine: Share = 0.3
-    rotation: Annotated[float, Field(ge=0, le=180)] = 20.0
-    scale: Annotated[float, Field(ge=1)] = 1.25
+    rotation: Annotated[Number, Field(ge=0, le=180)] = 20.0
+    scale: Annotated[Number, Field(ge=1)] = 1.25
     intensity: Share = 0.3
     noise: Share = 0.1
 
@@ -77,10 +91,10 @@ class TrainingSection(Section):
 
     steps: Positive = 400
     batch: Positive = 8
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    warmup: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    clip: Annotated[float, Field(gt=0)] = 1.0
+    learning_rate: Annotated[Number, Field(gt=0)] = 3e-3
+    weight_decay: Annotated[Number, Field(ge=0)] = 1e-2
+    warmup: Annotated[Number, Field(gt=0, lt=1)] = 0.2
+    clip: Annotated[Number, Field(gt=0)] = 1.0
     augmentation: AugmentationSection = AugmentationSection()
 
 
@@ -96,8 +110,8 @@ class FinalsSection(Section):
     """
 
     steps: Positive | None = None
-    seeds: Annotated[int, Field(ge=0)] = 3
-    candidates: Annotated[int, Field(ge=1)] = 4
+    seeds: Annotated[Whole, Field(ge=0)] = 3
+    candidates: Positive = 4
     mirror: bool = False
     distances: bool = True
 
@@ -107,7 +121,7 @@ class LimitsSection(Section):
 
     Attributes:
         params: most parameters of a candidate (``500k``).
-        macs: most multiply-accumulates of one patch (``2G`` is not a spelling: ``2000M``).
+        macs: most multiply-accumulates of one patch (``2G``).
         trials: most trials of the search, finals not counted.
         time: most wall-clock time of the search (``90min``), finals not counted.
     """
@@ -129,7 +143,14 @@ class ResourcesSection(Section):
 
     workers: Positive | None = None
     cpus_per_trial: Positive = 1
-    gpus_per_trial: Annotated[float, Field(ge=0)] = 0.0
+    gpus_per_trial: Annotated[Number, Field(ge=0)] = 0.0
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _share_or_whole(cls, value: float) -> float:
+        if value > 1 and not value.is_integer():
+            raise ValueError(f"expected a share of one GPU or a whole number of them; got {value:g}")
+        return value
 
 
 class StrategySection(BaseModel):
@@ -152,7 +173,7 @@ class Config(Section):
         evaluator: a registered evaluator; ``train`` trains.
     """
 
-    seed: int = 0
+    seed: Seed = 0
     task: TaskSection = TaskSection()
     space: str | dict[str, Any] = "unet"
     strategy: StrategySection = StrategySection()
@@ -175,7 +196,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise InputError(f"config '{path}' does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"config '{path}' cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date that no calendar has
         raise InputError(f"config '{path}' is not YAML: {' '.join(str(error).split())}") from None
     if data is None:
         return {}
@@ -190,106 +211,82 @@ def apply_settings(data: dict[str, Any], settings: Sequence[str]) -> dict[str, A
     faults: list[str] = []
     for setting in settings:
         key, equals, value = setting.partition("=")
-        if not equals or not key:
+        parts = [part.strip() for part in key.split(".")]
+        if not equals or not all(parts):
             faults.append(f"--set {setting}: expected KEY=VALUE, for example training.steps=800")
             continue
-        *parents, last = key.split(".")
         place = result
-        for parent in parents:
-            if not isinstance(place.get(parent), dict):
-                place[parent] = {}
-            place = place[parent]
-        try:
-            place[last] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            faults.append(f"--set {setting}: the value is not YAML: {' '.join(str(error).split())}")
+        for depth, part in enumerate(parts[:-1], start=1):
+            if place.get(part) is None:
+                place[part] = {}
+            elif not isinstance(place[part], dict):
+                held = f"'{'.'.join(parts[:depth])}' is {shown(place[part])}"
+                faults.append(f"--set {setting}: expected a key that holds keys, {held}")
+                break
+            place = place[part]
+        else:
+            try:
+                place[parts[-1]] = yaml.safe_load(value)
+            except (yaml.YAMLError, ValueError) as error:
+                faults.append(f"--set {setting}: the value is not YAML: {' '.join(str(error).split())}")
     if faults:
         raise InputErrors(faults)
     return result
 
 
-def parse_config(data: Mapping[str, Any]) -> tuple[Config, list[str]]:
-    """The config, with the default in place of each faulty section, and one line for every fault of form.
+@dataclass(frozen=True)
+class Parsed:
+    """What is sound of a config, with the default in place of each fault.
 
-    A caller that checks meaning too (does the file exist, is the mechanism known) can go on with what is sound
-    and report everything together.
+    A caller that checks meaning too (does the file exist, is the mechanism known) can go on with this and report
+    everything together.
+
+    Attributes:
+        config: the config.
+        faults: one line for every fault of form.
+        faulty: the sections, and keys outside sections, that hold one.
     """
+
+    config: Config
+    faults: list[str]
+    faulty: set[str]
+
+
+def parse_config(data: Mapping[str, Any]) -> Parsed:
+    """Check the form of a config: its keys, and of what kind and how large its values are."""
     faults: list[str] = []
+    faulty: set[str] = set()
     sound: dict[str, Any] = {}
     for key, value in data.items():
-        if key not in Config.model_fields:
-            faults.append(unknown_name("key", key, Config.model_fields))
-            continue
         try:
             Config.model_validate({key: value})
             sound[key] = value
         except ValidationError as error:
-            faults += list(dict.fromkeys(_line(fault) for fault in error.errors()))
+            faults += fault_lines(Config, {key: value}, error)
+            faulty.add(str(key))
+            if isinstance(value, Mapping) and key in Config.model_fields:
+                wrong = {place[1] for place in faulty_keys({key: value}, error) if len(place) > 1}
+                sound[key] = {inner: item for inner, item in value.items() if inner not in wrong}
     config = Config.model_validate(sound)
-    faults += _check_settings("strategy", config.strategy.name, config.strategy.settings)
-    return config, faults
+    of_strategy = _check_strategy(config.strategy.name, config.strategy.settings)
+    return Parsed(config, faults + of_strategy, faulty | {"strategy"} if of_strategy else faulty)
 
 
-def _check_settings(kind: str, name: str, settings: Mapping[str, Any]) -> list[str]:
+def _check_strategy(name: str, settings: Mapping[str, Any]) -> list[str]:
     if name not in STRATEGIES:
-        return [unknown_name(kind, name, STRATEGIES)]
+        return [unknown_name("strategy", name, STRATEGIES)]
     signature = inspect.signature(STRATEGIES[name])
     own = {key: p for key, p in signature.parameters.items() if key not in ("space", "admits", "seed")}
-    faults = [unknown_name(f"setting of {kind} '{name}':", key, own) for key in settings if key not in own]
+    faults = [unknown_name(f"setting of strategy '{name}':", key, own) for key in settings if key not in own]
     for key, value in settings.items():
-        default = own[key].default if key in own else None
-        if default is not None and (isinstance(value, bool) or not isinstance(value, type(default) | int)):
-            faults.append(f"{kind}.{key}: expected {_kind(type(default))}, got {value!r}")
+        kind = type(own[key].default) if key in own else None
+        if kind in KINDS and not (type(value) is kind or (kind is float and type(value) is int)):
+            faults.append(f"strategy.{key}: expected {KINDS[kind]}, got {shown(value)}")
     return faults
 
 
-def _line(fault: Any) -> str:
-    """One pydantic fault as one line: the key, what was expected, what came."""
-    place = [str(part) for part in fault["loc"]]
-    key = ".".join(place)
-    if fault["type"] == "extra_forbidden":
-        section: Any = Config
-        for part in place[:-1]:
-            section = section.model_fields[part].annotation
-        where = f"key of '{'.'.join(place[:-1])}':" if place[:-1] else "key"
-        return unknown_name(where, place[-1], section.model_fields)
-    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("a valid ")
-    if fault["type"] == "value_error":
-        return f"{key}: {message}"
-    key = ".".join(part for part in place if part in _known_parts() or part.isdigit())
-    return f"{key}: expected {message}, got {fault['input']!r}"
-
-
-def _known_parts() -> set[str]:
-    names: set[str] = set()
-    sections: list[type[BaseModel]] = [Config, AugmentationSection]
-    sections += [
-        field.annotation
-        for field in Config.model_fields.values()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    ]
-    for section in sections:
-        names |= set(section.model_fields)
-    return names
-
-
-def _kind(expected: type) -> str:
-    return {int: "a whole number", float: "a number", str: "a word"}.get(expected, expected.__name__)
+KINDS: dict[type | None, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 def _copy(data: Any) -> Any:
     return {key: _copy(value) for key, value in data.items()} if isinstance(data, dict) else data
-
-
-Checker = Callable[[], None]
-
-
-def collect(*checks: Checker) -> list[str]:
-    """Run every check and gather the lines of all that raise ``InputError``."""
-    faults: list[str] = []
-    for check in checks:
-        try:
-            check()
-        except InputError as error:
-            faults += error.faults
-    return faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,9 @@ def export_point(run: Run, point: FrontPoint, folder: Path) -> Path:
 def write_export(
     folder: Path, architecture: Architecture, weights: bytes, preprocessing: Preprocessing, about: dict[str, Any]
 ) -> Path:
-    """Write an export folder whole: it appears when it is complete, and replaces an older one."""
+    """Write an export folder whole: it appears when it is complete, and replaces an older one; see ``check_free``."""
+    folder = folder.resolve()
+    check_free(folder)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write_text(partial / ARCHITECTURE, architecture.to_yaml())
@@ -70,6 +73,18 @@ def write_export(
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return folder
+
+
+def check_free(folder: Path) -> None:
+    """Raise ``InputError`` when writing an export to ``folder`` would delete anything but an older export."""
+    if folder.is_dir():
+        strange = sorted({path.name for path in folder.iterdir()} - {ARCHITECTURE, WEIGHTS, MODEL})
+        if strange:
+            raise InputError(
+                f"folder '{folder}' holds other files ({strange[0]}); expected a new one, or an older export"
+            )
+    elif os.path.lexists(folder):
+        raise InputError(f"'{folder}' is no folder; expected a new one, or an older export")
 
 
 def load_export(folder: str | Path, device: str | torch.device = "cpu") -> ExportedModel:

@@ -12,7 +12,7 @@ from evaluators.evaluator import Assignment, Evaluation
 from evaluators.training import resolve_device
 from nas.checks import check
 from nas.config import apply_settings, read_config
-from nas.export import write_export
+from nas.export import check_free, write_export
 from nas.launch import VERSIONED, prepare_checked, training_evaluator
 from nas.sources import load_architecture
 from search_spaces.errors import InputError
@@ -39,11 +39,14 @@ def train_fully(
         show: called with (``reading`` or ``training``, done, total).
     """
     loaded = load_architecture(architecture)
+    check_free(out)
     resolve_device(device)
     data = apply_settings(read_config(config) if config else {}, settings)
-    if task is not None:
-        data["task"] = {**data.get("task", {}), "path": task}
-    data.pop("limits", None)  # of a search: they do not bind an architecture that the user chose
+    section = data.get("task")
+    if task is not None and (section is None or isinstance(section, dict)):
+        data["task"] = {**(section or {}), "path": task}
+    for key in ("limits", "resources"):  # of a search: they do not bind an architecture that the user chose
+        data.pop(key, None)
     checked = check(data, config.parent if config else Path())
     if loaded.dims != checked.task.dims:
         raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,23 @@ import yaml
 from evaluators.augmentation import Augmentation
 from evaluators.evaluator import EVALUATORS, Evaluator
 from evaluators.preprocessing import PreparedTask, prepare
+from evaluators.tasks.faults import raise_faults
 from evaluators.training import TrainingEvaluator
-from nas.checks import Checked, admits, check
+from nas.checks import Checked, admits, check, check_admissible, make_strategy
 from nas.config import Config, apply_settings, read_config
 from nas.files import write_text
+from nas.form_faults import shown
 from nas.journal import Journal
+from nas.lock import locked
 from nas.plan import Plan, Schedule, Watcher
 from nas.ray_trials import Cluster, Resources, run_trials
 from nas.run import RUNS, Run
 from nas.silent import SilentWatcher
-from nas.strategies import STRATEGIES
 from search_spaces.architecture import Architecture
 from search_spaces.cost import Cost
-from search_spaces.errors import InputError, InputErrors
+from search_spaces.errors import InputError
 
+DEFAULT = Path(__file__).parent / "default.yaml"
 VERSIONED = ("attention-nas", "torch", "monai", "ray", "nni", "numpy")
 MAY_CHANGE = ("limits", "resources", "finals", "versions", "preprocessing")  # of a config, between sessions of one run
 
@@ -41,6 +46,7 @@ def search(
     resume: bool = False,
     runs: str | Path = RUNS,
     address: str | None = None,
+    cluster: Cluster | None = None,
     watcher: Watcher | None = None,
     reading: Progress = lambda done, total: None,
 ) -> Run:
@@ -53,6 +59,7 @@ def search(
         resume: go on with a run that exists; the config may then be left out.
         runs: folder of runs.
         address: of a running Ray cluster; None starts one here.
+        cluster: Ray, already started or reached; then ``address`` does not count.
         watcher: told what goes on.
         reading: called with (cases read, cases in all) while the task is read.
 
@@ -65,15 +72,18 @@ def search(
     if stored is not None and config is None:
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing")}
     data = apply_settings(data, settings)
-    with Cluster(address) as cluster:
-        checked = check(data, beside)
+    with nullcontext(cluster) if cluster else Cluster(address) as ray:
+        checked = check(data, beside, here=ray.address is None)
         if stored is not None:
             _same(stored, resolved(checked, None))
         task = prepare_checked(checked, reading)
-        workers = cluster.workers(_resources(checked.config))
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
-        return _run(checked, task, Run(folder), workers, watcher or SilentWatcher())
+        workers = ray.workers(_resources(checked.config))
+        check_admissible(checked, task.preprocessing.patch)
+        if stored is None:
+            folder = _create(Path(runs), run, stem)
+        with locked(folder):
+            write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
+            return _run(checked, task, Run(folder), workers, watcher or SilentWatcher())
 
 
 def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, watcher: Watcher) -> Run:
@@ -82,11 +92,8 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, watcher: 
     def cost_of(architecture: Architecture) -> Cost:
         return architecture.cost(layout.channels, len(layout.classes), layout.patch)
 
-    strategy = STRATEGIES[config.strategy.name](
-        space=space,
-        admits=lambda architecture: admits(config, architecture, checked.task, layout.patch),
-        seed=config.seed,
-        **config.strategy.settings,
+    strategy = make_strategy(
+        config, space, lambda architecture: admits(config, architecture, checked.task, layout.patch)
     )
     schedule = Schedule(
         trials=config.limits.trials,
@@ -141,8 +148,7 @@ def prepare_checked(checked: Checked, reading: Progress = lambda done, total: No
 def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
     """The config with everything written out: paths, mechanisms and their choices, versions."""
     data = checked.config.model_dump()
-    path = Path(data["task"]["path"]).expanduser()
-    data["task"]["path"] = str(path.resolve()) if path.exists() else data["task"]["path"]
+    data["task"]["path"] = checked.path
     data["task"]["dims"] = checked.task.dims
     data["space"] = checked.space.to_dict()
     data["versions"] = {name: importlib.metadata.version(name) for name in VERSIONED} | {
@@ -156,7 +162,7 @@ def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
 def _read(config: Mapping[str, Any] | str | Path | None) -> tuple[dict[str, Any], Path, str]:
     """The config's mapping, the folder its relative paths may start from, and a name for its runs."""
     if config is None:
-        return {}, Path(), "phantom"
+        return read_config(DEFAULT), Path(), "phantom"
     if isinstance(config, Mapping):
         return dict(config), Path(), "search"
     path = Path(config)
@@ -168,15 +174,26 @@ def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
         if not name or Path(name).name != name:
             raise InputError(f"run name '{name}': expected a plain name, without '/'")
         folder = runs / name
-        if folder.exists() and not resume:
+        if os.path.lexists(folder) and not resume:
             raise InputError(f"run '{name}' exists in '{runs}/'; expected a new name, or --resume to go on with it")
     else:
         numbered = [runs / (stem if number == 1 else f"{stem}-{number}") for number in range(1, 10_000)]
-        free = next(index for index, folder in enumerate(numbered) if not folder.exists())
+        free = next(index for index, folder in enumerate(numbered) if not os.path.lexists(folder))
         folder = numbered[max(free - 1, 0)] if resume else numbered[free]
     if resume and not (folder / "config.yaml").is_file():
         raise InputError(f"run '{folder.name}' does not exist in '{runs}/'; there is nothing to resume")
     return folder
+
+
+def _create(runs: Path, name: str | None, stem: str) -> Path:
+    """Make the folder of a new run; while its task was read, another search may have taken the name."""
+    while True:
+        folder = _folder(runs, name, stem, resume=False)
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
 
 
 def _stored(folder: Path) -> dict[str, Any]:
@@ -187,18 +204,26 @@ def _stored(folder: Path) -> dict[str, Any]:
 
 def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """A resumed run must be the same search: its trials would not be comparable otherwise."""
-    faults = [
-        f"{key}: cannot change when a run is resumed; the run has {_short(stored.get(key))}, got {_short(value)}"
-        for key, value in asked.items()
-        if key not in MAY_CHANGE and stored.get(key) != value
-    ]
-    if faults:
-        raise InputErrors(faults)
+    before, now = (
+        _flat({key: value for key, value in data.items() if key not in MAY_CHANGE}) for data in (stored, asked)
+    )
+    raise_faults(
+        [
+            f"{key}: cannot change when a run is resumed; the run has {shown(before.get(key))}, "
+            f"got {shown(now.get(key))}"
+            for key in dict.fromkeys([*before, *now])
+            if before.get(key) != now.get(key)
+        ],
+        limit=8,
+    )
 
 
-def _short(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= 120 else text[:117] + "..."
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every value that is no mapping by its dotted key."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {f"{prefix}{key}": value}
+    return flat
 
 
 def _resources(config: Config) -> Resources:

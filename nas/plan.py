@@ -6,6 +6,7 @@ else happens with it.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from evaluators.evaluator import Progress
 from nas.files import write_bytes
@@ -42,7 +45,7 @@ class Schedule:
 
     Attributes:
         trials: most trials of the search.
-        seconds: most wall-clock seconds of the search, None for no limit.
+        seconds: most wall-clock seconds of the search, from its first trial on; None for no limit.
         steps: training steps of a search trial.
         final_steps: training steps of a final.
         final_seeds: trainings of each finalist, 0 for no finals.
@@ -83,7 +86,7 @@ class Plan:
         self.watcher = watcher
         self.trials = journal.read()
         self.running: list[Order] = []
-        self.began = time.monotonic()
+        self.began: float | None = None  # the first sign of life of a trial: workers take seconds to start
         self._searching = not any(trial.phase == "final" for trial in self.trials)
         self._finals: list[Order] | None = None
         watcher.opened(folder, schedule, self.trials)
@@ -123,6 +126,7 @@ class Plan:
         return order
 
     def progress(self, order: Order, progress: Progress) -> bool:
+        self.began = self.began or time.monotonic()
         if order.phase == "search" and self._late():
             self.running.remove(order)
             self.watcher.stopped(order)
@@ -131,6 +135,7 @@ class Plan:
         return True
 
     def finished(self, order: Order, outcome: Outcome) -> None:
+        self.began = self.began or time.monotonic() - outcome.seconds
         self.running.remove(order)
         weights = None
         if outcome.weights is not None:
@@ -180,41 +185,46 @@ class Plan:
 
     def _plan_finals(self) -> list[Order]:
         """Each finalist with each seed, seed by seed, but those that the journal already holds."""
-        if not self.schedule.final_seeds or not any(trial.dice is not None for trial in self.search_trials):
+        schedule = self.schedule
+        if not schedule.final_seeds or not any(trial.dice is not None for trial in self.search_trials):
             return []
-        finalists = choose_finalists(front_of(self.search_trials), self.schedule.candidates)
-        done = {(trial.architecture, trial.seed) for trial in self.trials if trial.phase == "final"}
-        orders = [
-            Order(0, "final", architecture, self.schedule.final_steps, self.schedule.seed + 1 + index, "test", True)
-            for index in range(self.schedule.final_seeds)
+        plain = next((trial.architecture for trial in self.search_trials if trial.number == 0), None)
+        finalists = choose_finalists(front_of(self.search_trials), schedule.candidates, plain)
+        finals = [trial for trial in self.trials if trial.phase == "final"]
+        done = {(trial.architecture, trial.seed, trial.steps) for trial in finals}
+        taken = {trial.number for trial in finals}  # a resumed run may have other finalists or seeds than before
+        numbers = (number for number in itertools.count() if number not in taken)
+        left = [
+            Order(next(numbers), "final", architecture, schedule.final_steps, seed, "test", True)
+            for seed in range(schedule.seed + 1, schedule.seed + 1 + schedule.final_seeds)
             for architecture in finalists
+            if (architecture, seed, schedule.final_steps) not in done
         ]
-        numbered = [Order(**{**vars(order), "number": number}) for number, order in enumerate(orders)]
-        left = [order for order in numbered if (order.architecture, order.seed) not in done]
         self.watcher.finals(finalists, len(left))
         return left
 
     def _closing(self) -> bool:
         """Whether a trial started now would, at the median duration so far, end after the limit."""
-        if self.schedule.seconds is None:
+        if self.schedule.seconds is None or self.began is None:
             return False
         durations = [trial.seconds for trial in self.search_trials]
         expected = statistics.median(durations) if durations else 0.0
         return time.monotonic() - self.began + expected > self.schedule.seconds
 
     def _late(self) -> bool:
-        return self.schedule.seconds is not None and time.monotonic() - self.began > self.schedule.seconds
+        if self.schedule.seconds is None or self.began is None:
+            return False
+        return time.monotonic() - self.began > self.schedule.seconds
 
 
-def choose_finalists(front: Front, most: int) -> list[Architecture]:
-    """The plain network, then members of the front, spread evenly over it when there are too many.
+def choose_finalists(front: Front, most: int, plain: Architecture | None) -> list[Architecture]:
+    """The plain network, whatever became of it, then members of the front, spread evenly over it when too many.
 
-    The best and the smallest member come first, so that they are kept whatever ``most`` is.
+    Among those spread are the best and the smallest; where there is room for one, it is the best.
     """
-    plain = front.plain.architecture if front.plain else None
     others = [point.architecture for point in front.points if point.architecture != plain]
     room = most - (plain is not None)
     if len(others) > room:
-        places = [round(i * (len(others) - 1) / max(room - 1, 1)) for i in reversed(range(room))] if room else []
-        others = [others[place] for place in sorted(set(places))]
+        places = np.linspace(len(others) - 1, 0, room).round().astype(int).tolist()
+        others = [others[place] for place in sorted(places)]
     return [plain, *others] if plain is not None else others

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Pat
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += sorted(file for file in path.iterdir() if file_suffix(file) in SUFFIXES)
+            files += sorted(f for f in path.iterdir() if file_suffix(f) in SUFFIXES and not f.name.startswith("."))
         elif path.is_file():
             files.append(path)
         else:
@@ -49,6 +49,14 @@ def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Pat
     return {name: tuple(sorted(found)) for name, found in cases.items()}
 
 
+def check_spared(cases: Mapping[str, tuple[Path, ...]], folder: Path, dims: int) -> None:
+    """Raise ``InputError`` when a result in ``folder`` would take the place of an image that was given."""
+    for name, files in cases.items():
+        result = _result(folder, name, dims)
+        if result.resolve() in {file.resolve() for file in files}:
+            raise InputError(f"--out '{folder}': the result of '{name}' would overwrite its image {result}")
+
+
 def predict_case(model: ExportedModel, name: str, files: tuple[Path, ...], device: str = "cpu") -> np.ndarray:
     """Class indices ``(*spatial)``, uint8, of one case, on the grid of its files."""
     return _segment(model, _read(model, name, files), device)
@@ -58,9 +66,13 @@ def predict_to(model: ExportedModel, name: str, files: tuple[Path, ...], folder:
     """Write the class indices of one case: a PNG in 2D, a NIfTI with the image's own geometry in 3D."""
     sample = _read(model, name, files)
     label = _segment(model, sample, device)
-    path = folder / (f"{name}.png" if label.ndim == 2 else f"{name}.nii.gz")
+    path = _result(folder, name, label.ndim)
     write_bytes(path, _png(label) if label.ndim == 2 else _nifti(label, sample.affine))
     return path
+
+
+def _result(folder: Path, name: str, dims: int) -> Path:
+    return folder / (f"{name}.png" if dims == 2 else f"{name}.nii.gz")
 
 
 def _read(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:

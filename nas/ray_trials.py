@@ -3,6 +3,9 @@
 Tune asks a ``Source`` for the next assignment, reused actors work on it, and what comes back goes to the source
 again. Only plain data crosses: an architecture as a mapping, scores as numbers, weights as safetensors bytes. The
 pre-processed task lies in Ray's object store once, and every worker reads the same copy.
+
+What only workers need (torch first of all) is imported inside them: the driver can then start Ray before it imports
+torch itself, and both go on at once.
 """
 
 from __future__ import annotations
@@ -16,21 +19,21 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ray
-import torch
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
-from safetensors.torch import save
 
-from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress
-from evaluators.preprocessing import PreparedTask
-from nas.trial import Phase
-from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluators.evaluator import Evaluation, Evaluator, Progress
+    from evaluators.preprocessing import PreparedTask
+    from nas.trial import Phase
+    from search_spaces.architecture import Architecture
 
 # Our journal is the record of a run; Tune's own loggers and snapshots would only cost time beside it.
 QUIET = {
@@ -175,7 +178,12 @@ def run_trials(
                 search_alg=_Searcher(bridge), scheduler=_Scheduler(bridge), num_samples=-1, reuse_actors=True
             ),
             run_config=tune.RunConfig(
-                storage_path=storage, name="trials", verbose=0, callbacks=[_Recorder(bridge)], log_to_file=False
+                storage_path=storage,
+                name="trials",
+                verbose=0,
+                callbacks=[_Recorder(bridge)],
+                log_to_file=False,
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
     finally:
@@ -249,6 +257,8 @@ class _Scheduler(FIFOScheduler):
         order = self.bridge.running.get(trial.trial_id)
         if order is None or "progress/step" not in result:
             return TrialScheduler.CONTINUE
+        from evaluators.evaluator import Progress
+
         progress = Progress(result["progress/step"], result["progress/steps"], result["progress/loss"])
         if self.bridge.source.progress(order, progress):
             return TrialScheduler.CONTINUE
@@ -291,12 +301,16 @@ class _Worker(tune.Trainable):
         assert task is not None
         assert evaluators is not None
         assert share is not None
+        import torch
+
         torch.set_num_threads(int(share["CPU"]))
         self.task, self.evaluators = task, evaluators
         self.device = "cuda" if share["GPU"] else "cpu"
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
+        from search_spaces.architecture import Architecture
+
         order = new_config["order"]
         self.order = Order(**{**order, "architecture": Architecture.from_dict(order["architecture"])})
         self.work: Generator[Progress, None, Evaluation] | None = None
@@ -315,6 +329,8 @@ class _Worker(tune.Trainable):
             return self._end(self._timed(error=failure_reason(error)))
 
     def _begin(self) -> Generator[Progress, None, Evaluation]:
+        from evaluators.evaluator import Assignment
+
         order = self.order
         assignment = Assignment(order.architecture, self.task, order.steps, order.seed, order.split, self.device)
         return self.evaluators[order.phase].evaluate(assignment)
@@ -325,6 +341,8 @@ class _Worker(tune.Trainable):
             return self._timed(error=f"the score is not a number: {', '.join(broken) or 'no dice'}")
         weights = None
         if self.order.keep_weights and evaluation.network is not None:
+            from safetensors.torch import save
+
             state = {name: tensor.contiguous() for name, tensor in evaluation.network.state_dict().items()}
             weights = save(state)
         return self._timed(
@@ -337,12 +355,18 @@ class _Worker(tune.Trainable):
     def _end(self, outcome: Outcome) -> dict[str, Any]:
         self.work = None
         if self.device == "cuda":
+            import torch
+
             torch.cuda.empty_cache()
         return {"outcome": [outcome], "done": True}
 
 
 def failure_reason(error: Exception) -> str:
     """One line that says why a trial failed."""
+    import torch
+
+    from evaluators.evaluator import Diverged
+
     text = " ".join(str(error).split())
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
         return f"out of memory: {text[:300]}"

@@ -1,13 +1,20 @@
 """What can be built: attention mechanisms, host networks with slots for them, and the spaces they span."""
 
-from search_spaces.architecture import Architecture
-from search_spaces.attention import MECHANISMS
-from search_spaces.cost import Cost
-from search_spaces.errors import InputError, InputErrors
-from search_spaces.hosts import HOSTS
-from search_spaces.placement import Placement
-from search_spaces.space import Space
-from search_spaces.space_file import load_space, space_names
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from search_spaces.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+    from search_spaces.attention import MECHANISMS
+    from search_spaces.cost import Cost
+    from search_spaces.errors import InputError, InputErrors
+    from search_spaces.hosts import HOSTS
+    from search_spaces.placement import Placement
+    from search_spaces.space import Space
+    from search_spaces.space_file import load_space, space_names
 
 __all__ = [
     "HOSTS",
@@ -21,3 +28,19 @@ __all__ = [
     "load_space",
     "space_names",
 ]
+
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "Architecture": "search_spaces.architecture",
+        "Cost": "search_spaces.cost",
+        "HOSTS": "search_spaces.hosts",
+        "InputError": "search_spaces.errors",
+        "InputErrors": "search_spaces.errors",
+        "MECHANISMS": "search_spaces.attention",
+        "Placement": "search_spaces.placement",
+        "Space": "search_spaces.space",
+        "load_space": "search_spaces.space_file",
+        "space_names": "search_spaces.space_file",
+    },
+)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from torch import nn
 
@@ -48,7 +50,7 @@ class Architecture:
         Raises ``InputErrors`` that name every unknown host, option, slot or mechanism and every misfit.
         """
         entry = HOSTS[host]
-        if dims not in entry.dims:
+        if type(dims) is not int or dims not in entry.dims:
             raise InputError(f"host '{host}' exists in {entry.dims} dimensions, got {dims}")
         faults: list[str] = []
         full = _complete(f"host '{host}'", options or {}, entry.options, entry.defaults, faults)
@@ -78,11 +80,23 @@ class Architecture:
         faults += [f"architecture: key '{key}' is missing" for key in ("host", "dims") if key not in data]
         if faults:
             raise InputErrors(faults)
-        attention = {
-            slot: [_placement_from(slot, item) for item in (series if isinstance(series, list) else [series])]
-            for slot, series in (data.get("attention") or {}).items()
-        }
-        return cls.create(data["host"], data["dims"], data.get("options"), attention)
+        options, attention = data.get("options") or {}, data.get("attention") or {}
+        for key, value in (("options", options), ("attention", attention)):
+            if not isinstance(value, Mapping):
+                faults.append(f"architecture: '{key}' is a mapping; got {value!r}")
+        if faults:
+            raise InputErrors(faults)
+        items = {slot: series if isinstance(series, list) else [series] for slot, series in attention.items()}
+        faults = [
+            f"slot '{slot}': expected a mapping with the key 'mechanism', got {item!r}"
+            for slot, series in items.items()
+            for item in series
+            if not isinstance(item, str) and not (isinstance(item, Mapping) and "mechanism" in item)
+        ]
+        if faults:
+            raise InputErrors(faults)
+        placements = {slot: [_placement_from(item) for item in series] for slot, series in items.items()}
+        return cls.create(data["host"], data["dims"], options, placements)
 
     @classmethod
     def load(cls, path: Path | str) -> Architecture:
@@ -92,6 +106,8 @@ class Architecture:
             data = yaml.safe_load(path.read_text())
         except FileNotFoundError:
             raise InputError(f"architecture file '{path}' does not exist") from None
+        except OSError as error:
+            raise InputError(f"architecture file '{path}' cannot be read: {error.strerror}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise InputError(f"architecture file '{path}' is not YAML: {' '.join(str(error).split())}") from None
         return cls.from_dict(data)
@@ -126,6 +142,8 @@ class Architecture:
     def cost(self, in_channels: int, classes: int, size: Sequence[int]) -> Cost:
         """Exact parameters, and multiply-accumulates of one image of ``size``, without building the network."""
         size = tuple(size)
+        if len(size) != self.dims:
+            raise InputError(f"size {size} has {len(size)} axes, the architecture is {self.dims}D")
         total = host_cost(self.host, self.dims, self.options, in_channels, classes, size)
         slots = slots_of(self.host, self.dims, self.options)
         for name, series in self.attention:
@@ -136,15 +154,17 @@ class Architecture:
     def build(self, in_channels: int, classes: int, seed: int = 0) -> nn.Module:
         """The network: ``(batch, in_channels, *spatial)`` to ``(batch, 1 + classes, *spatial)`` logits.
 
-        Initial weights follow from ``seed`` and each parameter's name alone.
+        Initial weights follow from ``seed`` and each module's name and shape alone. The global random state is
+        left as it was, so that what is drawn after is the same for every architecture.
         """
         slots = slots_of(self.host, self.dims, self.options)
-        attention = {
-            name: PlacedAttention([placement.build(slots[name], self.dims) for placement in series], series)
-            for name, series in self.attention
-        }
         module = HOSTS[self.host].module
-        network = module(in_channels, classes, dims=self.dims, attention=attention, **dict(self.options))
+        with torch.random.fork_rng(devices=[]):
+            attention = {
+                name: PlacedAttention([placement.build(slots[name], self.dims) for placement in series], series)
+                for name, series in self.attention
+            }
+            network = module(in_channels, classes, dims=self.dims, attention=attention, **dict(self.options))
         initialise(network, seed)
         return network
 
@@ -166,16 +186,26 @@ def _complete(
     faults += [unknown_name(f"option of {owner}:", name, choices) for name in given if name not in choices]
     values: dict[str, Value] = {}
     for name, allowed in choices.items():
-        value = given.get(name, defaults[name])
-        if not any(value == choice and type(value) is type(choice) for choice in allowed):
-            numeric = [
-                choice for choice in allowed if type(choice) is type(value) and not isinstance(choice, bool | str)
-            ]
-            if not numeric or not isinstance(value, int | float) or value <= 0:
-                expected = ", ".join(map(str, allowed))
-                faults.append(f"{owner}: option '{name}' is one of {expected}; got {value!r}")
-        values[name] = value
+        values[name] = given.get(name, defaults[name])
+        faults += option_faults(owner, name, values[name], allowed)
     return tuple(values.items())
+
+
+def option_faults(owner: str, name: str, value: object, allowed: Sequence[Value]) -> list[str]:
+    """What is wrong with ``value``, in a line or none: a word is one of ``allowed``, a number positive and of a type.
+
+    Types count: YAML's ``yes`` equals 1 and ``2.0`` equals 2, but they make other objects and other files.
+    """
+    peers = [choice for choice in allowed if type(choice) is type(value)]
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if value in peers or (peers and numeric and 0 < value < math.inf):  # type: ignore[operator]
+        return []
+    if any(isinstance(choice, str | bool) for choice in allowed):
+        expected = f"one of {', '.join(map(str, allowed))}"
+    else:
+        kind = "number" if any(isinstance(choice, float) for choice in allowed) else "whole number"
+        expected = f"a positive {kind} such as {allowed[0]}"
+    return [f"{owner}: option '{name}' is {expected}; got {value!r}"]
 
 
 def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[str]) -> Placement:
@@ -191,11 +221,9 @@ def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[s
     return Placement(entry.name, options)
 
 
-def _placement_from(slot: str, item: Any) -> Placement:
+def _placement_from(item: str | Mapping[str, Any]) -> Placement:
     if isinstance(item, str):
         return Placement(item)
-    if not isinstance(item, Mapping) or "mechanism" not in item:
-        raise InputError(f"slot '{slot}': expected a mapping with the key 'mechanism', got {item!r}")
     return Placement(item["mechanism"], tuple((name, value) for name, value in item.items() if name != "mechanism"))
 
 

@@ -1,6 +1,6 @@
-"""Initial weights that depend on a parameter's name and the seed alone, not on what else is in the network.
+"""Initial weights that depend on a module's name and shape and the seed alone, not on what else is in the network.
 
-Two architectures that share a part (same name, same shape) then start with equal weights in it,
+Two architectures that share a part (same name, same shapes) then start with equal weights in it,
 so that the difference between their scores is not a difference of luck.
 """
 
@@ -19,7 +19,7 @@ def name_seed(name: str, seed: int) -> int:
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Redraw every parameter of ``network`` in place, each module seeded by its own name.
+    """Redraw every parameter of ``network``, on the CPU, in place, each module seeded by its own name.
 
     Children come before parents, so a parent's ``reset_parameters`` has the last word on special values.
     The global random state is left as it was.
@@ -28,7 +28,7 @@ def initialise(network: nn.Module, seed: int) -> None:
         for name, module in _children_first(network, ""):
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
-                torch.manual_seed(name_seed(name, seed))
+                torch.default_generator.manual_seed(name_seed(name, seed))  # torch.manual_seed seeds the GPUs too
                 reset()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -36,14 +37,24 @@ class BatchNorm(_BatchNorm):
         return super().forward(input)
 
 
-def instance_norm(channels: int) -> nn.GroupNorm:
+class GroupNorm(nn.GroupNorm):
+    """Group normalisation of ``(batch, channels, *any)`` that also takes one value per group.
+
+    torch's module refuses that at batch size 1, in eval mode too; the result is then the bias alone.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return torch.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+
+def instance_norm(channels: int) -> GroupNorm:
     """Instance normalisation with affine parameters, as a group norm: it also takes 1x1 maps."""
-    return nn.GroupNorm(channels, channels)
+    return GroupNorm(channels, channels)
 
 
-def layer_norm(channels: int) -> nn.GroupNorm:
+def layer_norm(channels: int) -> GroupNorm:
     """Layer normalisation of each ``(channels, *any)`` with affine parameters per channel, as a group norm."""
-    return nn.GroupNorm(1, channels)
+    return GroupNorm(1, channels)
 
 
 NORM: dict[str, Callable[[int], nn.Module]] = {

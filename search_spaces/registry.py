@@ -37,14 +37,13 @@ class Registry(Generic[T]):
         self._entries[name] = entry
 
     def __getitem__(self, name: str) -> T:
-        self._load()
-        if name not in self._entries:
+        if name not in self:
             raise InputError(unknown_name(self.kind, name, self._entries))
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
         self._load()
-        return name in self._entries
+        return isinstance(name, str) and name in self._entries  # YAML also brings lists, which have no hash
 
     def __iter__(self) -> Iterator[str]:
         self._load()
@@ -62,6 +61,10 @@ class Registry(Generic[T]):
         if self._loaded:
             return
         self._loaded = True  # set first: the modules imported below may look names up themselves
-        package = importlib.import_module(self._package)
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self._package}.{module.name}")
+        try:
+            package = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+        except BaseException:
+            self._loaded = False  # a later look-up must fail as loudly, not find half of the names
+            raise

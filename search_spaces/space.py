@@ -17,6 +17,7 @@ import numpy as np
 from nni.mutable import Categorical, MutableDict, SampleValidationError, label_scope
 
 from search_spaces.architecture import Architecture, slots_of
+from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
 from search_spaces.cost import host_params
 from search_spaces.errors import InputError
@@ -39,7 +40,7 @@ class Space:
         host: registered host name.
         dims: 2 or 3.
         options: host option to the values offered; options left out offer the host's own list.
-        slots: slot name to the mechanisms offered there, each with its hyper-parameter choices.
+        slots: slot name to the mechanisms offered there, each with its hyper-parameter choices, likewise.
         max_filled: largest number of filled slots, None for no limit.
     """
 
@@ -53,8 +54,12 @@ class Space:
     ) -> None:
         self.host = host
         self.dims = dims
-        self.options = {name: tuple(values) for name, values in options.items()}
-        self.slots = {slot: dict(mechanisms) for slot, mechanisms in slots.items() if mechanisms}
+        self.options = _complete(HOSTS[host].options, options)
+        self.slots = {
+            slot: {name: _complete(MECHANISMS[name].choices, choices) for name, choices in mechanisms.items()}
+            for slot, mechanisms in slots.items()
+            if mechanisms
+        }
         self.max_filled = len(self.slots) if max_filled is None else max_filled
         self.mutable = self._declare()
 
@@ -90,13 +95,9 @@ class Space:
             self.mutable.validate(dict(sample))
         except SampleValidationError as error:
             raise InputError(f"sample does not fit the space: {' '.join(str(error).split())}") from None
-        options = {name: sample[name] for name in self.options}
-        attention = {
-            slot: self._placement(slot, str(sample[f"{slot}/mechanism"]), sample)
-            for slot in self._open_slots(tuple(options.items()))
-            if sample[f"{slot}/mechanism"] != EMPTY
-        }
-        return Architecture.create(self.host, self.dims, options, attention)
+        architecture = self._architecture(sample)
+        self._check_filled(architecture)
+        return architecture
 
     def sample_of(self, architecture: Architecture) -> Sample:
         """The full sample that freezes to ``architecture``; labels that play no part take their first value.
@@ -107,7 +108,8 @@ class Space:
             raise InputError(
                 f"architecture is a {architecture.dims}D {architecture.host}, the space is {self.dims}D {self.host}"
             )
-        sample: Sample = {label: values[0] for label, values in self.labels.items()}
+        labels = self.labels
+        sample: Sample = {label: values[0] for label, values in labels.items()}
         given: Sample = dict(architecture.options)
         for slot, series in architecture.attention:
             if len(series) != 1:
@@ -115,11 +117,10 @@ class Space:
             given[f"{slot}/mechanism"] = series[0].mechanism
             given.update({f"{slot}/{series[0].mechanism}/{name}": value for name, value in series[0].options})
         for label, value in given.items():
-            if label not in sample or value not in self.labels[label]:
-                offered = self.labels.get(label, ())
+            offered = labels.get(label, ())
+            if value not in offered:
                 raise InputError(f"'{label}' = {value!r} is not in the space; it offers {list(offered) or 'nothing'}")
-        if len(architecture.attention) > self.max_filled:
-            raise InputError(f"{len(architecture.attention)} slots are filled, the space allows {self.max_filled}")
+        self._check_filled(architecture)
         sample.update(given)
         return sample
 
@@ -129,6 +130,19 @@ class Space:
         except InputError:
             return False
         return True
+
+    def _architecture(self, sample: Mapping[str, Value]) -> Architecture:
+        options = {name: sample[name] for name in self.options}
+        attention = {
+            slot: self._placement(slot, str(sample[f"{slot}/mechanism"]), sample)
+            for slot in self._open_slots(tuple(options.items()))
+            if sample[f"{slot}/mechanism"] != EMPTY
+        }
+        return Architecture.create(self.host, self.dims, options, attention)
+
+    def _check_filled(self, architecture: Architecture) -> None:
+        if len(architecture.attention) > self.max_filled:
+            raise InputError(f"{len(architecture.attention)} slots are filled, the space allows {self.max_filled}")
 
     def _placement(self, slot: str, mechanism: str, sample: Mapping[str, Value]) -> Placement:
         choices = self.slots[slot][mechanism]
@@ -141,11 +155,9 @@ class Space:
     # -- draws --------------------------------------------------------------------------------------------
 
     def plain(self) -> Architecture:
-        """The host without attention, at its default options where the space offers them, else the first offered."""
+        """The host without attention, at its default options where offered, else the nearest number or first word."""
         defaults = HOSTS[self.host].defaults
-        options = {
-            name: defaults[name] if defaults[name] in values else values[0] for name, values in self.options.items()
-        }
+        options = {name: _nearest(values, defaults[name]) for name, values in self.options.items()}
         return Architecture.create(self.host, self.dims, options)
 
     def sample(self, rng: np.random.Generator, sparse: bool = True) -> Architecture:
@@ -175,7 +187,8 @@ class Space:
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
         """Every architecture one change away: an option, a slot filled or emptied, a mechanism, a hyper-parameter.
 
-        Each is yielded once; emptying a slot counts as one change whatever it held.
+        Each is yielded once; emptying a slot counts as one change whatever it held, and so does filling it. A change
+        of an option that would take filled slots away is more than one, so that neighbours are so both ways.
         """
         seen = {architecture}
         sample = self.sample_of(architecture)
@@ -183,26 +196,22 @@ class Space:
             for value in values:
                 if value == sample[label]:
                     continue
-                for candidate in self._filled_variants({**sample, label: value}, label):
-                    if candidate not in seen:
+                for candidate in map(self._architecture, self._variants({**sample, label: value}, label)):
+                    lost = label in self.options and len(candidate.attention) < len(architecture.attention)
+                    if candidate not in seen and not lost and len(candidate.attention) <= self.max_filled:
                         seen.add(candidate)
                         yield candidate
 
-    def _filled_variants(self, sample: Sample, label: str) -> Iterator[Architecture]:
-        """The architecture of ``sample``; a newly placed mechanism comes with each of its hyper-parameter choices."""
+    def _variants(self, sample: Sample, label: str) -> Iterator[Sample]:
+        """``sample``, whose ``label`` is new; a new mechanism comes with each of its hyper-parameter choices."""
         slot, _, name = label.partition("/")
         if name == "mechanism" and sample[label] != EMPTY:
             choices = self.slots[slot][str(sample[label])]
             for values in itertools.product(*choices.values()):
                 placed = {f"{slot}/{sample[label]}/{key}": value for key, value in zip(choices, values, strict=True)}
-                yield from self._if_allowed({**sample, **placed})
+                yield {**sample, **placed}
         else:
-            yield from self._if_allowed(sample)
-
-    def _if_allowed(self, sample: Sample) -> Iterator[Architecture]:
-        architecture = self.freeze(sample)
-        if len(architecture.attention) <= self.max_filled:
-            yield architecture
+            yield sample
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """One random change: of a host option, or of one slot (fill, empty, replace, new hyper-parameters, move).
@@ -229,8 +238,8 @@ class Space:
         elif kind == "move" and attention and empty:
             placement = attention.pop(_pick(rng, tuple(attention)))
             target = _pick(rng, empty)
-            offered = self.slots[target].get(placement[0].mechanism)
-            attention[target] = placement if offered is not None else (self._draw_placement(rng, target),)
+            fits = self._offers(target, placement[0])
+            attention[target] = placement if fits else (self._draw_placement(rng, target),)
         return self._legal(options, attention)
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
@@ -238,13 +247,17 @@ class Space:
         options = {name: _pick(rng, (value, dict(second.options)[name])) for name, value in first.options}
         parents = (dict(first.attention), dict(second.attention))
         attention: dict[str, tuple[Placement, ...]] = {}
-        for slot in self.slots:
+        for slot in self._open_slots(tuple(options.items())):
             placed = parents[int(rng.integers(2))].get(slot)
             if placed:
                 attention[slot] = placed
         while len(attention) > self.max_filled:
             del attention[_pick(rng, tuple(attention))]
         return self._legal(options, attention)
+
+    def _offers(self, slot: str, placement: Placement) -> bool:
+        choices = self.slots[slot].get(placement.mechanism)
+        return choices is not None and all(value in choices[name] for name, value in placement.options)
 
     def _legal(self, options: Mapping[str, Value], attention: Mapping[str, Sequence[Placement]]) -> Architecture:
         slots = self._open_slots(tuple(options.items()))
@@ -295,6 +308,16 @@ class Space:
 @functools.lru_cache(maxsize=4096)
 def _open_slots(host: str, dims: int, options: Options, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(slot for slot in slots_of(host, dims, options) if slot in wanted)
+
+
+def _complete(offered: Mapping[str, tuple[Value, ...]], given: Choices) -> dict[str, tuple[Value, ...]]:
+    return {name: tuple(values) for name, values in {**offered, **given}.items()}
+
+
+def _nearest(values: Sequence[Value], wanted: Value) -> Value:
+    if wanted in values or isinstance(wanted, str | bool):
+        return wanted if wanted in values else values[0]
+    return min(values, key=lambda value: abs(float(value) - wanted))
 
 
 def _pick(rng: np.random.Generator, values: Sequence[T]) -> T:

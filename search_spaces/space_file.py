@@ -15,13 +15,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
-from search_spaces.architecture import slots_of
+from search_spaces.architecture import option_faults, slots_of
 from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.hosts import HOSTS
+from search_spaces.placement import Placement
 from search_spaces.slot import Slot
 from search_spaces.space import Choices, Space
 
@@ -50,6 +52,8 @@ def load_space(source: str | Path | Mapping[str, Any], dims: int) -> Space:
         data = yaml.safe_load(path.read_text())
     except FileNotFoundError:
         raise InputError(f"space file '{path}' does not exist") from None
+    except OSError as error:
+        raise InputError(f"space file '{path}' cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"space file '{path}' is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, Mapping):
@@ -59,6 +63,11 @@ def load_space(source: str | Path | Mapping[str, Any], dims: int) -> Space:
 
 def _space_from(data: Mapping[str, Any], dims: int) -> Space:
     faults = [unknown_name("key of a space", key, KEYS) for key in data if key not in KEYS]
+    given = {key: "all" if data.get(key) is None else data[key] for key in ("slots", "mechanisms")}
+    mechanisms = _mechanisms(given["mechanisms"], faults)
+    max_filled = data.get("max_filled")
+    if max_filled is not None and (not isinstance(max_filled, int) or isinstance(max_filled, bool) or max_filled < 0):
+        faults.append(f"space: max_filled is a whole number from 0, or left out; got {max_filled!r}")
     host = data.get("host", "unet")
     if host not in HOSTS:
         raise InputErrors([*faults, unknown_name("host", host, HOSTS)])
@@ -67,28 +76,25 @@ def _space_from(data: Mapping[str, Any], dims: int) -> Space:
             [*faults, f"space: host '{host}' exists in {HOSTS[host].dims} dimensions, the task has {dims}"]
         )
     options = _choices(f"host '{host}'", data.get("options"), HOSTS[host].options, faults)
-    mechanisms = _mechanisms(data.get("mechanisms", "all"), faults)
-    max_filled = data.get("max_filled")
-    if max_filled is not None and (not isinstance(max_filled, int) or isinstance(max_filled, bool) or max_filled < 0):
-        faults.append(f"space: max_filled is a whole number from 0, or left out; got {max_filled!r}")
-    if faults:
-        raise InputErrors(faults)
     slots = _all_slots(host, dims, options)
-    wanted = _wanted(data.get("slots", "all"), slots, host, faults)
-    if not isinstance(data.get("slots", "all"), Mapping):
+    wanted = _wanted(given["slots"], slots, host, faults)
+    if not isinstance(given["slots"], Mapping):
         placed = {name: _admitted(mechanisms, slots[name], dims) for name in wanted}
     else:
-        placed = _by_slot(data["slots"], slots, mechanisms, dims, faults)
-    homeless = [name for name in mechanisms if not any(name in offered for offered in placed.values())]
-    if data.get("mechanisms", "all") != "all" and placed:
+        placed = _by_slot(given["slots"], slots, mechanisms, dims, faults)
+    if given["mechanisms"] != "all" and placed:
+        homeless = [name for name in mechanisms if not any(name in offered for offered in placed.values())]
         faults += [_why_homeless(name, [slots[slot] for slot in placed], dims) for name in homeless]
+    elif given["slots"] != "all" and wanted and not faults and not any(placed.values()):
+        faults.append(f"space: no mechanism fits any of the slots {', '.join(wanted)}")
+    faults += _refusals(placed, slots, dims)
     if faults:
         raise InputErrors(faults)
     return Space(host, dims, options, placed, max_filled)
 
 
 def _choices(owner: str, given: Any, offered: Mapping[str, tuple[Value, ...]], faults: list[str]) -> Choices:
-    """The values of each option: those given (one or a list), else all that are offered."""
+    """The values of each option: those given (one or a list), else, as after a fault, all that are offered."""
     if given is None:
         return offered
     if not isinstance(given, Mapping):
@@ -98,17 +104,12 @@ def _choices(owner: str, given: Any, offered: Mapping[str, tuple[Value, ...]], f
     choices: dict[str, tuple[Value, ...]] = {}
     for name, values in offered.items():
         listed = given.get(name, values)
-        listed = tuple(dict.fromkeys(listed)) if isinstance(listed, list | tuple) else (listed,)
+        listed = listed if isinstance(listed, list | tuple) else [listed]
+        wrong = [fault for value in listed for fault in option_faults(owner, name, value, values)]
         if not listed:
-            faults.append(f"{owner}: option '{name}' has an empty list of values")
-        words = [value for value in values if isinstance(value, str | bool)]
-        for value in listed:
-            number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-            fits = value in values if not number else any(type(value) is type(choice) for choice in values)
-            if not fits:
-                kind = f"one of {', '.join(map(str, values))}" if words else f"a positive number such as {values[0]}"
-                faults.append(f"{owner}: option '{name}' is {kind}; got {value!r}")
-        choices[name] = listed
+            wrong.append(f"{owner}: option '{name}' has an empty list of values")
+        faults += wrong
+        choices[name] = values if wrong else tuple(dict.fromkeys(listed))
     return choices
 
 
@@ -117,16 +118,14 @@ def _mechanisms(given: Any, faults: list[str]) -> dict[str, Choices]:
         return {name: MECHANISMS[name].choices for name in MECHANISMS}
     if isinstance(given, str):
         given = [given]
-    if isinstance(given, list | tuple):
-        given = dict.fromkeys(given)
-    if not isinstance(given, Mapping):
+    if not isinstance(given, list | tuple | Mapping):
         faults.append(f"space: mechanisms is 'all', a list of names, or a mapping of names to choices; got {given!r}")
         return {}
     faults += [unknown_name("mechanism", name, MECHANISMS) for name in given if name not in MECHANISMS]
-    known = {name: choices for name, choices in given.items() if name in MECHANISMS}
+    known = [name for name in given if name in MECHANISMS]
+    choices = given if isinstance(given, Mapping) else {}
     return {
-        name: _choices(f"mechanism '{name}'", choices, MECHANISMS[name].choices, faults)
-        for name, choices in known.items()
+        name: _choices(f"mechanism '{name}'", choices.get(name), MECHANISMS[name].choices, faults) for name in known
     }
 
 
@@ -141,7 +140,10 @@ def _all_slots(host: str, dims: int, options: Choices) -> dict[str, Slot]:
 def _wanted(given: Any, slots: Mapping[str, Slot], host: str, faults: list[str]) -> list[str]:
     if given == "all":
         return list(slots)
-    patterns = [given] if isinstance(given, str) else list(given or [])
+    if not isinstance(given, str | list | tuple | Mapping):
+        faults.append(f"space: slots is 'all', a list of names, or a mapping of names to mechanisms; got {given!r}")
+        return []
+    patterns = [given] if isinstance(given, str) else list(given)
     for pattern in patterns:
         if not fnmatch.filter(slots, str(pattern)):
             faults.append(unknown_name(f"slot of {host}:", pattern, slots))
@@ -165,10 +167,27 @@ def _by_slot(
     return {name: placed[name] for name in slots if name in placed}
 
 
+def _refusals(placed: Mapping[str, Mapping[str, Choices]], slots: Mapping[str, Slot], dims: int) -> list[str]:
+    """What mechanisms say of numbers that the registry does not list: better here than in the middle of a search."""
+    faults: dict[str, None] = {}
+    for slot, mechanisms in placed.items():
+        for mechanism, choices in mechanisms.items():
+            listed = MECHANISMS[mechanism].choices
+            new = [(name, value) for name, values in choices.items() for value in values if value not in listed[name]]
+            for option in new:
+                try:
+                    with torch.device("meta"):
+                        Placement(mechanism, (option,)).build(slots[slot], dims)
+                except InputError as error:
+                    faults[f"mechanism '{mechanism}': {error}"] = None
+    return list(faults)
+
+
 def _admitted(mechanisms: Mapping[str, Choices], slot: Slot, dims: int) -> dict[str, Choices]:
     return {name: choices for name, choices in mechanisms.items() if not slot.refuses(MECHANISMS[name], dims)}
 
 
 def _why_homeless(name: str, slots: list[Slot], dims: int) -> str:
-    reason = slots[0].refuses(MECHANISMS[name], dims)
+    refusals = (slot.refuses(MECHANISMS[name], dims) for slot in slots)
+    reason = next((refusal for refusal in refusals if refusal), "they list others")
     return f"mechanism '{name}' fits none of the slots {', '.join(slot.name for slot in slots)}: {reason}"

@@ -14,7 +14,7 @@ from rich.console import Console
 from search_spaces.errors import InputError
 
 COMMANDS = ("search", "front", "export", "train", "predict", "profile", "listing")
-EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
+EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     name="nas",
@@ -35,13 +35,14 @@ def options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace 
 
 
 def main() -> None:
-    """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C."""
+    """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C, 1 for any other failure."""
     warnings.filterwarnings("ignore", category=FutureWarning)
     for command in COMMANDS:
         importlib.import_module(f"nas.cli.{command}")
-    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # welcome at any place
+    debug = len(arguments) < len(sys.argv) - 1
     try:
-        app()
+        app(arguments, prog_name="nas")
     except InputError as error:
         if debug:
             traceback.print_exc()
@@ -53,3 +54,9 @@ def main() -> None:
             traceback.print_exc()
         errors.print("interrupted")
         sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        hint = "" if debug else "; --debug shows the trace"
+        errors.print(f"error: {type(error).__name__}: {' '.join(str(error).split())}{hint}", markup=False)
+        sys.exit(EXIT_FAILURE)

@@ -111,21 +111,6 @@ class LiveWatcher:
         if count:
             self._final = self._bars.add_task("finals", total=count)
 
-    def summary(self, run: Run) -> list[str]:
-        """Closing lines: how much was done, how busy the machine was, what failed."""
-        summary = run.summary
-        failed = [trial for trial in run.journal if trial.error]
-        lines = []
-        if summary.get("trials"):
-            lines.append(
-                f"{summary['trials']} trials in {format_duration(summary['seconds'])} "
-                f"({summary['trials_per_hour']:g} an hour), cores {summary['utilisation']:.0%} busy, "
-                f"hypervolume {summary['hypervolume']:.4f}"
-            )
-        if failed:
-            lines.append(f"{len(failed)} trials failed; their reasons are in {run.folder / 'journal.jsonl'}")
-        return lines
-
     # -- drawing ------------------------------------------------------------------------------------------
 
     def _render(self) -> RenderableType:
@@ -160,3 +145,19 @@ class LiveWatcher:
                 describe(order.architecture),
             )
         return table
+
+
+def closing_lines(run: Run) -> list[str]:
+    """How much was done, how busy the machine was, what failed."""
+    summary = run.summary
+    failed = [trial for trial in run.journal if trial.error]
+    lines = []
+    if summary.get("trials"):
+        lines.append(
+            f"{summary['trials']} trials in {format_duration(summary['seconds'])} "
+            f"({summary['trials_per_hour']:g} an hour), cores {summary['utilisation']:.0%} busy, "
+            f"hypervolume {summary['hypervolume']:.4f}"
+        )
+    if failed:
+        lines.append(f"{len(failed)} trials failed; their reasons are in {run.folder / 'journal.jsonl'}")
+    return lines

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.front import Front, FrontPoint
 from nas.quantities import parse_count
 from search_spaces.errors import InputError
+
+if TYPE_CHECKING:
+    from nas.front import Front, FrontPoint
 
 BUDGET = Annotated[str | None, typer.Option(help="The best with at most this many parameters, as 50k.")]
 KNEE = Annotated[bool, typer.Option("--knee", help="The point where more parameters stop paying.")]
@@ -24,7 +26,11 @@ def pick(front: Front, budget: str | None, knee: bool, tolerance: float | None) 
     if len(given) > 1:
         raise InputError(f"pick: expected one of --budget, --knee, --tolerance; got {' and '.join(given)}")
     if budget is not None:
-        return front.within_budget(parse_count(budget))
+        try:
+            params = parse_count(budget)
+        except InputError as error:
+            raise InputError(f"--budget: {error}") from None
+        return front.within_budget(params)
     if tolerance is not None:
         return front.within_tolerance(tolerance)
     return front.knee() if knee else None

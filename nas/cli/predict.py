@@ -9,6 +9,7 @@ import typer
 from rich.progress import Progress
 
 from nas.cli.app import app, console
+from nas.cli.devices import DEVICE, Device
 
 
 @app.command()
@@ -16,15 +17,16 @@ def predict(
     export: Annotated[Path, typer.Argument(help="Folder written by 'nas export' or 'nas train'.")],
     images: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the label images.")] = Path("predictions"),
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: DEVICE = Device.cpu,
 ) -> None:
     """Write a label image for every image: class indices, 0 is background."""
     from evaluators.training import resolve_device
     from nas.export import load_export
-    from nas.prediction import find_images, predict_to
+    from nas.prediction import check_spared, find_images, predict_to
 
     model = load_export(export, resolve_device(device))
     found = find_images(images, model.preprocessing.channels)
+    check_spared(found, out, model.preprocessing.dims)
     with Progress(console=console, transient=True) as progress:
         for name, files in progress.track(found.items(), description="segmenting", total=len(found)):
             predict_to(model, name, files, out, device)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.status import Status
 
 from nas.cli.app import app, console, errors
+from nas.sources import find_config
 from search_spaces.errors import InputError
+
+if TYPE_CHECKING:
+    from nas.ray_trials import Cluster
+    from nas.run import Run
 
 
 @app.command()
@@ -27,34 +33,66 @@ def search(
     runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
 ) -> None:
     """Search, retrain the front on unseen cases, and export the best."""
+    from nas.ray_trials import Cluster
+
+    if config is not None:
+        config = find_config(config)
+    starting = console.status("starting Ray and torch")
+    starting.start()
+    try:
+        with Cluster(address) as cluster:
+            finished = _search(config, set_ or [], run, resume, runs, cluster, starting)
+    finally:
+        starting.stop()
+    _show(finished)
+
+
+def _search(
+    config: Path | None,
+    settings: list[str],
+    run: str | None,
+    resume: bool,
+    runs: Path,
+    cluster: Cluster,
+    starting: Status,
+) -> Run:
+    # Imported after Ray is up: its workers import torch at the same time.
     from nas.cli.live import LiveWatcher
-    from nas.cli.tables import front_view
-    from nas.export import export_point
     from nas.launch import search as launch
 
+    starting.stop()
     with LiveWatcher(console) as watcher:
         try:
-            finished = launch(
+            return launch(
                 config,
-                settings=set_ or [],
+                settings=settings,
                 run=run,
                 resume=resume,
                 runs=runs,
-                address=address,
+                cluster=cluster,
                 watcher=watcher,
                 reading=watcher.reading,
             )
         except KeyboardInterrupt:
             if watcher.folder is not None:
-                errors.print(f"stopped; go on with: nas search --resume --run {watcher.folder.name}")
+                where = "" if runs == Path("runs") else f" --runs {runs}"
+                errors.print(f"stopped; go on with: nas search --resume --run {watcher.folder.name}{where}")
             raise
-    console.print(front_view(finished))
-    for line in watcher.summary(finished):
-        console.print(line, highlight=False)
+
+
+def _show(finished: Run) -> None:
+    """The front, how it went, and the export of the best."""
+    from nas.cli.live import closing_lines
+    from nas.cli.tables import front_view
+    from nas.export import export_point
+
     try:
         best = finished.front.best()
-        if finished.weights(best) is not None:
-            folder = export_point(finished, best, finished.folder / "export")
-            console.print(f"exported the best to {folder}: try  nas predict {folder} IMAGE...", highlight=False)
     except InputError as error:
         raise InputError(f"run '{finished.name}': {error}; see {finished.folder}/journal.jsonl") from None
+    console.print(front_view(finished))
+    for line in closing_lines(finished):
+        console.print(line, highlight=False)
+    if finished.weights(best) is not None:
+        folder = export_point(finished, best, finished.folder / "export")
+        console.print(f"exported the best to {folder}: try  nas predict {folder} IMAGE...", highlight=False)

@@ -6,21 +6,27 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from nas.cli.app import console
 from nas.cli.plot import front_plot
 from nas.front import Front, FrontPoint
 from nas.quantities import format_count
 from nas.run import Run
 from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+
+WIDTH = 90
 
 
-def front_view(run: Run, width: int = 90) -> Group:
-    """Plot and table of the best evidence a run has."""
+def front_view(run: Run) -> Group:
+    """Plot and table of the best evidence a run has. Raises ``InputError`` when there is none."""
     final = run.final_front
     front = final or run.search_front
+    if not front.points:
+        raise InputError(f"run '{run.name}': no completed trial")
     cases = "test" if final else "validation"
     seeds = max(len(point.trials) for point in (*front.points, *front.dominated))
     title = f"{run.name}: Dice on {cases} cases, mean of {seeds} seed{'s' if seeds > 1 else ''}"
-    return Group(front_plot(front, title, width), front_table(front, everything=final is not None))
+    return Group(front_plot(front, title, min(WIDTH, console.width)), front_table(front, everything=final is not None))
 
 
 def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table:

@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nas.cli.app import app, console
+from nas.cli.devices import DEVICE, Device
 
 
 @app.command()
@@ -20,7 +21,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as training.steps=2000.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the export.")] = Path("trained"),
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: DEVICE = Device.cpu,
 ) -> None:
     """Train an architecture, score it on the test cases, and export it."""
     from nas.full_training import train_fully

@@ -1,0 +1,164 @@
+"""What the tool adds to a trial: a search with an evaluator that costs nothing, beside plain Ray Tune.
+
+Both sides run in this process on one Ray, with reused actors and the same number of trials at once. Per trial is
+the time between the first result and the last, over the trials between them, so that start-up is not in it. The
+start-up of the whole tool, from process start to the first trial running, is measured in a process of its own.
+
+    python benchmarks/overhead.py [--trials 200] [--rounds 3] [--quick] [--out overhead.json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from rich.console import Console
+from rich.table import Table
+
+from nas.files import write_text
+from nas.launch import search
+from nas.silent import SilentWatcher
+from nas.trial import Trial
+
+STARTUP = ["search", "--set", "limits.trials=1", "--set", "finals.seeds=0", "--set", "training.steps=1"]
+
+
+class Clock(SilentWatcher):
+    """Notes when each trial ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def finished(self, trial: Trial) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def per_trial(ends: list[float], skip: int) -> float:
+    """Seconds a trial between the ``skip``-th end and the last."""
+    return (ends[-1] - ends[skip]) / (len(ends) - 1 - skip)
+
+
+def with_tool(trials: int, skip: int) -> float:
+    """Seconds a trial of a random search of this project with the synthetic evaluator."""
+    clock = Clock()
+    config = {
+        "evaluator": "synthetic",
+        "strategy": {"name": "random"},
+        "limits": {"trials": trials},
+        "finals": {"seeds": 0},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        search(config, runs=folder, watcher=clock)
+    return per_trial(clock.ends, skip)
+
+
+class Nothing(tune.Trainable):
+    """The least a class trainable can be."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        return True
+
+    def step(self) -> dict[str, Any]:
+        return {"score": self.config["x"], "done": True}
+
+
+class Ends(tune.Callback):
+    """Notes when each plain trial ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def plain_tune(trials: int, skip: int, loggers: bool) -> float:
+    """Seconds a trial of plain Ray Tune; ``loggers``: with Tune's own result files, as a user gets it, or without."""
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "0" if loggers else "1"
+    clock = Ends()
+    with tempfile.TemporaryDirectory() as folder:
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        tune.Tuner(
+            tune.with_resources(Nothing, {"CPU": 1}),
+            param_space={"x": tune.uniform(0, 1)},
+            tune_config=tune.TuneConfig(num_samples=trials, reuse_actors=True),
+            run_config=tune.RunConfig(
+                storage_path=folder,
+                verbose=0,
+                callbacks=[clock],
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        ).fit()
+        ray.shutdown()
+    return per_trial(clock.ends, skip)
+
+
+def startup() -> float:
+    """Seconds from process start to the first trial running, of a real ``nas search`` of the phantom task.
+
+    A worker notes in its outcome how long the trial took; the journal says when it ended.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.time()
+        subprocess.run([sys.executable, "-m", "nas", *STARTUP, "--runs", folder], capture_output=True, check=True)
+        journal = Path(folder) / "phantom" / "journal.jsonl"
+        trial = json.loads(journal.read_text().splitlines()[0])
+        return journal.stat().st_mtime - float(trial["seconds"]) - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="60 trials, one round")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    trials, rounds = (60, 1) if options.quick else (options.trials, options.rounds)
+    skip = trials // 5
+    tool, tune_alone, tune_quiet, start = [], [], [], []
+    for _ in range(rounds):  # sides take turns, so that a busy minute of the machine hits all of them
+        tool.append(with_tool(trials, skip))
+        tune_alone.append(plain_tune(trials, skip, loggers=True))
+        tune_quiet.append(plain_tune(trials, skip, loggers=False))
+        start.append(startup())
+    result = {
+        "benchmark": "overhead",
+        "trials": trials,
+        "rounds": rounds,
+        "tool_ms": round(1000 * statistics.median(tool), 1),
+        "tune_ms": round(1000 * statistics.median(tune_alone), 1),
+        "tune_without_loggers_ms": round(1000 * statistics.median(tune_quiet), 1),
+        "startup_s": round(statistics.median(start), 1),
+    }
+    result["ratio"] = round(result["tool_ms"] / result["tune_ms"], 3)
+    result["ratio_without_loggers"] = round(result["tool_ms"] / result["tune_without_loggers_ms"], 3)
+    table = Table("side", "ms a trial", "ratio", box=None)
+    table.add_row("this tool, synthetic evaluator", f"{result['tool_ms']}", "")
+    table.add_row("plain Ray Tune", f"{result['tune_ms']}", f"{result['ratio']}")
+    table.add_row(
+        "plain Ray Tune, its loggers off", f"{result['tune_without_loggers_ms']}", f"{result['ratio_without_loggers']}"
+    )
+    console = Console()
+    console.print(table)
+    console.print(f"process start to first trial: {result['startup_s']} s")
+    line = json.dumps(result)
+    if options.out:
+        write_text(options.out, line + "\n")
+    print(line)
+
+
+if __name__ == "__main__":
+    main()

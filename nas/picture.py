@@ -1,0 +1,95 @@
+"""The front as a picture file, with matplotlib (extra ``report``)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from nas.files import write_bytes
+from nas.front import Front, FrontPoint
+from nas.quantities import format_count
+from nas.run import Run
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+
+FORMATS = (".png", ".svg", ".pdf")
+FRONT, OTHER, PLAIN = "#0b6e4f", "#9aa0a6", "#c2410c"
+
+
+def draw_front(run: Run, path: Path) -> Path:
+    """Write the front of a run to ``path``: the search beside the finals, where there are finals.
+
+    Raises ``InputError`` on another file type than PNG, SVG or PDF, and where matplotlib is missing.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"picture '{path}': expected one of {', '.join(FORMATS)}, got '{path.suffix}'")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise InputError("a picture needs matplotlib; install it with: pip install 'attention-nas[report]'") from None
+    fronts = [(run.search_front, "search, validation cases")]
+    if run.final_front is not None:
+        fronts.append((run.final_front, "retrained, test cases"))
+    figure = Figure(figsize=(5.5 * len(fronts), 4.2), layout="constrained")
+    for index, (front, title) in enumerate(fronts, start=1):
+        axes = figure.add_subplot(1, len(fronts), index)
+        _draw(axes, front, f"{run.name}: {title}", named=index == len(fronts))
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix[1:].lower(), dpi=150)
+    write_bytes(path, content.getvalue())
+    return path
+
+
+def _draw(axes: Any, front: Front, title: str, named: bool) -> None:
+    if front.dominated:
+        _scatter(axes, front.dominated, OTHER, "o", "dominated", bars=False)
+    axes.step(
+        [point.cost.params for point in front.points],
+        [point.dice for point in front.points],
+        where="post",
+        color=FRONT,
+        linewidth=1,
+        alpha=0.6,
+    )
+    _scatter(axes, front.points, FRONT, "o", "front", bars=True)
+    if front.plain is not None:
+        _scatter(axes, [front.plain], PLAIN, "D", "plain network", bars=True)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: format_count(round(value)))
+    axes.xaxis.set_minor_formatter("")
+    axes.set_xlabel("parameters")
+    axes.set_ylabel("mean foreground Dice, 95% interval")
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8, loc="lower right")
+    if named:
+        for point in front.points:
+            axes.annotate(
+                _short(point.architecture),
+                (point.cost.params, point.dice),
+                xytext=(5, -11),
+                textcoords="offset points",
+                fontsize=6.5,
+            )
+
+
+def _scatter(axes: Any, points: Any, colour: str, marker: str, label: str, bars: bool) -> None:
+    x, y = [point.cost.params for point in points], [point.dice for point in points]
+    if bars:
+        axes.errorbar(x, y, yerr=_errors(points), fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.6, capsize=2)
+    axes.scatter(x, y, color=colour, marker=marker, s=22, label=label, zorder=3)
+
+
+def _errors(points: list[FrontPoint]) -> list[list[float]]:
+    """Lengths of the error bars down and up; none where a point has no interval."""
+    down = [point.dice - (point.dice if point.low is None else min(point.low, point.dice)) for point in points]
+    up = [(point.dice if point.high is None else max(point.high, point.dice)) - point.dice for point in points]
+    return [down, up]
+
+
+def _short(architecture: Architecture) -> str:
+    options = dict(architecture.options)
+    host = f"d{options.get('depth')} w{options.get('width')}"
+    placed = ", ".join(f"{slot} {series[0].mechanism}" for slot, series in architecture.attention)
+    return f"{host}: {placed}" if placed else host

@@ -1,0 +1,68 @@
+"""What every registered evaluator keeps to: written once, run over each name."""
+
+import pickle
+
+import pytest
+
+from evaluators.evaluator import EVALUATORS, Assignment, Evaluation, Progress
+from evaluators.preprocessing import PreparedTask, prepare
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+from tests.evaluators.evaluations import finish
+from tests.evaluators.made_tasks import disc_task, read_only
+
+everywhere = pytest.mark.parametrize("name", list(EVALUATORS))
+dimensions = pytest.mark.parametrize("size", [(16, 16), (8, 8, 8)])
+
+
+def assignment(size: tuple[int, ...], split: str = "val") -> Assignment:
+    task: PreparedTask = prepare(disc_task([size], train=3, val=3, test=2))
+    for case in (*task.train, *task.val, *task.test):
+        read_only(case)  # as in the store that workers share
+    return Assignment(Architecture.create("unet", len(size), {"depth": 2, "width": 4}), task, 3, 0, split)
+
+
+@everywhere
+@dimensions
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_an_evaluation_scores_exactly_the_cases_of_its_split(name: str, size: tuple[int, ...], split: str):
+    given = assignment(size, split)
+
+    reports, evaluation = finish(EVALUATORS[name](), given)
+
+    assert reports
+    assert all(isinstance(report, Progress) for report in reports)
+    assert all(0 <= report.step <= report.steps == given.steps for report in reports)
+    assert isinstance(evaluation, Evaluation)
+    assert 0 <= evaluation.metrics["dice"] <= 1
+    assert all(isinstance(value, float) for value in evaluation.metrics.values())
+    assert list(evaluation.cases) == [case.name for case in getattr(given.task, split)]
+    for scores in evaluation.cases.values():
+        assert list(scores) == list(given.task.preprocessing.classes)
+        assert all(value is None or 0 <= value <= 1 for value in scores.values())
+
+
+@everywhere
+def test_an_evaluation_repeats(name: str):
+    first, second = (finish(EVALUATORS[name](), assignment((16, 16)))[1] for _ in range(2))
+    assert first.metrics == second.metrics
+    assert first.cases == second.cases
+
+
+@everywhere
+def test_an_evaluator_can_be_sent_to_workers(name: str):
+    evaluator = EVALUATORS[name]()
+    received = pickle.loads(pickle.dumps(evaluator))
+    assert type(received) is type(evaluator)
+    given = assignment((16, 16))
+    assert finish(received, given)[1].metrics == finish(evaluator, given)[1].metrics
+
+
+def test_an_unknown_evaluator_is_named_with_the_nearest():
+    with pytest.raises(InputError, match="did you mean 'train'"):
+        EVALUATORS["trian"]
+
+
+def test_a_name_is_registered_once():
+    with pytest.raises(ValueError, match="twice"):
+        EVALUATORS.add("train", EVALUATORS["train"])

@@ -1,0 +1,310 @@
+"""Preparation: from samples of any size, spacing and intensity to what training and scoring read."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluators.preprocessing import MAX_FOREGROUND_POINTS, Preprocessing, normalise, prepare, resize, resize_labels
+from evaluators.tasks import Sample
+from search_spaces.errors import InputError
+from tests.evaluators.made_tasks import disc_sample, disc_task, make_sample, make_task
+
+
+def blank(size: Sequence[int], spacing: Sequence[float] | None = None) -> Sample:
+    """A ramp with one foreground voxel."""
+    label = np.zeros(size, np.uint8)
+    label[(0,) * len(size)] = 1
+    return make_sample(np.arange(label.size).reshape(1, *size), label, spacing)
+
+
+# -- resizing ---------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 12), min_size=2, max_size=3), st.data())
+def test_an_image_resized_has_the_size_asked_for_and_stays_within_its_values(size: list[int], data: st.DataObject):
+    target = data.draw(st.lists(st.integers(1, 12), min_size=len(size), max_size=len(size)), "target")
+    image = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 2, *size)).astype(np.float32))
+
+    resized = resize(image, target)
+
+    assert resized.shape == (1, 2, *target)
+    assert resized.min() >= image.min() - 1e-5
+    assert resized.max() <= image.max() + 1e-5
+
+
+@pytest.mark.parametrize("size", [(8, 12), (8, 12, 4)])
+def test_resizing_keeps_an_image_in_its_place(size: tuple[int, ...]):
+    """A ramp of positions stays one, but for the edges: no shift by half a voxel."""
+    for axis, length in enumerate(size):
+        positions = (torch.arange(length) + 0.5) / length
+        ramp = positions.view([-1 if other == axis else 1 for other in range(len(size))]).expand(size)[None, None]
+        for factor in (0.5, 2):
+            target = [round(factor * extent) for extent in size]
+            resized = resize(ramp.contiguous(), target)[0, 0].movedim(axis, 0).flatten(1)
+            expected = (torch.arange(target[axis]) + 0.5) / target[axis]
+            middle = slice(1, -1) if target[axis] > 2 else slice(None)
+            assert torch.allclose(resized[middle, 0], expected[middle], atol=1e-5)
+
+
+def test_an_image_is_averaged_where_it_shrinks():
+    for size in ((16, 16), (16, 16, 16)):
+        noise = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 1, *size)).astype(np.float32))
+        assert resize(noise, [4] * len(size)).std() < 0.4
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=3), st.integers(1, 4), st.data())
+def test_labels_resized_are_classes_that_were_there(size: list[int], classes: int, data: st.DataObject):
+    target = tuple(data.draw(st.lists(st.integers(1, 9), min_size=len(size), max_size=len(size)), "target"))
+    label = np.random.default_rng(0).integers(0, classes + 1, size).astype(np.uint8)
+
+    resized = resize_labels(label, target, classes + 1)
+
+    assert resized.shape == target
+    assert resized.dtype == np.uint8
+    assert set(np.unique(resized)) <= set(np.unique(label))
+
+
+@given(st.sampled_from([2, 3]), st.sampled_from([2, 3]), st.integers(5, 9), st.sampled_from([1, 2]))
+def test_a_line_as_wide_as_a_new_voxel_survives_wherever_it_lies(dims: int, factor: int, start: int, index: int):
+    label = np.zeros((18,) * dims, np.uint8)
+    label[:, start : start + factor] = index
+
+    resized = resize_labels(label, (18 // factor,) * dims, 3)
+
+    assert (resized == index).any(axis=1).all()
+    assert (resized > 0).sum(axis=1).max() <= 2
+
+
+def test_a_thin_part_of_two_classes_survives_as_the_larger_of_them():
+    label = np.zeros((8, 8), np.uint8)
+    label[2:4, 2:8] = 2
+    label[2:4, 2:3] = 1
+
+    assert set(np.unique(resize_labels(label, (4, 4), 3))) == {0, 2}
+
+
+def test_labels_grow_back_to_what_they_were():
+    label = disc_sample(np.random.default_rng(0), (24, 32)).label
+    assert label is not None
+    assert (resize_labels(resize_labels(label, (48, 64), 2), (24, 32), 2) == label).mean() > 0.99
+
+
+# -- normalisation ----------------------------------------------------------------------------------------
+
+
+@given(
+    st.floats(-1e5, 1e5, width=32),
+    st.floats(1, 1e5, width=32),
+    st.sampled_from([(7, 9), (64, 50), (5, 6, 7)]),
+)
+def test_every_channel_has_zero_mean_and_unit_deviation(mean: float, deviation: float, size: tuple[int, ...]):
+    rng = np.random.default_rng(0)
+    image = (mean + deviation * rng.normal(size=(2, *size))).astype(np.float32)
+    image[1] *= 3
+
+    normalised = normalise(image)
+
+    assert normalised.dtype == np.float32
+    for channel in normalised.astype(np.float64):
+        assert abs(channel.mean()) < 1e-3
+        assert abs(channel.std() - 1) < 1e-3
+
+
+@given(st.floats(-1e6, 1e6, width=32), st.sampled_from([(1, 1), (33, 47), (20, 30, 10)]))
+def test_a_constant_channel_becomes_zero(value: float, size: tuple[int, ...]):
+    image = np.full((2, *size), value, np.float32)
+    image[1].flat[0] += 10 + abs(value)
+
+    normalised = normalise(image)
+
+    assert (normalised[0] == 0).all()
+    assert np.isfinite(normalised).all()
+
+
+def test_a_constant_image_stays_constant_when_it_is_resized():
+    layout = Preprocessing(2, 1, ("disc",), (23, 17), None, (24, 24))
+    assert (layout.image(np.full((1, 31, 40), 1000.1, np.float32), (1, 1)) == 0).all()
+
+
+def test_an_image_is_prepared_the_same_from_any_memory_layout():
+    layout = Preprocessing(2, 1, ("disc",), (12, 10), None, (16, 16))
+    image = np.random.default_rng(0).normal(size=(1, 20, 16)).astype(np.float32)
+    expected = layout.image(image[:, ::-1].copy(), (1, 1))
+
+    assert (layout.image(image[:, ::-1], (1, 1)) == expected).all()
+    assert expected.flags.c_contiguous
+
+
+# -- settings ---------------------------------------------------------------------------------------------
+
+settings = st.sampled_from([2, 3]).flatmap(
+    lambda dims: st.builds(
+        Preprocessing,
+        dims=st.just(dims),
+        channels=st.integers(1, 4),
+        classes=st.lists(st.text(min_size=1), min_size=1, max_size=3, unique=True).map(tuple),
+        size=st.none() | st.tuples(*[st.integers(1, 512)] * dims),
+        spacing=st.none() | st.tuples(*[st.floats(0.1, 10)] * dims),
+        patch=st.tuples(*[st.integers(1, 512)] * dims),
+    )
+)
+
+
+@given(settings)
+def test_settings_come_back_from_plain_data(layout: Preprocessing):
+    assert Preprocessing.from_dict(json.loads(json.dumps(layout.to_dict()))) == layout
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(TypeError, match="spacng"):
+        Preprocessing.from_dict({**Preprocessing(2, 1, ("disc",), None, None, (8, 8)).to_dict(), "spacng": [1, 1]})
+
+
+def test_a_spacing_that_differs_is_brought_to_the_median_of_training():
+    train = [blank((10, 20), spacing) for spacing in ((1, 1), (2, 1), (4, 1))]
+    task = make_task({"train": train, "val": [blank((10, 20), (1, 4))]})
+
+    prepared = prepare(task)
+
+    assert prepared.preprocessing.spacing == (2, 1)
+    assert [case.label.shape for case in prepared.train] == [(5, 20), (10, 20), (20, 20)]
+    assert [case.image.shape for case in prepared.train] == [(1, 5, 20), (1, 10, 20), (1, 20, 20)]
+    assert prepared.val[0].label.shape == (5, 80)
+    assert prepared.val[0].reference.shape == (10, 20)
+    assert prepared.val[0].spacing == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("spacings", "expected"),
+    [
+        ([(1, 1, 1), (1, 1, 1), (1, 1, 1)], None),
+        ([(0.5, 0.5, 5), (0.5, 0.5, 5.1), (0.5, 0.5, 4.9)], None),  # 2 percent of its own axis
+        ([(0.5, 0.5, 5), (0.53, 0.5, 5), (0.53, 0.5, 5)], (0.53, 0.5, 5)),
+    ],
+)
+def test_only_a_spacing_that_differs_by_more_than_five_percent_is_resampled(
+    spacings: list[tuple[float, ...]], expected: tuple[float, ...] | None
+):
+    task = make_task({"train": [blank((6, 6, 4), spacing) for spacing in spacings]}, dims=3)
+    assert prepare(task).preprocessing.spacing == expected
+
+
+def test_validation_cases_do_not_move_the_target_spacing():
+    task = make_task({"train": [blank((8, 8))] * 2, "val": [blank((8, 8), (3, 3))] * 5})
+    assert prepare(task).preprocessing.spacing is None
+
+
+def test_a_spacing_given_is_used_and_none_keeps_sizes():
+    task = make_task({"train": [blank((8, 8), (1, 1)), blank((8, 8), (2, 2))]})
+
+    assert [case.label.shape for case in prepare(task, spacing=(0.5, 1)).train] == [(16, 8), (32, 16)]
+    assert [case.label.shape for case in prepare(task, spacing=None).train] == [(8, 8), (8, 8)]
+
+
+def test_a_size_given_is_the_size_of_every_case_whatever_the_spacing():
+    task = make_task({"train": [blank((8, 12), (1, 1)), blank((20, 9), (2, 3))]})
+
+    prepared = prepare(task, size=(16, 10))
+
+    assert prepared.preprocessing.spacing is None
+    assert prepared.preprocessing.patch == (16, 16)
+    assert [case.image.shape for case in prepared.train] == [(1, 16, 10)] * 2
+    assert [case.label.shape for case in prepared.train] == [(16, 10)] * 2
+    assert [case.reference.shape for case in prepared.train] == [(8, 12), (20, 9)]
+
+
+@pytest.mark.parametrize("name", ["size", "patch", "spacing"])
+def test_a_setting_with_too_few_numbers_is_one_line(name: str):
+    task = disc_task([(12, 12, 12)])
+    with pytest.raises(InputError, match=f"{name}.*3D") as caught:
+        prepare(task, **{name: (8, 8)})  # type: ignore[arg-type]
+    assert len(caught.value.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "patch"),
+    [
+        ([(20, 30), (25, 10)], (32, 32)),
+        ([(1000, 30), (40, 40)], (128, 40)),
+        ([(1, 40, 100)], (8, 40, 48)),
+    ],
+)
+def test_the_patch_holds_the_largest_training_image_up_to_a_limit(sizes: list[tuple[int, ...]], patch: tuple[int, ...]):
+    task = make_task({"train": [blank(size) for size in sizes]}, dims=len(sizes[0]))
+    assert prepare(task).preprocessing.patch == patch
+
+
+def test_a_patch_given_is_taken():
+    assert prepare(disc_task([(20, 20)]), patch=(9, 11)).preprocessing.patch == (9, 11)
+
+
+# -- cases ------------------------------------------------------------------------------------------------
+
+
+def test_every_case_is_in_its_split_once_and_progress_counts_them():
+    seen: list[tuple[int, int]] = []
+    prepared = prepare(disc_task([(16, 16)], train=3, val=2, test=1), progress=lambda done, of: seen.append((done, of)))
+
+    assert [case.name for case in prepared.train] == ["train0", "train1", "train2"]
+    assert [case.name for case in prepared.val] == ["val0", "val1"]
+    assert [case.name for case in prepared.test] == ["test0"]
+    assert seen == [(done, 6) for done in range(1, 7)]
+
+
+def test_foreground_points_are_voxels_of_every_class_in_equal_numbers():
+    label = np.zeros((64, 64), np.uint8)
+    label[4:60, 4:60] = 1
+    label[30, 30:33] = 2
+    task = make_task({"train": [make_sample(label[None], label)]}, classes=("organ", "lesion"))
+
+    points = prepare(task).train[0].foreground
+
+    assert points.dtype == np.int32
+    found = label[tuple(points.T)]
+    assert (found > 0).all()
+    assert (found == 2).sum() == 3
+    assert (found == 1).sum() == MAX_FOREGROUND_POINTS // 2
+    assert np.ptp(points[found == 1], axis=0).tolist() == [55, 55]
+
+
+def test_a_case_without_foreground_has_no_points():
+    empty = make_sample(np.ones((1, 8, 8)), np.zeros((8, 8), np.uint8))
+    assert prepare(make_task({"train": [blank((8, 8)), empty]})).train[1].foreground.shape == (0, 2)
+
+
+def test_faults_of_several_cases_are_reported_together():
+    unlabelled = make_sample(np.ones((1, 8, 8)), None)
+    task = make_task(
+        {
+            "train": [blank((8, 8)), InputError("a.png: holds NaN"), unlabelled],
+            "val": [InputError("b.png: 3 channels, expected 1")],
+            "test": [unlabelled],
+        }
+    )
+    with pytest.raises(InputError) as caught:
+        prepare(task)
+    faults = caught.value.faults
+    assert len(faults) == 4
+    assert faults[0] == "a.png: holds NaN"
+    assert "train2" in faults[1]
+    assert faults[2] == "b.png: 3 channels, expected 1"
+    assert "test0" in faults[3]
+
+
+def test_a_task_without_training_cases_is_one_line():
+    with pytest.raises(InputError, match="no training case") as caught:
+        prepare(make_task({"val": [blank((8, 8))]}, classes=("organ", "vessel")))
+    assert len(caught.value.faults) == 1
+
+
+def test_a_class_that_no_training_case_shows_is_one_line():
+    shows = make_sample(np.ones((1, 8, 8)), np.full((8, 8), 2, np.uint8))
+    task = make_task({"train": [blank((8, 8))], "val": [shows]}, classes=("organ", "vessel"))
+    with pytest.raises(InputError, match="'vessel'") as caught:
+        prepare(task)
+    assert len(caught.value.faults) == 1

@@ -1,0 +1,328 @@
+"""Training from scratch: it learns, repeats bit by bit, and fails loudly."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from evaluators import training
+from evaluators.augmentation import Augmentation
+from evaluators.evaluator import Assignment, Diverged
+from evaluators.preprocessing import PreparedCase, PreparedTask, prepare
+from evaluators.training import TrainingEvaluator, resolve_device
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+from search_spaces.placement import Placement
+from tests.evaluators.evaluations import finish
+from tests.evaluators.made_tasks import Size, disc_task, prepared_case, read_only
+
+
+def unet(dims: int = 2, attention: dict[str, Placement] | None = None, **options: int) -> Architecture:
+    return Architecture.create("unet", dims, {"depth": 2, "width": 4, **options}, attention)
+
+
+def discs(*sizes: Size, train: int = 6, patch: Size | None = None) -> PreparedTask:
+    task = prepare(disc_task(sizes, train=train), patch=patch)
+    for case in (*task.train, *task.val, *task.test):
+        read_only(case)
+    return task
+
+
+def quick(**settings: object) -> TrainingEvaluator:
+    return TrainingEvaluator(**{"batch": 4, "learning_rate": 2e-2, **settings})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is reported at every step, not once a second."""
+    monkeypatch.setattr(training, "REPORT_SECONDS", -1.0)
+
+
+# -- learning ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize("size", [(32, 32), (16, 16, 16)])
+def test_an_easy_task_is_learnt_in_sixty_steps(size: Size):
+    reports, evaluation = finish(quick(), Assignment(unet(len(size)), discs(size), 60, seed=0))
+
+    losses = [report.loss for report in reports]
+    assert np.mean(losses[-6:]) < 0.6 * np.mean(losses[:6])
+    assert evaluation.metrics["dice"] > 0.8
+    assert evaluation.metrics["dice/disc"] == evaluation.metrics["dice"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "patch"),
+    [
+        ([(1, 32, 32)], None),  # one voxel thick
+        ([(20, 20), (24, 90), (60, 30)], (64, 64)),  # patches larger and smaller than the images
+        ([(70, 66)], (32, 32)),  # larger than twice the patch: windows
+    ],
+)
+def test_images_of_unusual_sizes_are_learnt(sizes: Sequence[Size], patch: Size | None):
+    task = discs(*sizes, patch=patch)
+    _, evaluation = finish(quick(), Assignment(unet(len(sizes[0])), task, 60, seed=0))
+    assert evaluation.metrics["dice"] > 0.7
+
+
+def test_one_training_case_is_enough_for_a_larger_batch():
+    _, evaluation = finish(quick(batch=8), Assignment(unet(), discs((24, 24), train=1), 40, seed=0))
+    assert evaluation.metrics["dice"] > 0.5
+
+
+def test_an_image_can_shrink_to_one_voxel_at_the_bottleneck():
+    _, evaluation = finish(quick(batch=1), Assignment(unet(depth=4), discs((16, 16)), 2, seed=0))
+    assert evaluation.network is not None
+
+
+@pytest.mark.parametrize("steps", range(1, 8))
+def test_any_number_of_steps_can_be_trained(steps: int):
+    reports, evaluation = finish(quick(), Assignment(unet(depth=1), discs((16, 16)), steps, seed=0))
+    assert reports[-1].step == reports[-1].steps == steps
+    assert math.isfinite(evaluation.metrics["loss"])
+
+
+@pytest.mark.parametrize("warmup", [0.05, 0.1, 0.5, 0.95])
+def test_any_share_of_warm_up_can_be_trained(warmup: float):
+    for steps in (1, 3, 9, 19):
+        _, evaluation = finish(quick(warmup=warmup, batch=1), Assignment(unet(depth=1), discs((8, 8)), steps, seed=0))
+        assert math.isfinite(evaluation.metrics["loss"])
+
+
+# -- repeating --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(16, 16), (8, 8, 8)])
+def test_a_seed_gives_the_same_weights_and_scores_to_the_bit(size: Size):
+    task = discs(size)
+    runs = []
+    for state, seed in ((0, 3), (1, 3), (0, 4)):
+        torch.manual_seed(state)  # whatever ran before in this process
+        runs.append(finish(quick(distances=True), Assignment(unet(len(size)), task, 12, seed))[1])
+    first, again, other = runs
+
+    assert first.metrics == again.metrics
+    assert first.cases == again.cases
+    assert first.distances == again.distances
+    assert first.metrics != other.metrics
+    assert first.network is not None
+    assert again.network is not None
+    state, repeated = first.network.state_dict(), again.network.state_dict()
+    assert state.keys() == repeated.keys()
+    assert all(torch.equal(state[name], repeated[name]) for name in state)
+
+
+def test_every_architecture_sees_the_same_batches():
+    """Paired comparisons rest on it: common random numbers."""
+    task = discs((24, 20), patch=(16, 16))
+    seen: list[list[Tensor]] = []
+    for architecture in (unet(), unet(depth=1, width=6), unet(attention={"bottleneck": Placement("se")})):
+        network = architecture.build(1, 1, seed=0)
+        images: list[Tensor] = []
+        network.register_forward_pre_hook(lambda _, inputs, images=images: images.append(inputs[0].clone()))
+        list(quick().train(network, task, 5, 0, torch.device("cpu")))
+        seen.append(images)
+
+    assert [len(images) for images in seen] == [5, 5, 5]
+    for others in seen[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(seen[0], others, strict=True))
+
+
+def test_layers_that_are_random_in_training_start_alike_in_every_architecture():
+    """What the building of a network draws does not shift the dropout of its training."""
+    drawn: list[Tensor] = []
+
+    class Random(Stub):
+        def forward(self, x: Tensor) -> Tensor:
+            if self.training:
+                drawn.append(torch.rand(4))
+            return super().forward(x)
+
+    for draws in (0, 5):
+        finish(quick(), Assignment(Built(Random(1.0), draws), discs((8, 8)), 1, seed=0))  # type: ignore[arg-type]
+    first, second = drawn
+    assert torch.equal(first, second)
+
+
+# -- reporting --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("every_step")
+def test_progress_is_reported_in_order_up_to_the_last_step():
+    reports, _ = finish(quick(), Assignment(unet(), discs((16, 16)), 12, seed=0))
+    assert [report.step for report in reports] == list(range(1, 13))
+    assert {report.steps for report in reports} == {12}
+
+
+def test_progress_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(training.time, "monotonic", lambda: 0.3 * next(clock))
+    reports, _ = finish(quick(), Assignment(unet(depth=1), discs((16, 16)), 20, seed=0))
+    assert 3 <= len(reports) <= 6
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize(("steps", "last"), [(5, 1), (30, 3)])
+def test_the_loss_is_the_mean_of_the_last_tenth_of_steps(steps: int, last: int):
+    reports, evaluation = finish(quick(), Assignment(unet(depth=1), discs((16, 16)), steps, seed=0))
+    assert evaluation.metrics["loss"] == pytest.approx(np.mean([report.loss for report in reports[-last:]]))
+
+
+def test_scores_are_those_of_the_split_asked_for():
+    task = discs((16, 16))
+    for split in ("val", "test"):
+        _, evaluation = finish(quick(), Assignment(unet(), task, 2, seed=0, split=split))
+        assert list(evaluation.cases) == [case.name for case in getattr(task, split)]
+
+
+def test_scores_are_measured_on_the_original_grid():
+    task = prepare(disc_task([(48, 40)]), size=(24, 24))
+    evaluator = quick()
+    _, evaluation = finish(evaluator, Assignment(unet(), task, 60, seed=0))
+
+    assert evaluation.network is not None
+    predictions = evaluator.predictions(evaluation.network, task, task.val, torch.device("cpu"))
+    assert {prediction.shape for _, prediction in predictions} == {(48, 40)}
+    assert evaluation.metrics["dice"] > 0.8
+
+
+def test_the_network_comes_back_ready_to_predict():
+    _, evaluation = finish(quick(), Assignment(unet(), discs((16, 16)), 2, seed=0))
+    assert evaluation.network is not None
+    assert not evaluation.network.training
+
+
+# -- options ----------------------------------------------------------------------------------------------
+
+
+def test_distances_are_computed_where_they_are_asked_for():
+    task = discs((32, 32))
+    _, without = finish(quick(), Assignment(unet(), task, 30, seed=0))
+    _, with_distances = finish(quick(distances=True), Assignment(unet(), task, 30, seed=0))
+
+    assert without.distances == {}
+    assert "hd95" not in without.metrics
+    assert list(with_distances.distances) == list(with_distances.cases)
+    found = [scores["disc"] for scores in with_distances.distances.values() if scores["disc"] is not None]
+    assert with_distances.metrics["hd95"] == pytest.approx(np.mean(found))
+    assert with_distances.metrics["dice"] == without.metrics["dice"]
+
+
+def test_a_network_that_finds_nothing_has_a_dice_of_zero_and_no_distance():
+    nothing = Built(Stub(-50.0))
+    assignment = Assignment(nothing, discs((8, 8)), 1, seed=0)  # type: ignore[arg-type]
+
+    _, evaluation = finish(quick(distances=True), assignment)
+
+    assert evaluation.metrics["dice"] == 0
+    assert "hd95" not in evaluation.metrics
+    assert all(scores == {"disc": None} for scores in evaluation.distances.values())
+
+
+def test_mirroring_averages_over_four_views():
+    task = discs((16, 16))
+    calls: list[Size] = []
+    network = unet().build(1, 1).eval()
+    network.register_forward_hook(lambda _, inputs, output: calls.append(tuple(inputs[0].shape)))
+
+    for mirror, views in ((False, 1), (True, 4)):
+        calls.clear()
+        list(quick(mirror=mirror).predictions(network, task, task.val[:1], torch.device("cpu")))
+        assert calls == [(1, 1, 16, 16)] * views
+
+
+def test_augmentation_changes_what_is_learnt():
+    task = discs((16, 16))
+    plain = quick(augmentation=Augmentation(flip=0, affine=0, intensity=0, noise=0))
+    _, without = finish(plain, Assignment(unet(), task, 4, seed=0))
+    _, augmented = finish(quick(), Assignment(unet(), task, 4, seed=0))
+    assert without.metrics["loss"] != augmented.metrics["loss"]
+
+
+def test_the_gradient_is_clipped():
+    task = discs((16, 16))
+    norms: list[float] = []
+    network = unet().build(1, 1)
+
+    def note(*_: object) -> None:
+        gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+        norms.append(float(torch.stack([gradient.norm() for gradient in gradients]).norm()))
+
+    hook = register_optimizer_step_pre_hook(note)
+    list(quick(clip=1e-3).train(network, task, 3, 0, torch.device("cpu")))
+    hook.remove()
+    assert norms == pytest.approx([1e-3] * 3, rel=1e-2)
+
+
+# -- failing ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [1e6, 1e30])
+def test_an_absurd_learning_rate_diverges_at_a_named_step(rate: float):
+    with pytest.raises(Diverged, match=r"at step \d+ of 60"):
+        finish(quick(learning_rate=rate), Assignment(unet(), discs((16, 16)), 60, seed=0))
+
+
+@pytest.mark.parametrize(("steps", "step"), [(3, 3), (30, 10)])
+def test_images_that_are_not_numbers_diverge_within_ten_steps(steps: int, step: int):
+    task = discs((16, 16))
+    broken = [with_nan(case) for case in task.train]
+    with pytest.raises(Diverged, match=rf"the loss was nan at step {step} of {steps}"):
+        finish(quick(), Assignment(unet(), dataclasses.replace(task, train=broken), steps, seed=0))
+
+
+def test_a_prediction_that_is_not_a_number_is_no_score():
+    task = discs((16, 16))
+    broken = dataclasses.replace(task, val=[task.val[0], with_nan(task.val[1])])
+    with pytest.raises(Diverged, match="'val1'"):
+        finish(quick(), Assignment(unet(), broken, 2, seed=0))
+
+
+def test_a_network_broken_by_its_last_step_is_no_score():
+    with pytest.raises(Diverged, match="not finite"):
+        finish(quick(learning_rate=1e38), Assignment(unet(), discs((16, 16)), 1, seed=0))
+
+
+def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="gpus_per_trial"):
+        resolve_device("cuda")
+    assert resolve_device("cpu").type == "cpu"
+
+
+def with_nan(case: PreparedCase) -> PreparedCase:
+    return prepared_case(case.name, np.full_like(case.image, np.nan), case.label)
+
+
+# -- stand-ins --------------------------------------------------------------------------------------------
+
+
+class Stub(nn.Module):
+    """One logit everywhere, the same for every image."""
+
+    def __init__(self, logit: float) -> None:
+        super().__init__()
+        self.logit = nn.Parameter(torch.tensor(logit))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([torch.zeros_like(x), self.logit.expand(x.shape)], dim=1)
+
+
+@dataclasses.dataclass
+class Built:
+    """In place of an architecture: builds the network given, after some draws from torch's generator."""
+
+    network: nn.Module
+    draws: int = 0
+
+    def build(self, in_channels: int, classes: int, seed: int) -> nn.Module:
+        torch.rand(self.draws)
+        return self.network

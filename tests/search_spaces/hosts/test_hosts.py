@@ -1,0 +1,231 @@
+"""What holds of every registered host, whatever its shape; a new file is tested the day it appears."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from search_spaces import HOSTS, MECHANISMS, Architecture, Placement
+from search_spaces.hosts import Host, host
+from search_spaces.initialisation import initialise
+from search_spaces.slot import Slot, size_at
+
+SIZES: dict[int, list[tuple[int, ...]]] = {2: [(1, 1), (7, 5), (1, 18)], 3: [(1, 1, 1), (5, 3, 6)]}
+ODD: dict[int, tuple[int, ...]] = {2: (21, 34), 3: (9, 18, 5)}
+EVERY = [(name, dims) for name in HOSTS for dims in HOSTS[name].dims]
+every_host = pytest.mark.parametrize(("name", "dims"), EVERY, ids=[f"{name}-{dims}d" for name, dims in EVERY])
+
+
+def lightest(name: str) -> dict[str, Any]:
+    return {option: values[0] for option, values in HOSTS[name].options.items()}
+
+
+VARIANTS = [
+    (name, dims, option, value)
+    for name, dims in EVERY
+    for option, values in HOSTS[name].options.items()
+    for value in values
+]
+every_variant = pytest.mark.parametrize(
+    ("name", "dims", "options"),
+    [(name, dims, {**lightest(name), option: value}) for name, dims, option, value in VARIANTS],
+    ids=[f"{name}-{dims}d-{option}-{value}" for name, dims, option, value in VARIANTS],
+)
+
+
+class Probe(nn.Module):
+    """Stands in a slot, changes nothing, and remembers the shapes that it was called with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[list[tuple[int, ...]]] = []
+
+    def forward(self, x: Tensor | list[Tensor], gate: Tensor | None = None) -> Tensor:
+        seen = [*(x if isinstance(x, list) else [x]), *([] if gate is None else [gate])]
+        self.calls.append([tuple(tensor.shape[1:]) for tensor in seen])
+        return seen[0]
+
+
+def slots(name: str, dims: int, options: Mapping[str, Any]) -> list[Slot]:
+    return HOSTS[name].module.slots(dims=dims, **options)
+
+
+def build(
+    name: str, dims: int, options: Mapping[str, Any], attention: Mapping[str, nn.Module] | None = None, seed: int = 0
+) -> Host:
+    network = HOSTS[name].module(2, 3, dims=dims, attention=attention or {}, **options)
+    initialise(network, seed)
+    return network
+
+
+def image(dims: int, size: tuple[int, ...], batch: int = 1) -> Tensor:
+    return torch.randn(batch, 2, *size, generator=torch.Generator().manual_seed(len(size)))
+
+
+@every_variant
+def test_any_size_gives_logits_of_that_size(name: str, dims: int, options: dict[str, Any]) -> None:
+    network = build(name, dims, options)
+    for training in (True, False):
+        for size in SIZES[dims]:
+            y = network.train(training)(image(dims, size))
+            assert y.shape == (1, 4, *size)
+            assert y.isfinite().all()
+
+
+@every_variant
+def test_each_slot_is_visited_once_with_what_it_promises(name: str, dims: int, options: dict[str, Any]) -> None:
+    offered = slots(name, dims, options)
+    probes = {slot.name: Probe() for slot in offered}
+    assert len(probes) == len(offered), "names are unique"
+    build(name, dims, options, probes).eval()(image(dims, ODD[dims]))
+    for slot in offered:
+        (call,) = probes[slot.name].calls
+        if slot.pyramid_channels:
+            expected = [(c, *size_at(ODD[dims], level)) for level, c in enumerate(slot.pyramid_channels)]
+        else:
+            expected = [(slot.channels, *size_at(ODD[dims], slot.level))]
+        if slot.gate_channels is not None:
+            expected.append((slot.gate_channels, *size_at(ODD[dims], slot.level + 1)))
+        assert call == expected, slot
+
+
+@every_host
+def test_a_slot_that_changes_nothing_changes_nothing(name: str, dims: int) -> None:
+    probes = {slot.name: Probe() for slot in slots(name, dims, lightest(name))}
+    x = image(dims, ODD[dims])
+    plain, probed = (build(name, dims, lightest(name), attention).eval()(x) for attention in ({}, probes))
+    assert torch.equal(plain, probed)
+
+
+@every_host
+def test_each_slot_takes_a_mechanism_of_each_kind_that_it_offers(name: str, dims: int) -> None:
+    entry, options, x = HOSTS[name], lightest(name), image(dims, ODD[dims])
+    plain = Architecture.create(name, dims, options).build(2, 3).eval()(x)
+    for slot in slots(name, dims, options):
+        for mechanism in ("se", "attention_gate"):
+            if MECHANISMS[mechanism].inputs not in slot.inputs:
+                assert slot.refuses(MECHANISMS[mechanism], dims)
+                continue
+            architecture = Architecture.create(entry.name, dims, options, {slot.name: Placement(mechanism)})
+            y = architecture.build(2, 3).eval()(x)
+            assert y.shape == plain.shape
+            assert not torch.equal(y, plain), f"{mechanism} in {slot.name} has no effect"
+
+
+@every_host
+def test_all_slots_can_be_filled_at_once(name: str, dims: int) -> None:
+    options = lightest(name)
+    filled = {
+        slot.name: Placement("attention_gate" if "gated" in slot.inputs else "se")
+        for slot in slots(name, dims, options)
+        if "feature" in slot.inputs
+    }
+    network = Architecture.create(name, dims, options, filled).build(2, 3).train()
+    for size in SIZES[dims]:
+        y = network(image(dims, size))
+        y.sum().backward()
+        assert y.shape == (1, 4, *size)
+
+
+@every_variant
+def test_gradients_reach_every_parameter(name: str, dims: int, options: dict[str, Any]) -> None:
+    # Two positions an axis at the deepest level: an instance of one position is normalised to nothing.
+    side = 2 ** (max(slot.level for slot in slots(name, dims, options)) + 1)
+    x = image(dims, (side,) * dims)
+    network = build(name, dims, options).train()
+    y = network(x)
+    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1))
+    (y * weights).sum().backward()
+    for key, parameter in network.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key
+        assert parameter.grad.abs().max() > 0, key
+
+
+@every_host
+def test_eval_is_deterministic_and_sees_each_image_alone(name: str, dims: int) -> None:
+    network = build(name, dims, HOSTS[name].defaults).eval()
+    x = image(dims, ODD[dims], batch=2)
+    state = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    y = network(x)
+    assert torch.equal(network(x), y)
+    torch.testing.assert_close(network(x[1:]), y[1:], rtol=1e-4, atol=1e-4)
+    assert all(torch.equal(tensor, state[key]) for key, tensor in network.state_dict().items())
+
+
+@every_host
+def test_the_image_is_left_as_it_was(name: str, dims: int) -> None:
+    x = image(dims, ODD[dims])
+    build(name, dims, HOSTS[name].defaults).train()(x)
+    assert torch.equal(x, image(dims, ODD[dims]))
+
+
+@every_host
+def test_the_exported_program_computes_the_same(name: str, dims: int) -> None:
+    network, x = build(name, dims, HOSTS[name].defaults).eval(), image(dims, ODD[dims])
+    program = torch.export.export(network, (x,))
+    torch.testing.assert_close(program.module()(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+@every_host
+def test_defaults_are_offered_and_the_entry_says_what_it_is(name: str, dims: int) -> None:
+    entry = HOSTS[name]
+    assert issubclass(entry.module, Host)
+    assert entry.title
+    assert entry.module.__doc__
+    assert all(entry.defaults[option] in values for option, values in entry.options.items())
+    assert all(len(set(values)) == len(values) for values in entry.options.values())
+
+
+# -- registration and slots ---------------------------------------------------------------------------------
+
+
+class Minimal(Host):
+    """A host whose only option is its width."""
+
+    def __init__(
+        self, in_channels: int, classes: int, *, dims: int, attention: Mapping[str, nn.Module], width: int = 4
+    ) -> None:
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"depth": (2, 3)}, "option 'depth' is no argument of Minimal"),
+        ({"width": (8,)}, "default width=4 is not among"),
+    ],
+)
+def test_a_host_that_does_not_fit_its_entry_is_refused_at_import(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        host("minimal", title="Minimal", options=options)(Minimal)
+    assert "minimal" not in HOSTS
+
+
+def test_a_name_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="host 'unet' is registered twice"):
+        host("unet", title="Another", options={"width": (4,)})(Minimal)
+
+
+def test_sizes_are_rounded_up_at_each_halving() -> None:
+    for length in range(1, 40):
+        expected = length
+        for level in range(6):
+            assert size_at((length, 1), level) == (expected, 1)
+            expected = math.ceil(expected / 2)
+
+
+def test_a_slot_says_why_a_mechanism_cannot_sit_in_it() -> None:
+    se, gate = MECHANISMS["se"], MECHANISMS["attention_gate"]
+    encoder, skip = Slot("encoder.0", 8, 0), Slot("skip.0", 8, 0, gate_channels=16)
+    output = Slot("output", 8, 0, pyramid_channels=(8, 16))
+    assert encoder.refuses(se, 2) is None
+    assert skip.refuses(se, 3) is skip.refuses(gate, 3) is None
+    assert encoder.refuses(gate, 2) == ("mechanism 'attention_gate' takes gated input, slot 'encoder.0' offers feature")
+    assert output.refuses(se, 2) == "mechanism 'se' takes feature input, slot 'output' offers pyramid"
+    assert encoder.refuses(se, 1) == "mechanism 'se' exists in 2, 3D only, the network is 1D"
