@@ -124,23 +124,18 @@ def _grid(matrices: np.ndarray, images: Tensor) -> Tensor:
 
 
 def _recolour(drawn: Draw, images: Tensor) -> Tensor:
-    shape = (-1,) + (1,) * (images.dim() - 1)
-    contrast, brightness, gamma, noise = (
-        torch.from_numpy(values).to(images.device).view(shape)
-        for values in (drawn.contrast, drawn.brightness, drawn.gamma, drawn.noise)
-    )
-    images = images * contrast + brightness
-    bent = np.flatnonzero(drawn.gamma != 1)
-    if len(bent):
-        rows = torch.from_numpy(bent).to(images.device)
-        chosen = images[rows]
-        axes = tuple(range(1, images.dim()))
-        low, high = chosen.amin(axes, keepdim=True), chosen.amax(axes, keepdim=True)
-        span = (high - low).clamp_min(1e-6)
-        images[rows] = ((chosen - low) / span) ** gamma[rows] * span + low
-    if drawn.noise.any():
-        generator = torch.Generator().manual_seed(drawn.noise_seed)
-        images = images + torch.randn(images.shape, generator=generator).to(images.device) * noise
+    """Contrast, brightness, gamma, noise; each touches only the images for which it was drawn. Works in place."""
+    generator = torch.Generator().manual_seed(drawn.noise_seed)
+    for index, image in enumerate(images):
+        contrast, brightness = float(drawn.contrast[index]), float(drawn.brightness[index])
+        if contrast != 1 or brightness != 0:
+            image.mul_(contrast).add_(brightness)
+        if drawn.gamma[index] != 1:
+            low, high = image.min(), image.max()
+            span = (high - low).clamp_min(1e-6)
+            image.sub_(low).div_(span).pow_(float(drawn.gamma[index])).mul_(span).add_(low)
+        if drawn.noise[index] > 0:
+            image.add_(torch.randn(image.shape, generator=generator).to(image.device), alpha=float(drawn.noise[index]))
     return images
 
 

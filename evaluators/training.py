@@ -112,7 +112,9 @@ class TrainingEvaluator(Evaluator):
         from monai.losses import DiceCELoss
 
         criterion = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
-        optimiser = torch.optim.AdamW(network.parameters(), self.learning_rate, weight_decay=self.weight_decay)
+        optimiser = torch.optim.AdamW(
+            network.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True
+        )
         warmup = max(self.warmup, 1.5 / (steps + 1))  # torch divides by zero at exactly one step of warm-up
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, self.learning_rate, total_steps=steps + 1, pct_start=warmup, cycle_momentum=False
@@ -127,7 +129,7 @@ class TrainingEvaluator(Evaluator):
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()
             scaler.unscale_(optimiser)
-            nn.utils.clip_grad_norm_(network.parameters(), self.clip)
+            nn.utils.clip_grad_norm_(network.parameters(), self.clip, foreach=True)
             scaler.step(optimiser)
             scaler.update()
             schedule.step()

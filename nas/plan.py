@@ -7,6 +7,7 @@ else happens with it.
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -91,7 +92,8 @@ class Plan:
         self._finals: list[Order] | None = None
         watcher.opened(folder, schedule, self.trials)
         self._session_trials = 0
-        self._cpu_seconds = self._first_start = self._ended = 0.0
+        self._cpu_seconds = self._ended = 0.0
+        self._first_start = math.inf
 
     @property
     def search_trials(self) -> list[Trial]:
@@ -121,7 +123,6 @@ class Plan:
             order = self._next_final()
         if order is not None:
             self.running.append(order)
-            self._first_start = self._first_start or time.monotonic()
             self.watcher.started(order, self.cost_of(order.architecture))
         return order
 
@@ -163,6 +164,7 @@ class Plan:
             self._session_trials += 1
             self._cpu_seconds += outcome.cpu_seconds
             self._ended = time.monotonic()
+            self._first_start = min(self._first_start, self._ended - outcome.seconds)
         self.watcher.finished(trial)
 
     def _next_search(self) -> Order | None:

@@ -30,5 +30,6 @@ def export(
     front = loaded.front
     point = pick(front, budget, knee, tolerance) or front.best()
     folder = export_point(loaded, point, out or loaded.folder / "export")
-    console.print(f"{folder}: Dice {point.dice:.4f}, {format_count(point.cost.params)} parameters", highlight=False)
-    console.print(describe(point.architecture))
+    size = format_count(point.cost.params)
+    console.print(f"{folder}: Dice {point.dice:.4f}, {size} parameters", highlight=False, markup=False, soft_wrap=True)
+    console.print(describe(point.architecture), soft_wrap=True)

@@ -77,7 +77,8 @@ class LiveWatcher:
         done = sum(trial.phase == "search" for trial in trials)
         self._search = self._bars.add_task("search", total=schedule.trials, completed=done)
         resumed = f", {done} trials done before" if done else ""
-        self.console.print(f"run {folder}: {schedule.workers} trials at once{resumed}", highlight=False)
+        line = f"run {folder}: {schedule.workers} trials at once{resumed}"
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def started(self, order: Order, cost: Cost) -> None:
         self._running[order.phase, order.number] = (order, cost, time.monotonic(), None)
@@ -103,6 +104,7 @@ class LiveWatcher:
                 f"{format_duration(trial.seconds)}, {describe(trial.architecture)}",
                 highlight=False,
                 markup=False,
+                soft_wrap=True,
             )
 
     def finals(self, finalists: list[Architecture], count: int) -> None:
@@ -122,7 +124,9 @@ class LiveWatcher:
         return Group(*parts)
 
     def _front_view(self) -> RenderableType | None:
-        """The front of the finals once one has ended, else of the search."""
+        """The front of the finals once one has ended, else of the search; nothing where nobody would see it."""
+        if not self.console.is_terminal:
+            return None
         for phase, title in (("final", "finals so far (test cases)"), ("search", "front so far (validation cases)")):
             trials = [trial for trial in self.trials if trial.phase == phase]
             if any(trial.dice is not None for trial in trials):
@@ -134,7 +138,7 @@ class LiveWatcher:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in ("running", "seed", "params", "step", "loss", "for", "architecture"):
             table.add_column(name, justify="left" if name == "architecture" else "right")
-        for order, cost, began, progress in self._running.values():
+        for order, cost, began, progress in list(self._running.values()):  # drawn in a thread of its own
             table.add_row(
                 f"{order.phase} {order.number}",
                 str(order.seed),

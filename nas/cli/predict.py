@@ -27,9 +27,9 @@ def predict(
     model = load_export(export, resolve_device(device))
     found = find_images(images, model.preprocessing.channels)
     check_spared(found, out, model.preprocessing.dims)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for name, files in progress.track(found.items(), description="segmenting", total=len(found)):
             predict_to(model, name, files, out, device)
-    console.print(f"{len(found)} label images in {out}", highlight=False)
+    console.print(f"{len(found)} label images in {out}", highlight=False, markup=False, soft_wrap=True)
     names = ", ".join(f"{index} {name}" for index, name in enumerate(model.preprocessing.classes, start=1))
-    console.print(f"0 background, {names}", highlight=False)
+    console.print(f"0 background, {names}", highlight=False, markup=False, soft_wrap=True)

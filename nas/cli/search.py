@@ -92,7 +92,8 @@ def _show(finished: Run) -> None:
         raise InputError(f"run '{finished.name}': {error}; see {finished.folder}/journal.jsonl") from None
     console.print(front_view(finished))
     for line in closing_lines(finished):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     if finished.weights(best) is not None:
         folder = export_point(finished, best, finished.folder / "export")
-        console.print(f"exported the best to {folder}: try  nas predict {folder} IMAGE...", highlight=False)
+        line = f"exported the best to {folder}: try  nas predict {folder} IMAGE..."
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -33,7 +33,7 @@ def train(
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bars = {name: progress.add_task(name, total=None) for name in ("reading", "training")}
 
         def show(stage: str, done: int, total: int) -> None:
@@ -41,4 +41,4 @@ def train(
 
         evaluation = train_fully(architecture, task, config, set_ or [], out, device, show)
     scores = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics.items())
-    console.print(f"{out}: {scores}", highlight=False)
+    console.print(f"{out}: {scores}", highlight=False, markup=False, soft_wrap=True)

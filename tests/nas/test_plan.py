@@ -350,7 +350,7 @@ def test_finals_asked_for_later_are_added_to_those_that_were_done(whole, tmp_pat
 def test_the_summary_counts_the_search_of_this_session(tmp_path, clock):
     def ten_seconds(order: Order) -> Outcome:
         clock.now += 10
-        return replace(outcome_of(order), cpu_seconds=12.0)
+        return replace(outcome_of(order), seconds=10.0, cpu_seconds=12.0)
 
     schedule = replace(SCHEDULE, trials=6, cores=2)
     plan = make_plan(tmp_path, schedule)

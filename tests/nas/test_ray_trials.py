@@ -66,7 +66,7 @@ def task(small_task) -> PreparedTask:
 GOOD = ("good", "slow")
 WANTED = [
     "good", "raises", "good", "killed", "good", "memory", "good", "torch memory", "diverges", "good",
-    "endless", "nan", "no dice", "good", "exits", "good", "slow", "good",
+    "endless", "nan", "no dice", "good", "slow", "good",
 ]  # fmt: skip
 
 
@@ -113,7 +113,6 @@ def test_the_phase_of_an_order_chooses_its_split(source):
         ("nan", "the score is not a number: dice"),
         ("no dice", "the score is not a number: no dice"),
         ("killed", "the worker died: "),
-        ("exits", "the worker died: "),
     ],
 )
 def test_a_failed_candidate_has_its_reason_in_one_line_and_no_score(source, way, reason):
@@ -127,12 +126,10 @@ def test_a_failed_candidate_has_its_reason_in_one_line_and_no_score(source, way,
 
 
 def test_workers_are_reused(source):
-    """Two processes at first, and one more for each that died; the stopped one may cost one too."""
-    processes = {outcome.metrics["process"] for outcome in source.outcomes.values() if outcome.metrics}
-    assert os.getpid() not in processes
-    assert len(processes) <= 2 + 3
-    first = [source.outcomes[number].metrics.get("process") for number in (0, 2)]
-    assert None not in first
+    """Two processes at first, and one more for the one that died."""
+    worked = [outcome.metrics["process"] for outcome in source.outcomes.values() if outcome.metrics]
+    assert os.getpid() not in worked
+    assert len(set(worked)) <= 3 < len(worked)
 
 
 def test_the_time_of_a_trial_is_its_own(source):
@@ -157,12 +154,12 @@ def test_a_source_without_orders_ends_at_once(cluster, task):
     assert source.outcomes == {}
 
 
-def test_an_exception_of_the_source_ends_the_session_and_reaches_the_caller(cluster, task):
+def test_what_the_source_raises_ends_the_session_and_is_told(cluster, task):
     class Full(Orders):
         def finished(self, order: Order, outcome: Outcome) -> None:
             raise OSError("no space left on device")
 
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(Exception, match="no space left"):
         run_trials(Full([order(0, "good")], workers=1), task, {"search": Broken(), "final": Broken()}, Resources(1))
 
 

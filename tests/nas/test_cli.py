@@ -1,0 +1,619 @@
+"""The command line: every command on one finished run, its exit codes and what it prints."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+import typer
+import yaml
+from PIL import Image
+
+import nas.cli
+from evaluators.evaluator import EVALUATORS
+from evaluators.preprocessing import prepare
+from evaluators.scoring import dice_scores
+from evaluators.tasks import TASK_FORMATS, open_task
+from evaluators.tasks.labels import parse_classes
+from nas.cli.app import COMMANDS, app
+from nas.export import load_export
+from nas.journal import Journal
+from nas.run import Run
+from nas.strategies import STRATEGIES
+from search_spaces.architecture import Architecture
+from search_spaces.attention import MECHANISMS
+from search_spaces.errors import InputError
+from search_spaces.hosts import HOSTS
+from search_spaces.space_file import space_names
+from tests.evaluators.tasks.files import write_picture
+from tests.nas.small_task import small_config, write_small_task
+from tests.nas.trials import trial
+
+NAMES = ("search", "front", "export", "train", "predict", "profile", "list")
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def words(self) -> str:
+        """The output with its line breaks undone: tables are wrapped to the terminal."""
+        return " ".join(self.out.split())
+
+
+Nas = Callable[..., Result]
+
+
+@pytest.fixture
+def nas_(monkeypatch, capsys) -> Nas:
+    """The command line in this process: ``nas_("front", "run")``."""
+
+    def run(*arguments: str | Path) -> Result:
+        monkeypatch.setattr(sys, "argv", ["nas", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            nas.cli.main()
+        out, err = capsys.readouterr()
+        code = caught.value.code
+        return Result(0 if code is None else int(code), out, err)
+
+    return run
+
+
+@pytest.fixture
+def run_folder(finished, tmp_path, monkeypatch) -> Path:
+    """The working folder holds a copy of the finished run in ``runs/small``."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(finished.folder, tmp_path / "runs" / "small"))
+
+
+def refused(result: Result) -> list[str]:
+    """The faults of a refused command: lines ``error: ...`` and nothing else, exit code 2."""
+    assert result.code == 2, result
+    lines = result.err.splitlines()
+    assert lines
+    assert all(line.startswith("error: ") for line in lines), result.err
+    return [line.removeprefix("error: ") for line in lines]
+
+
+# -- help -------------------------------------------------------------------------------------------------
+
+
+def test_help_shows_every_command(nas_):
+    for arguments in (["--help"], ["-h"]):
+        result = nas_(*arguments)
+        assert result.code == 0
+        for name in NAMES:
+            assert f" {name} " in result.out
+    assert "Usage: nas " in result.out
+
+
+def test_every_command_and_every_option_has_a_help_text():
+    for module in COMMANDS:
+        importlib.import_module(f"nas.cli.{module}")
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(commands) == set(NAMES)
+    for name, command in commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_a_command_tells_its_usage(nas_, name):
+    result = nas_(name, "--help")
+    assert result.code == 0
+    assert f"Usage: nas {name}" in result.out
+
+
+def test_help_comes_at_once():
+    """Neither torch nor Ray is imported for it."""
+    code = "import sys; sys.argv = ['nas', '--help']; import nas.cli\ntry: nas.cli.main()\nexcept SystemExit: pass\n"
+    code += "print([name for name in ('torch', 'ray', 'monai', 'nni') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["serach"], ["search", "--rum", "x"], ["front"], ["list", "mechanism"]])
+def test_a_command_that_cannot_be_parsed_ends_with_code_2_and_no_trace(nas_, arguments):
+    result = nas_(*arguments)
+    assert result.code == 2
+    assert result.out == ""
+    assert "Traceback" not in result.err
+    assert result.err
+
+
+def test_the_module_runs_as_the_command_does():
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", "front", "nothing"], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: run 'nothing' does not exist in 'runs/'")
+
+
+# -- errors -----------------------------------------------------------------------------------------------
+
+
+def test_an_error_shows_its_trace_only_with_debug_wherever_that_stands(nas_):
+    plain = nas_("front", "nothing")
+    assert len(refused(plain)) == 1
+    for arguments in (["--debug", "front", "nothing"], ["front", "nothing", "--debug"]):
+        result = nas_(*arguments)
+        assert result.code == 2
+        assert result.err.startswith("Traceback (most recent call last):")
+        assert result.err.endswith(plain.err)
+
+
+def test_any_other_failure_is_one_line_and_its_trace_with_debug(nas_, run_folder, monkeypatch):
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "runs/small")
+
+    monkeypatch.setattr("nas.run.load_run", fail)
+    result = nas_("front", "small")
+    assert result.code == 1
+    assert result.err == (
+        "error: PermissionError: [Errno 13] Permission denied: 'runs/small'; --debug shows the trace\n"
+    )
+    assert "Traceback" in nas_("front", "small", "--debug").err
+
+
+def test_markup_in_names_is_printed_as_it_is(nas_):
+    (line,) = refused(nas_("front", "[bold]x[/bold]"))
+    assert line.startswith("run '[bold]x[/bold]' does not exist in 'runs/'")
+
+
+def test_an_interrupted_command_ends_with_code_130(nas_, run_folder, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nas.run.load_run", interrupt)
+    result = nas_("front", "small")
+    assert result.code == 130
+    assert "Traceback" not in result.err
+
+
+# -- front ------------------------------------------------------------------------------------------------
+
+
+def test_front_draws_the_finals_and_lists_every_finalist(nas_, run_folder, finished):
+    result = nas_("front", "small")
+    assert result.code == 0
+    assert "small: Dice on test cases, mean of 2 seeds" in result.out
+    assert "plain network" in result.out
+    front = finished.front
+    for point in (*front.points, *front.dominated):
+        assert f"{point.dice:.3f}" in result.out
+    assert max(map(len, result.out.splitlines())) <= 90
+
+
+def test_no_mark_of_the_plot_lies_beyond_a_narrow_terminal(nas_, run_folder, finished, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    result = nas_("front", "small")
+    assert result.code == 0
+    assert all(len(line) <= 60 for line in result.out.splitlines())
+    plot = result.out.split("└")[0]
+    assert plot.count("+") == 1
+    assert "●" in plot or finished.front.points == (finished.front.plain,)
+
+
+def test_front_of_a_search_without_finals_is_on_validation_cases(nas_, run_folder):
+    lines = (run_folder / "journal.jsonl").read_text().splitlines(keepends=True)
+    (run_folder / "journal.jsonl").write_text("".join(lines[:5]))
+    result = nas_("front", "small")
+    assert result.code == 0
+    assert "small: Dice on validation cases, mean of 1 seed\n" in result.out
+
+
+def test_front_as_json_is_the_points_and_nothing_else(nas_, run_folder, finished):
+    result = nas_("front", "small", "--json")
+    assert result.code == 0
+    points = json.loads(result.out)
+    assert [point["params"] for point in points] == sorted(point["params"] for point in points)
+    assert {point["key"] for point in points} == {
+        point.architecture.key for point in (*finished.front.points, *finished.front.dominated)
+    }
+    for point in points:
+        assert Architecture.from_dict(point["architecture"]).key == point["key"]
+    assert sum(point["plain"] for point in points) == 1
+
+
+def test_front_picks_by_budget_knee_and_tolerance(nas_, run_folder, finished):
+    front = finished.front
+    smallest = front.points[0].cost.params
+    wanted = {
+        ("--budget", str(smallest)): front.within_budget(smallest),
+        ("--budget", "500k"): front.within_budget(500_000),
+        ("--knee",): front.knee(),
+        ("--tolerance", "1"): front.points[0],
+        ("--tolerance", "0"): front.best(),
+    }
+    for options, point in wanted.items():
+        result = nas_("front", "small", *options, "--json")
+        assert result.code == 0
+        assert json.loads(result.out)["key"] == point.architecture.key, options
+        shown = nas_("front", "small", *options)
+        assert shown.code == 0
+        assert shown.out.endswith(point.architecture.to_yaml() + "\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (["--budget", "lots"], "--budget: expected a count such as 500000, '500k' or '2M'; got 'lots'"),
+        (["--budget", "10"], "no trial within 10 parameters; the smallest on the front has "),
+        (["--tolerance", "-0.1"], "tolerance: expected a difference of Dice from 0; got -0.1"),
+        (["--knee", "--budget", "50k"], "pick: expected one of --budget, --knee, --tolerance; got --budget and --knee"),
+        (["--picture", "front.bmp"], "picture 'front.bmp': expected one of .png, .svg, .pdf, got '.bmp'"),
+    ],
+)
+def test_a_pick_that_cannot_be_made_is_refused(nas_, run_folder, options, fault):
+    (line,) = refused(nas_("front", "small", *options))
+    assert line.startswith(fault)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_front_draws_a_picture(nas_, run_folder, tmp_path, suffix):
+    path = tmp_path / "pictures" / f"front.{suffix}"
+    assert nas_("front", "small", "--picture", path).code == 0
+    assert path.stat().st_size > 1000
+    if suffix == "png":
+        with Image.open(path) as picture:
+            assert np.asarray(picture.convert("L")).std() > 0
+
+
+def test_a_run_can_be_given_by_path_or_in_another_folder_of_runs(nas_, finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    by_path = nas_("front", finished.folder, "--json")
+    elsewhere = nas_("front", "small", "--runs", finished.folder.parent, "--json")
+    assert by_path.code == elsewhere.code == 0
+    assert by_path.out == elsewhere.out
+
+
+def test_a_misspelt_run_lists_the_runs_that_there_are(nas_, run_folder):
+    assert refused(nas_("front", "smal")) == ["run 'smal' does not exist in 'runs/'; it holds: small"]
+
+
+@pytest.mark.parametrize("command", ["front", "export"])
+def test_a_run_in_which_nothing_was_scored_is_told_so(nas_, run_folder, command):
+    (run_folder / "journal.jsonl").unlink()
+    (line,) = refused(nas_(command, "small"))
+    assert "no completed trial" in line
+    Journal(run_folder / "journal.jsonl").append(trial(0, dice=None))
+    (line,) = refused(nas_(command, "small"))
+    assert "no completed trial" in line
+
+
+# -- export and predict -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(nas_, run_folder, tmp_path) -> Path:
+    """The best of the run, exported; the run itself is gone."""
+    result = nas_("export", "small", "--out", "model")
+    assert result.code == 0
+    assert result.out.startswith(f"{tmp_path / 'model'}: Dice 0.")
+    shutil.rmtree(run_folder)
+    return tmp_path / "model"
+
+
+def images_of(task: Path) -> list[Path]:
+    return sorted((task / "images").iterdir())
+
+
+def test_an_export_holds_architecture_weights_and_what_images_need(exported, finished):
+    assert {path.name for path in exported.iterdir()} == {"architecture.yaml", "weights.safetensors", "model.yaml"}
+    assert Architecture.load(exported / "architecture.yaml") == finished.front.best().architecture
+    about = yaml.safe_load((exported / "model.yaml").read_text())
+    assert about["run"] == "small"
+    assert about["dice"] == pytest.approx(finished.front.best().dice, abs=1e-4)
+    assert about["cases"] == "test"
+    assert about["preprocessing"]["classes"] == ["disc"]
+
+
+def test_an_export_goes_into_the_run_where_no_folder_is_given(nas_, run_folder):
+    for _ in range(2):  # and takes the place of an older one
+        assert nas_("export", "small", "--knee").code == 0
+        assert len(list((run_folder / "export").iterdir())) == 3
+    assert {path.name for path in run_folder.iterdir()} == {
+        "config.yaml", "journal.jsonl", "front.json", "weights", "export",
+    }  # fmt: skip
+
+
+def test_predictions_after_the_run_is_gone_are_those_that_were_scored(exported, nas_, finished, small_task, tmp_path):
+    """The Dice of the predicted files is the Dice in the journal, case by case."""
+    result = nas_("predict", exported, small_task / "images", "--out", tmp_path / "labels")
+    assert result.code == 0
+    assert result.out == f"{len(images_of(small_task))} label images in {tmp_path / 'labels'}\n0 background, 1 disc\n"
+    best = finished.front.best()
+    final = min((t for t in finished.journal if t.phase == "final" and t.architecture == best.architecture),
+                key=lambda item: item.seed)  # fmt: skip
+    labels = parse_classes({"disc": 255})
+    assert final.cases
+    for case, scores in final.cases.items():
+        with Image.open(tmp_path / "labels" / f"{case}.png") as picture:
+            predicted = np.asarray(picture)
+        with Image.open(small_task / "labels" / f"{case}.png") as picture:
+            reference = labels.apply(np.asarray(picture), case)
+        assert predicted.dtype == np.uint8
+        assert dice_scores(predicted, reference, ("disc",)) == scores
+
+
+def test_predict_takes_single_images_of_any_size_and_depth_of_colour(exported, nas_, tmp_path):
+    rng = np.random.default_rng(0)
+    write_picture(tmp_path / "in" / "odd.png", rng.integers(0, 255, (47, 29), np.uint8))
+    write_picture(tmp_path / "in" / "deep.tif", rng.integers(0, 60_000, (33, 70), np.uint16))
+    write_picture(tmp_path / "in" / ".hidden.png", np.zeros((4, 4), np.uint8))
+    (tmp_path / "in" / "notes.txt").write_text("no image")
+    result = nas_("predict", exported, tmp_path / "in", "--out", "out")
+    assert result.code == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == ["deep.png", "odd.png"]
+    for name, size in (("odd", (29, 47)), ("deep", (70, 33))):
+        with Image.open(f"out/{name}.png") as picture:
+            assert picture.size == size
+            assert set(np.unique(np.asarray(picture))) <= {0, 1}
+
+
+def test_predict_overwrites_no_image(exported, nas_, small_task, tmp_path):
+    folder = Path(shutil.copytree(small_task / "images", tmp_path / "images"))
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    (line,) = refused(nas_("predict", exported, folder, "--out", folder))
+    assert line == f"--out '{folder}': the result of 'case00' would overwrite its image {folder / 'case00.png'}"
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_predict_refuses_what_it_cannot_read(exported, nas_, small_task, tmp_path, monkeypatch):
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(images_of(small_task)[0].read_bytes()[:50])
+    (tmp_path / "empty").mkdir()
+    twice = tmp_path / "twice"
+    for name in ("a/x.png", "b/x.png"):
+        write_picture(twice / name, np.zeros((16, 16), np.uint8))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    first = images_of(small_task)[0]
+    wanted = {
+        (exported, "nothing.png"): "image 'nothing.png' does not exist",
+        (exported, tmp_path / "empty"): f"no image found in {tmp_path / 'empty'}; expected one of .png",
+        (exported, damaged): f"{damaged}: cannot be read as png, damaged or truncated",
+        (exported, twice / "a", twice / "b"): "two images are called 'x': ",
+        (exported, first, "--device", "cuda"): "device: expected a GPU for 'cuda', torch sees none",
+        ("no/export", first): "export 'no/export': 'architecture.yaml' is missing; expected a folder written by",
+    }
+    for arguments, fault in wanted.items():
+        (line,) = refused(nas_("predict", *arguments))
+        assert line.startswith(fault)
+    assert not list(Path("predictions").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "fault"),
+    [
+        ("weights.safetensors", lambda content: content[:100], "'weights.safetensors' does not fit"),
+        ("weights.safetensors", lambda content: b"", "'weights.safetensors' does not fit"),
+        ("model.yaml", lambda content: b"preprocessing: 3", "'model.yaml' is damaged"),
+        ("model.yaml", lambda content: b"", "'model.yaml' is damaged"),
+        ("architecture.yaml", lambda content: content.replace(b"width", b"widht"), "'widht'"),
+        ("architecture.yaml", lambda content: content.replace(b"dims: 2", b"dims: 3"), "does not fit"),
+    ],
+)
+def test_a_damaged_export_is_refused(exported, nas_, small_task, name, damage, fault):
+    path = exported / name
+    path.write_bytes(damage(path.read_bytes()))
+    (line,) = refused(nas_("predict", exported, images_of(small_task)[0]))
+    assert fault in line
+
+
+def test_an_export_never_deletes_a_folder_of_other_files(nas_, run_folder, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("years of work")
+    for out in (mine, mine / "thesis.tex", tmp_path):
+        (line,) = refused(nas_("export", "small", "--out", out))
+        assert "expected a new one, or an older export" in line
+    assert (mine / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_run_whose_finals_are_missing_cannot_be_exported(nas_, run_folder):
+    shutil.rmtree(run_folder / "weights")
+    (line,) = refused(nas_("export", "small"))
+    assert "no trained weights of" in line
+    assert "--resume" in line
+    assert not (run_folder / "export").exists()
+
+
+# -- train ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plain_3d(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "plain.yaml"
+    path.write_text(Architecture.create("unet", 3, {"depth": 2, "width": 4}).to_yaml())
+    return path
+
+
+FEW_STEPS = ("--set", "training.batch=2", "--set", "finals.steps=6", "--set", "task.patch=[16,16,16]")
+
+
+def test_a_volume_model_is_trained_exported_and_predicts_on_the_grid_of_its_images(nas_, plain_3d, tmp_path):
+    task = write_small_task(tmp_path / "volumes", dims=3, count=7)
+    result = nas_("train", plain_3d, "--task", task, *FEW_STEPS, "--out", "model")
+    assert result.code == 0, result.err
+    assert result.words.startswith("model: dice 0.")
+    assert "hd95" in result.words
+    about = yaml.safe_load(Path("model/model.yaml").read_text())
+    assert (about["task"], about["steps"], about["cases"]) == ("volumes", 6, "test")
+
+    images = images_of(task)[:2]
+    assert nas_("predict", "model", *images).code == 0
+    for path in images:
+        image, label = nibabel.load(path), nibabel.load(f"predictions/{path.name}")
+        assert label.shape == image.shape
+        assert label.get_data_dtype() == np.uint8
+        np.testing.assert_array_equal(label.affine, image.affine)
+        assert label.header.get_zooms() == image.header.get_zooms() == (1, 1, 2)
+        assert set(np.unique(np.asarray(label.dataobj))) <= {0, 1}
+
+
+def test_training_gives_the_score_that_the_exported_model_has(nas_, plain_3d, tmp_path):
+    task = write_small_task(tmp_path / "volumes", dims=3, count=7)
+    result = nas_("train", plain_3d, "--task", task, *FEW_STEPS, "--out", "model")
+    assert result.code == 0
+    prepared = prepare(open_task(task), patch=(16, 16, 16))
+    assert nas_("predict", "model", task / "images", "--out", "labels").code == 0
+    scores = [
+        dice_scores(np.asarray(nibabel.load(f"labels/{case.name}.nii.gz").dataobj), case.reference, ("class",))["class"]
+        for case in prepared.test
+    ]
+    assert f"dice {np.mean([score for score in scores if score is not None]):.4f}" in result.words
+
+
+def test_train_refuses_what_does_not_fit_before_it_reads_a_case(nas_, plain_3d, small_task, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("")
+    (tmp_path / "other.yaml").write_text("task:\n")
+    wanted = {
+        (plain_3d, "--task", small_task): "architecture is 3D, task 'discs' is 2D",
+        (plain_3d, "--task", "nowhere"): "task 'nowhere': no such file or folder",
+        (plain_3d, "--task", small_task, "--device", "cuda"): "device: expected a GPU for 'cuda'",
+        (plain_3d, "--task", small_task, "--out", tmp_path / "full"): f"folder '{tmp_path / 'full'}' holds other files",
+        (plain_3d, "--config", tmp_path / "other.yaml", "--set", "training.steps=0"): "training.steps: expected",
+        (plain_3d, "--config", "no.yaml"): "config 'no.yaml' does not exist",
+        ("no.yaml", "--task", small_task): "architecture file 'no.yaml' does not exist",
+    }
+    for arguments, fault in wanted.items():
+        lines = refused(nas_("train", *arguments))
+        assert any(line.startswith(fault) for line in lines), lines
+    assert not (tmp_path / "trained").exists()
+
+
+def test_a_training_that_diverges_is_one_line_and_leaves_no_export(nas_, small_task, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("plain.yaml").write_text(Architecture.create("unet", 2, {"depth": 2, "width": 4}).to_yaml())
+    result = nas_("train", "plain.yaml", "--task", small_task, "--set", "finals.steps=20",
+                  "--set", "training.learning_rate=1e30", "--set", "training.clip=1e30")  # fmt: skip
+    assert result.code == 1
+    assert result.err.startswith("error: Diverged: the loss was ")
+    assert result.err.count("\n") == 1
+    assert not Path("trained").exists()
+
+
+def test_the_task_of_the_command_line_takes_the_place_of_the_configs(nas_, plain_3d, tmp_path):
+    task = write_small_task(tmp_path / "volumes", dims=3, count=7)
+    (tmp_path / "config.yaml").write_text("task: {path: /nowhere}\nlimits: {params: 1}\nresources: {gpus_per_trial: 1}")
+    result = nas_("train", plain_3d, "--task", task, "--config", "config.yaml", *FEW_STEPS)
+    assert result.code == 0, result.err
+    assert load_export("trained").architecture == Architecture.load(plain_3d)
+
+
+# -- profile and list -------------------------------------------------------------------------------------
+
+
+def test_profile_tells_the_cost_of_the_host_and_of_each_mechanism(nas_, finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    placed = next(trial.architecture for trial in finished.journal if trial.architecture.attention)
+    Path("placed.yaml").write_text(placed.to_yaml())
+    result = nas_("profile", "placed.yaml", "--size", "64x48", "--channels", "3", "--classes", "2")
+    assert result.code == 0
+    cost = placed.cost(3, 2, (64, 48))
+    assert f"{cost.params:,}" in result.out
+    assert "image of 3 x 64 x 48, 2 foreground classes" in result.out
+    for slot, series in placed.attention:
+        assert f"{slot}: {series[0]}" in result.words
+    sums = [line.split() for line in result.out.splitlines() if line.startswith("all ")]
+    assert sums[0][1:3] == [f"{cost.params:,}", "100.00%"]
+
+
+def test_profile_takes_an_export_folder(exported, nas_):
+    assert nas_("profile", exported).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["nothing.yaml"], "architecture file 'nothing.yaml' does not exist"),
+        (["bad.yaml"], "unknown mechanism 'see'"),
+        (["good.yaml", "--size", "64x"], "size: expected 2 lengths such as 96x96, got '64x'"),
+        (["good.yaml", "--size", "8x8x8"], "size: expected 2 lengths such as 96x96, got '8x8x8'"),
+    ],
+)
+def test_profile_refuses_what_it_cannot_read(nas_, tmp_path, monkeypatch, arguments, fault):
+    monkeypatch.chdir(tmp_path)
+    Path("good.yaml").write_text("{host: unet, dims: 2}")
+    Path("bad.yaml").write_text("{host: unet, dims: 2, attention: {skip.0: see}}")
+    (line,) = refused(nas_("profile", *arguments))
+    assert fault in line
+
+
+LISTED = {
+    "mechanisms": list(MECHANISMS),
+    "hosts": list(HOSTS),
+    "spaces": space_names(),
+    "strategies": list(STRATEGIES),
+    "evaluators": list(EVALUATORS),
+    "tasks": list(TASK_FORMATS),
+}
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_list_shows_every_registered_name(nas_, monkeypatch, kind):
+    monkeypatch.setenv("COLUMNS", "200")
+    result = nas_("list", kind)
+    assert result.code == 0
+    first = {line.split()[0] for line in result.out.splitlines()[1:] if line.strip() and not line.startswith(" ")}
+    assert set(LISTED[kind]) <= first
+    assert LISTED[kind]
+
+
+# -- search -----------------------------------------------------------------------------------------------
+
+
+def test_search_refuses_all_faults_together_and_leaves_nothing(small_task, tmp_path):
+    """In a process of its own: the command starts a Ray of its own."""
+    config = {**small_config(small_task), "space": {"mechanisms": ["cbma"]}, "trainig": {}, "seed": "x"}
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(config))
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", "search", "bad.yaml", "--set", "limits.params=10"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    faults = refused(Result(done.returncode, done.stdout, done.stderr))
+    assert len(faults) == 3
+    for name in ("'trainig'", "'cbma'", "seed: expected a whole number, got 'x'"):
+        assert sum(name in fault for fault in faults) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"bad.yaml"}
+
+
+def test_search_refuses_a_config_or_a_run_that_is_not_there_before_it_starts_ray(nas_, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (line,) = refused(nas_("search", "nothing.yaml"))
+    assert line.startswith("config 'nothing.yaml' does not exist")
+
+
+def test_the_closing_lines_of_a_search_tell_how_it_went_and_what_failed(finished, tmp_path):
+    from nas.cli.live import closing_lines
+
+    (line,) = closing_lines(finished)
+    assert line.startswith("5 trials in ")
+    assert "hypervolume 0." in line
+    folder = Path(shutil.copytree(finished.folder, tmp_path / "small"))
+    Journal(folder / "journal.jsonl").append(trial(5, dice=None))
+    assert closing_lines(Run(folder))[1] == f"1 trials failed; their reasons are in {folder / 'journal.jsonl'}"
+
+
+def test_an_unknown_attribute_of_the_package_is_an_error():
+    with pytest.raises(AttributeError, match="serach"):
+        nas.serach  # noqa: B018
+    with pytest.raises(InputError, match="run 'nothing' does not exist"):
+        nas.load_run("nothing")
