@@ -134,9 +134,11 @@ def _open_space(config: Config, folder: Path, task: Task | None) -> Space:
 def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
     """Raise ``InputError`` when the limits leave no network at all; ``size``: of the patch, on which MACs depend."""
     config, task, space = checked.config, checked.task, checked.space
+    if config.limits.macs is None:
+        return  # the limit on parameters alone was checked before the task was read
     costs = [network.cost(task.channels, len(task.classes), size) for network in plain_networks(space)]
     fewest = min(cost.macs for cost in costs)
-    if config.limits.macs is not None and fewest > config.limits.macs:
+    if fewest > config.limits.macs:
         raise InputError(
             f"limits.macs: expected at least {fewest} ({format_count(fewest)}), what the lightest network of the space "
             f"takes on {' x '.join(map(str, size))}; got {config.limits.macs}"

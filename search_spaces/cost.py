@@ -65,10 +65,9 @@ def mechanism_cost(placement: Placement, dims: int, slot: Slot, size: Size) -> C
 
 def measure(build: Callable[[], nn.Module], shapes: list[Size]) -> Cost:
     """Cost of the module that ``build`` makes, called with one image each of ``shapes``, ``(channels, *spatial)``."""
-    with torch.device("meta"):
+    with torch.device("meta"), torch.no_grad(), _FlopCounter() as counter:
         module = build().eval()
         inputs: list[Tensor] = [torch.empty(1, *shape) for shape in shapes]
-    with torch.no_grad(), _FlopCounter() as counter:
         module(*inputs)
     return Cost(_parameters(module), counter.flops // 2)
 
@@ -86,7 +85,7 @@ class _FlopCounter(TorchDispatchMode):
         self.flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func._schema.name.endswith("_"):
+        if func._schema.name.endswith("_") and torch.Tag.inplace_view not in func.tags:
             return args[0]
         if func is torch.ops.aten.native_group_norm.default:
             return tuple(torch.empty_like(args[0]) for _ in range(3))

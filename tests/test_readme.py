@@ -25,7 +25,7 @@ LINES = [
     for line in (raw.strip().removeprefix("$ ") for raw in block.replace("\\\n", " ").splitlines())
     if line and not line.startswith("#")
 ]
-INLINE = [code for code in re.findall(r"`(nas [^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S))]
+INLINE: list[str] = re.findall(r"`(nas [^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S))
 SECTIONS = [block for language, block in BLOCKS if language in ("yaml", "yml")]
 
 

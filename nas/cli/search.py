@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,6 +63,7 @@ def _search(
     from nas.launch import search as launch
 
     starting.stop()
+    signal.signal(signal.SIGTERM, _interrupt)  # a cluster's scheduler ends jobs so; Ray's own handler dumps a trace
     with LiveWatcher(console) as watcher:
         try:
             return launch(
@@ -78,6 +81,10 @@ def _search(
                 where = "" if runs == Path("runs") else f" --runs {runs}"
                 errors.print(f"stopped; go on with: nas search --resume --run {watcher.folder.name}{where}")
             raise
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _show(finished: Run) -> None:

@@ -25,8 +25,7 @@ def test_an_empty_config_is_the_default_without_a_fault():
         ("limits: {macs: -3}", "limits.macs: expected a count such as 500000, '500k' or '2M'; got -3"),
         (
             "limits: {time: 90 parsecs}",
-            "limits.time: expected a duration such as '45s', '90min', '1h30m' or a number of seconds; "
-            "got '90 parsecs'",
+            "limits.time: expected a duration such as '45s', '90min', '1h30m' or a number of seconds; got '90 parsecs'",
         ),
         ("limits: {time: 0}", "limits.time: expected more than 0, got 0"),
         ("limits: {trials: 0}", "limits.trials: expected at least 1, got 0"),
@@ -173,7 +172,15 @@ def test_a_later_setting_wins_and_a_section_without_keys_can_be_set():
 
 
 def test_all_settings_of_another_form_are_named_together():
-    settings = ["training.steps", "=3", "training..steps=3", "task.path=[1", "seed=2024-13-45", "seed=4", "space.host=x"]
+    settings = [
+        "training.steps",
+        "=3",
+        "training..steps=3",
+        "task.path=[1",
+        "seed=2024-13-45",
+        "seed=4",
+        "space.host=x",
+    ]
     with pytest.raises(InputErrors) as caught:
         apply_settings({"space": "mine.yaml"}, settings)
     named = [fault.split(": ")[0] for fault in caught.value.faults]

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -314,9 +315,8 @@ def test_with_several_workers_what_was_running_is_made_up_for(tmp_path_factory, 
             raise Killed
         return outcome_of(order)
 
-    with pytest.raises(Killed):
+    with suppress(Killed):
         work(plan, killed)
-        raise Killed
     again = make_plan(folder, schedule, strategy)
     work(again)
     found = Journal(folder / "journal.jsonl").read()

@@ -21,7 +21,7 @@ TWO = Resources(workers=2)
 
 
 class Orders:
-    """A source of given orders that remembers what came back; ``patience``: reports before an endless one is stopped."""
+    """A source of given orders that remembers what came back; ``patience``: reports until it stops an endless one."""
 
     def __init__(self, orders: Sequence[Order], workers: int, patience: int = 3) -> None:
         self.left = list(orders)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from search_spaces.attention import MECHANISMS
+from search_spaces.errors import InputError
 from tests.search_spaces.attention.example import build
 
 
@@ -13,3 +16,9 @@ def test_the_channel_maximum_passes_its_gradient_to_one_of_equal_values() -> Non
     (gradient,) = torch.autograd.grad(module(x).sum(), x)
     _, counts = gradient[0, 0].unique(return_counts=True)
     assert sorted(counts.tolist()) == [1, 8]
+
+
+@pytest.mark.parametrize("kernel", [0, 4, -3])
+def test_an_even_kernel_is_refused(kernel):
+    with pytest.raises(InputError, match=f"cbam kernel: expected an odd length, got {kernel}"):
+        MECHANISMS["cbam"].module(8, dims=2, kernel=kernel)
