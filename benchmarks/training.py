@@ -38,7 +38,7 @@ def bare(architecture: Architecture, task: PreparedTask, batch: int, steps: int,
     layout = task.preprocessing
     network = architecture.build(layout.channels, len(layout.classes)).to(device).train()
     optimiser = torch.optim.AdamW(network.parameters(), 3e-3)
-    criterion = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
+    criterion = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True, squared_pred=True)
     window = tuple(slice(0, length) for length in layout.patch)
     images = np.stack([case.image[(slice(None), *window)] for case in task.train])
     labels = np.stack([case.label[window] for case in task.train])

@@ -91,7 +91,7 @@ class TrainingSection(Section):
 
     steps: Positive = 400
     batch: Positive = 8
-    learning_rate: Annotated[Number, Field(gt=0)] = 3e-3
+    learning_rate: Annotated[Number, Field(gt=0)] = 5e-3
     weight_decay: Annotated[Number, Field(ge=0)] = 1e-2
     warmup: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     clip: Annotated[Number, Field(gt=0)] = 1.0

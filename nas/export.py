@@ -62,16 +62,16 @@ def write_export(
     folder: Path, architecture: Architecture, weights: bytes, preprocessing: Preprocessing, about: dict[str, Any]
 ) -> Path:
     """Write an export folder whole: it appears when it is complete, and replaces an older one; see ``check_free``."""
-    folder = folder.resolve()
     check_free(folder)
-    partial = folder.with_name(f".{folder.name}.partial")
+    place = folder.resolve()
+    partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write_text(partial / ARCHITECTURE, architecture.to_yaml())
     write_bytes(partial / WEIGHTS, weights)
     model = {"preprocessing": preprocessing.to_dict(), **about}
     write_text(partial / MODEL, yaml.safe_dump(model, sort_keys=False))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    shutil.rmtree(place, ignore_errors=True)
+    partial.rename(place)
     return folder
 
 

@@ -10,6 +10,7 @@ from evaluators.preprocessing import PreparedTask
 from nas.checks import check, check_admissible
 from nas.launch import prepare_checked
 from search_spaces.errors import InputError
+from search_spaces.space_file import load_space
 from tests.evaluators.tasks.files import grey, mask, write_csv_task, write_nifti, write_picture, write_table
 from tests.nas.small_task import small_config, write_small_task
 
@@ -259,6 +260,18 @@ def test_a_fault_of_one_section_makes_no_faults_of_others(tmp_path):
     written = {"space": {"host": "unet", "options": {"depth": 7}}}
     faults = faults_of({**of(root, dims=5), **written, "limits": {"params": 10}})
     assert faults == ["task.dims: expected 2 or 3, got 5"]
+
+
+def test_a_space_of_three_dimensions_is_no_fault_where_the_task_could_not_be_opened(monkeypatch):
+    def only_3d(source: object, dims: int) -> object:
+        if dims == 2:
+            raise InputError("host 'volume' exists in 3 dimensions")
+        return load_space("unet", dims)
+
+    monkeypatch.setattr("nas.checks.load_space", only_3d)
+    (fault,) = faults_of({"task": {"path": "/nowhere"}})
+    assert fault.startswith("task '/nowhere': ")
+    assert len(faults_of({"task": {"path": "/nowhere", "dims": 2}})) == 2
 
 
 def test_a_path_may_start_at_the_configs_folder_and_is_the_same_from_anywhere(tmp_path, monkeypatch):

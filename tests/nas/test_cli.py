@@ -303,7 +303,7 @@ def exported(nas_, run_folder, tmp_path) -> Path:
     """The best of the run, exported; the run itself is gone."""
     result = nas_("export", "small", "--out", "model")
     assert result.code == 0
-    assert result.out.startswith(f"{tmp_path / 'model'}: Dice 0.")
+    assert result.out.startswith("model: Dice 0.")
     shutil.rmtree(run_folder)
     return tmp_path / "model"
 
@@ -422,6 +422,20 @@ def test_an_export_never_deletes_a_folder_of_other_files(nas_, run_folder, tmp_p
         (line,) = refused(nas_("export", "small", "--out", out))
         assert "expected a new one, or an older export" in line
     assert (mine / "thesis.tex").read_text() == "years of work"
+
+
+def test_an_export_that_fails_half_way_leaves_the_older_one(nas_, run_folder, monkeypatch):
+    assert nas_("export", "small", "--out", "model").code == 0
+    before = {path.name: path.read_bytes() for path in Path("model").iterdir()}
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nas.export.write_bytes", full)
+    result = nas_("export", "small", "--knee", "--out", "model")
+    assert result.code == 1
+    assert result.err == "error: OSError: [Errno 28] No space left on device; --debug shows the trace\n"
+    assert {path.name: path.read_bytes() for path in Path("model").iterdir()} == before
 
 
 def test_a_run_whose_finals_are_missing_cannot_be_exported(nas_, run_folder):

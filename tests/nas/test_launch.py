@@ -14,6 +14,7 @@ import yaml
 
 import nas
 from nas.journal import Journal
+from nas.launch import _create
 from nas.lock import locked
 from nas.run import Run
 from nas.trial import Trial
@@ -219,6 +220,16 @@ def test_a_run_that_another_process_is_at_work_on_is_refused(copy, cluster):
     assert fault == "run 'small': another process is at work on it; wait for it, or end it"
     with locked(copy.folder):  # it let go
         pass
+
+
+def test_two_searches_that_start_at_once_get_folders_of_their_own(tmp_path):
+    """The name was free for both when they looked; the second one finds it taken when it makes its folder."""
+    folders = [_create(tmp_path, None, "hippocampus") for _ in range(3)]
+    assert [folder.name for folder in folders] == ["hippocampus", "hippocampus-2", "hippocampus-3"]
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("hippocampus", "dangling"):
+        with pytest.raises(InputError, match=f"run '{name}' exists"):
+            _create(tmp_path, name, "hippocampus")
 
 
 BAD = {
