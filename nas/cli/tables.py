@@ -26,7 +26,7 @@ def front_view(run: Run) -> Group:
     cases = "test" if final else "validation"
     seeds = max(len(point.trials) for point in (*front.points, *front.dominated))
     title = f"{run.name}: Dice on {cases} cases, mean of {seeds} seed{'s' if seeds > 1 else ''}"
-    return Group(front_plot(front, title, WIDTH), front_table(front, everything=final is not None))
+    return Group(front_plot(front, title, min(WIDTH, console.width)), front_table(front, everything=final is not None))
 
 
 def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table:
