@@ -322,7 +322,7 @@ def test_the_ends_of_every_front_have_endless_room(values):
 
 def test_evolution_dominates_more_than_random_search_after_150_trials():
     space = space_of([2, 3], [4, 8, 16])
-    smallest = space.smallest(1, 1, (32, 32))[1].params
+    smallest = space.smallest(1, 1)[1]
 
     def mean_hypervolume(name: str) -> float:
         fronts = [front_of(searched(name, space, seed=seed, most=150)) for seed in range(4)]
