@@ -17,9 +17,15 @@ import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from result import finish
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from evaluators.preprocessing import PreparedTask
+    from nas.checks import Checked
 
 
 def train(config: str, settings: list[str], steps: int, seed: int, architecture: str | None) -> dict[str, object]:
@@ -34,10 +40,11 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
 
     torch.set_num_threads(1)
     path = Path(config)
-    checked = check(apply_settings(read_config(path), settings), path.parent)
+    if config not in _OPENED:
+        checked = check(apply_settings(read_config(path), settings), path.parent)
+        _OPENED[config] = checked, prepare_checked(checked)
+    checked, task = _OPENED[config]
     chosen = load_architecture(architecture) if architecture else checked.space.plain()
-    task = _PREPARED.setdefault(config, None) or prepare_checked(checked)
-    _PREPARED[config] = task
     began = time.perf_counter()
     work = training_evaluator(checked.config).evaluate(Assignment(chosen, task, steps, seed))
     while True:
@@ -55,7 +62,9 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
     }
 
 
-_PREPARED: dict[str, object] = {}  # of this process: reading a task takes longer than a short training
+_OPENED: dict[
+    str, tuple[Checked, PreparedTask]
+] = {}  # of this process: reading a task takes longer than a short training
 
 
 def main() -> None:
@@ -97,7 +106,7 @@ def main() -> None:
         )
         table.add_row(*[str(value) for value in rows[-1].values()])
     Console().print(table)
-    print(json.dumps({"benchmark": "fidelity", "config": options.config, "rows": rows}))
+    finish({"benchmark": "fidelity", "config": options.config, "rows": rows}, out=None)
 
 
 if __name__ == "__main__":

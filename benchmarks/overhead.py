@@ -22,10 +22,10 @@ from typing import Any
 
 import ray
 from ray import tune
+from result import finish
 from rich.console import Console
 from rich.table import Table
 
-from nas.files import write_text
 from nas.launch import search
 from nas.silent import SilentWatcher
 from nas.trial import Trial
@@ -154,10 +154,7 @@ def main() -> None:
     console = Console()
     console.print(table)
     console.print(f"process start to first trial: {result['startup_s']} s")
-    line = json.dumps(result)
-    if options.out:
-        write_text(options.out, line + "\n")
-    print(line)
+    finish(result, options.out)
 
 
 if __name__ == "__main__":

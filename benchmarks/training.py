@@ -10,7 +10,6 @@ augmentation, no checks. The ratio is what all of that costs.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from pathlib import Path
@@ -18,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from monai.losses import DiceCELoss
+from result import finish
 from rich.console import Console
 from rich.table import Table
 
 from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks import open_task
 from evaluators.training import TrainingEvaluator
-from nas.files import write_text
 from search_spaces.architecture import Architecture
 
 SIDES = {
@@ -102,10 +101,7 @@ def main() -> None:
         }
         table.add_row(name, f"{middle[0]:.2f}", f"{middle[1]:.2f}", f"{statistics.median(ratios):.3f}")
     Console().print(table)
-    line = json.dumps(result)
-    if options.out:
-        write_text(options.out, line + "\n")
-    print(line)
+    finish(result, options.out)
 
 
 if __name__ == "__main__":
