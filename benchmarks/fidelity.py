@@ -32,7 +32,7 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
     """One training of the plain network (or of ``architecture``, a YAML file), scored on validation cases."""
     import torch
 
-    from evaluators.evaluator import Assignment
+    from evaluators.evaluator import Assignment, run_to_end
     from nas.checks import check
     from nas.config import apply_settings, read_config
     from nas.launch import prepare_checked, training_evaluator
@@ -47,12 +47,7 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
     chosen = load_architecture(architecture) if architecture else checked.space.plain()
     began = time.perf_counter()
     work = training_evaluator(checked.config).evaluate(Assignment(chosen, task, steps, seed))
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            dice = stop.value.metrics["dice"]
-            break
+    dice = run_to_end(work).metrics["dice"]
     return {
         "architecture": str(chosen),
         "steps": steps,

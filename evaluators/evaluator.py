@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from safetensors.torch import save
 from torch import nn
 
 from evaluators.preprocessing import PreparedTask
@@ -64,6 +65,24 @@ class Evaluation:
     cases: CaseScores
     distances: CaseScores = field(default_factory=dict)
     network: nn.Module | None = None
+
+    def weights(self) -> bytes | None:
+        """The network's weights as the content of a safetensors file."""
+        if self.network is None:
+            return None
+        return save({name: tensor.contiguous() for name, tensor in self.network.state_dict().items()})
+
+
+def run_to_end(
+    work: Generator[Progress, None, Evaluation], show: Callable[[Progress], object] = lambda progress: None
+) -> Evaluation:
+    """Let an evaluation run to its end here, with ``show`` called on what it reports."""
+    while True:
+        try:
+            show(next(work))
+        except StopIteration as stop:
+            evaluation: Evaluation = stop.value
+            return evaluation
 
 
 class Evaluator(ABC):

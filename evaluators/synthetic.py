@@ -22,8 +22,9 @@ class SyntheticEvaluator(Evaluator):
         self.seconds = seconds
 
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
-        yield Progress(0, assignment.steps, 0.0)
-        time.sleep(self.seconds)
+        if self.seconds:
+            yield Progress(0, assignment.steps, 0.0)
+            time.sleep(self.seconds)
         layout = assignment.task.preprocessing
         width = float(dict(assignment.architecture.options).get("width", 8))
         filled = len(assignment.architecture.attention)

@@ -157,5 +157,5 @@ class TrainingEvaluator(Evaluator):
 def resolve_device(name: str) -> torch.device:
     """``cpu`` or ``cuda``; raises ``InputError`` when a GPU is asked for and there is none."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("device: expected a GPU for 'cuda', torch sees none; set resources.gpus_per_trial to 0")
+        raise InputError("device: expected a GPU for 'cuda', torch sees none here")
     return torch.device(name)

@@ -6,9 +6,7 @@ import importlib.metadata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from safetensors.torch import save
-
-from evaluators.evaluator import Assignment, Evaluation
+from evaluators.evaluator import Assignment, Evaluation, run_to_end
 from evaluators.training import resolve_device
 from nas.checks import check
 from nas.config import apply_settings, read_config
@@ -32,7 +30,8 @@ def train_fully(
     Args:
         architecture: see ``load_architecture``.
         task: path or name; wins over the config's.
-        config: YAML config of which the task, training, finals and seed keys count.
+        config: YAML config of which the task, training, finals and seed keys count; the length is ``finals.steps``
+            where it is given, else ``training.steps``.
         settings: changes to single keys.
         out: folder to write.
         device: ``cpu`` or ``cuda``.
@@ -53,17 +52,12 @@ def train_fully(
     prepared = prepare_checked(checked, lambda done, total: show("reading", done, total))
     finals = checked.config.finals
     evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)
-    steps, seed = checked.config.final_steps, checked.config.seed + 1
+    steps, seed = finals.steps or checked.config.training.steps, checked.config.seed + 1
     work = evaluator.evaluate(Assignment(loaded, prepared, steps, seed, "test", device))
-    while True:
-        try:
-            progress = next(work)
-        except StopIteration as stop:
-            evaluation: Evaluation = stop.value
-            break
-        show("training", progress.step, progress.steps)
+    evaluation = run_to_end(work, lambda progress: show("training", progress.step, progress.steps))
+    weights = evaluation.weights()
     assert evaluation.network is not None
-    state = {name: tensor.contiguous() for name, tensor in evaluation.network.state_dict().items()}
+    assert weights is not None
     about = {
         "task": checked.task.name,
         "params": sum(p.numel() for p in evaluation.network.parameters()),
@@ -74,5 +68,5 @@ def train_fully(
         "mirror": finals.mirror,
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
     }
-    write_export(out, loaded, save(state), prepared.preprocessing, about)
+    write_export(out, loaded, weights, prepared.preprocessing, about)
     return evaluation

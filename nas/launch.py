@@ -18,7 +18,7 @@ from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks.faults import raise_faults
 from evaluators.training import TrainingEvaluator
 from nas.checks import Checked, admits, check, check_admissible, make_strategy
-from nas.config import Config, apply_settings, read_config
+from nas.config import Config, LimitsSection, apply_settings, read_config
 from nas.files import write_text
 from nas.form_faults import shown
 from nas.journal import Journal
@@ -72,21 +72,22 @@ def search(
     if stored is not None and config is None:
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing")}
     data = apply_settings(data, settings)
+    checked = check(data, beside, here=(cluster.address if cluster else address) is None)
+    if stored is not None:
+        _same(stored, resolved(checked, None))
+    task = prepare_checked(checked, reading)
+    check_admissible(checked, task.preprocessing.patch)
     with nullcontext(cluster) if cluster else Cluster(address) as ray:
-        checked = check(data, beside, here=ray.address is None)
-        if stored is not None:
-            _same(stored, resolved(checked, None))
-        task = prepare_checked(checked, reading)
         workers = ray.workers(_resources(checked.config))
-        check_admissible(checked, task.preprocessing.patch)
         if stored is None:
             folder = _create(Path(runs), run, stem)
         with locked(folder):
             write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
-            return _run(checked, task, Run(folder), workers, watcher or SilentWatcher())
+            reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
+            return _run(checked, task, Run(folder), workers, reopened, watcher or SilentWatcher())
 
 
-def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, watcher: Watcher) -> Run:
+def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened: bool, watcher: Watcher) -> Run:
     config, space, layout = checked.config, checked.space, task.preprocessing
 
     def cost_of(architecture: Architecture) -> Cost:
@@ -104,7 +105,7 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, watcher: 
         candidates=config.finals.candidates,
         seed=config.seed,
         workers=workers,
-        cores=config.resources.cpus_per_trial,
+        reopened=reopened,
     )
     plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
     try:
@@ -112,7 +113,7 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, watcher: 
     finally:
         finished = Run(run.folder)
         smallest = checked.space.smallest(layout.channels, len(layout.classes))[1]
-        finished.write_front(plan.summary(), smallest)
+        finished.write_front(workers * config.resources.cpus_per_trial, smallest)
     return finished
 
 
@@ -216,6 +217,12 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         ],
         limit=8,
     )
+
+
+def _raised(before: Mapping[str, Any], now: LimitsSection) -> bool:
+    """Whether a search that ended at its limits has more room than it had."""
+    more_time = before["time"] is not None and (now.time is None or now.time > before["time"])
+    return now.trials > before["trials"] or more_time
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

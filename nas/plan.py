@@ -7,7 +7,6 @@ else happens with it.
 from __future__ import annotations
 
 import itertools
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from nas.journal import Journal
 from nas.ray_trials import Order, Outcome
 from nas.strategies import History, Strategy
 from nas.trial import Trial
+from nas.usage import search_seconds
 from search_spaces.architecture import Architecture
 from search_spaces.cost import Cost
 
@@ -46,14 +46,14 @@ class Schedule:
 
     Attributes:
         trials: most trials of the search.
-        seconds: most wall-clock seconds of the search, from its first trial on; None for no limit.
+        seconds: most wall-clock seconds of the search, all sessions together; None for no limit.
         steps: training steps of a search trial.
         final_steps: training steps of a final.
         final_seeds: trainings of each finalist, 0 for no finals.
         candidates: most finalists.
         seed: of the search trials; finals use ``seed + 1``, ``seed + 2``, ...
         workers: most trials at once.
-        cores: of each trial.
+        reopened: whether to go back to a search that had ended, as its limits were raised.
     """
 
     trials: int
@@ -64,7 +64,7 @@ class Schedule:
     candidates: int
     seed: int
     workers: int
-    cores: int = 1
+    reopened: bool = False
 
 
 class Plan:
@@ -88,32 +88,14 @@ class Plan:
         self.trials = journal.read()
         self.running: list[Order] = []
         self.began: float | None = None  # the first sign of life of a trial: workers take seconds to start
-        self._searching = not any(trial.phase == "final" for trial in self.trials)
+        self._seconds_before = search_seconds(self.trials)
+        self._searching = schedule.reopened or not self.trials or self.trials[-1].phase == "search"
         self._finals: list[Order] | None = None
         watcher.opened(folder, schedule, self.trials)
-        self._session_trials = 0
-        self._cpu_seconds = self._ended = 0.0
-        self._first_start = math.inf
 
     @property
     def search_trials(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.phase == "search"]
-
-    def summary(self) -> dict[str, float | int]:
-        """Of this session's search phase: trials, seconds from first start to last end, and how busy the cores were.
-
-        ``utilisation`` is the workers' processor time over wall-clock time times the cores they were given; with
-        nothing measured it is 0.
-        """
-        if not self._ended:
-            return {"trials": 0, "seconds": 0.0, "trials_per_hour": 0.0, "utilisation": 0.0}
-        seconds = max(self._ended - self._first_start, 1e-9)
-        return {
-            "trials": self._session_trials,
-            "seconds": round(seconds, 1),
-            "trials_per_hour": round(3600 * self._session_trials / seconds, 1),
-            "utilisation": round(self._cpu_seconds / (seconds * self.schedule.workers * self.schedule.cores), 3),
-        }
 
     def next(self) -> Order | None:
         if len(self.running) >= self.schedule.workers:
@@ -128,7 +110,7 @@ class Plan:
 
     def progress(self, order: Order, progress: Progress) -> bool:
         self.began = self.began or time.monotonic()
-        if order.phase == "search" and self._late():
+        if order.phase == "search" and self._ends_late(0.0):
             self.running.remove(order)
             self.watcher.stopped(order)
             return False
@@ -154,24 +136,22 @@ class Plan:
             cases=outcome.cases,
             distances=outcome.distances,
             seconds=round(outcome.seconds, 3),
+            cpu_seconds=round(outcome.cpu_seconds, 3),
             error=outcome.error,
             weights=weights,
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         self.journal.append(trial)
         self.trials.append(trial)
-        if order.phase == "search":
-            self._session_trials += 1
-            self._cpu_seconds += outcome.cpu_seconds
-            self._ended = time.monotonic()
-            self._first_start = min(self._first_start, self._ended - outcome.seconds)
         self.watcher.finished(trial)
 
     def _next_search(self) -> Order | None:
         done = self.search_trials
         running = [order.architecture for order in self.running]
         architecture = None
-        if len(done) + len(running) < self.schedule.trials and not self._closing():
+        # One that would, at the median duration so far, end after the limit is not started.
+        expected = statistics.median(trial.seconds for trial in done) if done else 0.0
+        if len(done) + len(running) < self.schedule.trials and not self._ends_late(expected):
             architecture = self.strategy.suggest(History(done, running))
         if architecture is None:
             self._searching = bool(running)
@@ -205,18 +185,12 @@ class Plan:
         self.watcher.finals(finalists, len(left))
         return left
 
-    def _closing(self) -> bool:
-        """Whether a trial started now would, at the median duration so far, end after the limit."""
-        if self.schedule.seconds is None or self.began is None:
+    def _ends_late(self, seconds: float) -> bool:
+        """Whether what takes ``seconds`` from now would end after the limit."""
+        if self.schedule.seconds is None:
             return False
-        durations = [trial.seconds for trial in self.search_trials]
-        expected = statistics.median(durations) if durations else 0.0
-        return time.monotonic() - self.began + expected > self.schedule.seconds
-
-    def _late(self) -> bool:
-        if self.schedule.seconds is None or self.began is None:
-            return False
-        return time.monotonic() - self.began > self.schedule.seconds
+        here = time.monotonic() - self.began if self.began is not None else 0.0
+        return self._seconds_before + here + seconds > self.schedule.seconds
 
 
 def choose_finalists(front: Front, most: int, plain: Architecture | None) -> list[Architecture]:

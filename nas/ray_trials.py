@@ -4,20 +4,19 @@ Tune asks a ``Source`` for the next assignment, reused actors work on it, and wh
 again. Only plain data crosses: an architecture as a mapping, scores as numbers, weights as safetensors bytes. The
 pre-processed task lies in Ray's object store once, and every worker reads the same copy.
 
-What only workers need (torch first of all) is imported inside them: the driver can then start Ray before it imports
-torch itself, and both go on at once.
+What only workers need is imported inside them: a worker starts before it imports torch.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import math
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -35,11 +34,13 @@ if TYPE_CHECKING:
     from nas.trial import Phase
     from search_spaces.architecture import Architecture
 
-# Our journal is the record of a run; Tune's own loggers and snapshots would only cost time beside it.
+# Our journal is the record of a run; Tune's own loggers and snapshots would only cost time beside it. With a searcher
+# Tune starts one actor at a time unless it is told that many trials may wait; our source says how many run.
 QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
@@ -105,7 +106,7 @@ class Cluster:
     """A connection to Ray: a local one started here, or a running cluster. Use as a context.
 
     Ray is started in the thread that enters and not in one beside it: starting forks, and a fork while another
-    thread is inside OpenBLAS never returns. Workers import what trials need while the caller goes on.
+    thread is inside OpenBLAS never returns.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -124,7 +125,6 @@ class Cluster:
         except Exception as error:  # Ray raises many kinds; to the user they are one
             where = f"Ray at '{self.address}'" if self.address else "a local Ray"
             raise InputError(f"could not start {where}: {' '.join(str(error).split())[:300]}") from error
-        _warm_up()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -160,7 +160,7 @@ def run_trials(
     """Run orders of ``source`` until it has no more; inside a ``Cluster``.
 
     Args:
-        source: gives orders, takes outcomes.
+        source: gives orders, takes outcomes; an exception of it ends the run and comes out as it is.
         task: what to train on.
         evaluators: by phase.
         resources: of one trial.
@@ -186,27 +186,58 @@ def run_trials(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
+    except Exception:
+        if bridge.failure is None:
+            raise
     finally:
         shutil.rmtree(storage, ignore_errors=True)
+    if bridge.failure is not None:
+        raise bridge.failure
 
 
 class _Bridge:
-    """Which Tune trial works on which order.
+    """Which Tune trial works on which order, and all talk with the source.
 
-    Tune pickles its parts for snapshots that nobody reads here; a bridge then leaves its source behind.
+    Tune turns an exception of the source into one of its own with a page of trace; ``failure`` keeps the first one
+    as it was. Tune also pickles its parts for snapshots that nobody reads here; a bridge then leaves its source behind.
     """
 
     def __init__(self, source: Source | None) -> None:
         self.source = source or _NoSource()
         self.running: dict[str, Order] = {}
         self.started: dict[str, float] = {}
+        self.failure: Exception | None = None
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def next(self, trial_id: str) -> Order | None:
+        with self._kept():
+            order = self.source.next()
+        if order is not None:
+            self.running[trial_id] = order
+            self.started[trial_id] = time.monotonic()
+        return order
+
+    def progress(self, trial_id: str, progress: Progress) -> bool:
+        with self._kept():
+            wanted = self.source.progress(self.running[trial_id], progress)
+        if not wanted:
+            del self.running[trial_id], self.started[trial_id]
+        return wanted
 
     def __reduce__(self) -> tuple[type[_Bridge], tuple[None]]:
         return _Bridge, (None,)
 
     def finished(self, trial_id: str, outcome: Outcome) -> None:
         self.started.pop(trial_id, None)
-        self.source.finished(self.running.pop(trial_id), outcome)
+        with self._kept():
+            self.source.finished(self.running.pop(trial_id), outcome)
 
 
 class _NoSource:
@@ -229,11 +260,9 @@ class _Searcher(Searcher):
         self.bridge = bridge
 
     def suggest(self, trial_id: str) -> Any:
-        order = self.bridge.source.next()
+        order = self.bridge.next(trial_id)
         if order is None:
             return None if self.bridge.running else Searcher.FINISHED
-        self.bridge.running[trial_id] = order
-        self.bridge.started[trial_id] = time.monotonic()
         return {"order": {**vars(order), "architecture": order.architecture.to_dict()}}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -254,16 +283,12 @@ class _Scheduler(FIFOScheduler):
         self.bridge = bridge
 
     def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
-        order = self.bridge.running.get(trial.trial_id)
-        if order is None or "progress/step" not in result:
+        if trial.trial_id not in self.bridge.running or "progress/step" not in result:
             return TrialScheduler.CONTINUE
         from evaluators.evaluator import Progress
 
         progress = Progress(result["progress/step"], result["progress/steps"], result["progress/loss"])
-        if self.bridge.source.progress(order, progress):
-            return TrialScheduler.CONTINUE
-        self.bridge.running.pop(trial.trial_id)
-        return TrialScheduler.STOP
+        return TrialScheduler.CONTINUE if self.bridge.progress(trial.trial_id, progress) else TrialScheduler.STOP
 
 
 class _Recorder(tune.Callback):
@@ -339,12 +364,7 @@ class _Worker(tune.Trainable):
         broken = [name for name, value in evaluation.metrics.items() if not math.isfinite(value)]
         if broken or "dice" not in evaluation.metrics:
             return self._timed(error=f"the score is not a number: {', '.join(broken) or 'no dice'}")
-        weights = None
-        if self.order.keep_weights and evaluation.network is not None:
-            from safetensors.torch import save
-
-            state = {name: tensor.contiguous() for name, tensor in evaluation.network.state_dict().items()}
-            weights = save(state)
+        weights = evaluation.weights() if self.order.keep_weights else None
         return self._timed(
             metrics=evaluation.metrics, cases=evaluation.cases, distances=evaluation.distances, weights=weights
         )
@@ -373,15 +393,3 @@ def failure_reason(error: Exception) -> str:
     if isinstance(error, Diverged):
         return f"diverged: {text}"
     return f"{type(error).__name__}: {text[:300]}"
-
-
-def _warm_up() -> None:
-    """Have a worker a core import what trials need; their processes then become the trials' actors."""
-
-    @ray.remote(num_cpus=1)
-    def import_all() -> None:
-        for module in ("evaluators.training", "monai.inferers", "monai.losses", "monai.metrics"):
-            importlib.import_module(module)
-
-    for _ in range(min(int(ray.available_resources().get("CPU", 0)), 8)):
-        import_all.remote()

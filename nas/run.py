@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from nas.files import write_text
 from nas.front import Front, FrontPoint, front_of
 from nas.journal import Journal
 from nas.trial import Trial
+from nas.usage import usage
 from search_spaces.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,14 +107,14 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Of the last session: trials, seconds, trials an hour, how busy the cores were; and the hypervolume."""
+        """Of the search: trials, seconds, trials an hour, how busy the cores were; and the hypervolume."""
         path = self.folder / "front.json"
         summary = json.loads(path.read_text())["summary"] if path.exists() else {}
         assert isinstance(summary, dict)
         return summary
 
-    def write_front(self, summary: Mapping[str, Any], smallest_params: int) -> None:
-        """Write ``front.json``: both fronts as plain data, and a summary.
+    def write_front(self, cores: int, smallest_params: int) -> None:
+        """Write ``front.json``: both fronts as plain data, and a summary of the search, which ran on ``cores`` cores.
 
         ``smallest_params`` bounds the hypervolume's box on the light side, the limit on parameters (or the largest
         trial, where there is none) on the other.
@@ -128,7 +128,7 @@ class Run:
             "run": self.name,
             "search": front_to_list(self.search_front) if searched else [],
             "final": front_to_list(self.final_front) if self.final_front else [],
-            "summary": {**summary, "hypervolume": round(hypervolume, 5)},
+            "summary": {**usage(self.journal, cores), "hypervolume": round(hypervolume, 5)},
         }
         write_text(self.folder / "front.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
 

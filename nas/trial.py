@@ -36,9 +36,10 @@ class Trial:
         cases: Dice of each case and class, None where it is not defined.
         distances: 95th-percentile Hausdorff distance (mm) of each case and class; empty where not asked for.
         seconds: wall-clock time.
+        cpu_seconds: processor time of the worker.
         error: one line that says why it failed.
         weights: path of the trained weights, relative to the run's folder.
-        finished: time in ISO 8601.
+        finished: time in ISO 8601, to the millisecond.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Trial:
     cases: CaseScores
     distances: CaseScores
     seconds: float
+    cpu_seconds: float
     error: str | None
     weights: str | None
     finished: str
@@ -66,7 +68,7 @@ class Trial:
             raise ValueError(f"{owner}: a failed trial has no metrics; got {', '.join(self.metrics)}")
         if self.status == "completed" and "dice" not in self.metrics:
             raise ValueError(f"{owner}: a completed trial has the metric 'dice'; got {list(self.metrics)}")
-        numbers = {"seconds": self.seconds, **self.metrics}
+        numbers = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, **self.metrics}
         for table in (self.cases, self.distances):
             for case, scores in table.items():
                 numbers |= {f"{case}, {name}": value for name, value in scores.items() if value is not None}

@@ -117,6 +117,8 @@ class LiveWatcher:
 
     def _render(self) -> RenderableType:
         parts: list[RenderableType] = [self._bars]
+        if self.folder is None:
+            parts.append(Text("starting", style="dim"))
         if self._running:
             parts.append(self._running_table())
         if self._front is not None:

@@ -8,14 +8,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.status import Status
 
 from nas.cli.app import app, console, errors
 from nas.sources import find_config
 from search_spaces.errors import InputError
 
 if TYPE_CHECKING:
-    from nas.ray_trials import Cluster
     from nas.run import Run
 
 
@@ -35,52 +33,33 @@ def search(
     runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
 ) -> None:
     """Search, retrain the front on unseen cases, and export the best."""
-    from nas.ray_trials import Cluster
-
     if config is not None:
         config = find_config(config)
-    starting = console.status("starting Ray and torch")
-    starting.start()
-    try:
-        with Cluster(address) as cluster:
-            finished = _search(config, set_ or [], run, resume, runs, cluster, starting)
-    finally:
-        starting.stop()
-    _show(finished)
+    with console.status("starting torch"):
+        from nas.cli.live import LiveWatcher
+        from nas.launch import search as launch
 
-
-def _search(
-    config: Path | None,
-    settings: list[str],
-    run: str | None,
-    resume: bool,
-    runs: Path,
-    cluster: Cluster,
-    starting: Status,
-) -> Run:
-    # Imported after Ray is up: its workers import torch at the same time.
-    from nas.cli.live import LiveWatcher
-    from nas.launch import search as launch
-
-    starting.stop()
     signal.signal(signal.SIGTERM, _interrupt)  # a cluster's scheduler ends jobs so; Ray's own handler dumps a trace
     with LiveWatcher(console) as watcher:
         try:
-            return launch(
+            finished = launch(
                 config,
-                settings=settings,
+                settings=set_ or [],
                 run=run,
                 resume=resume,
                 runs=runs,
-                cluster=cluster,
+                address=address,
                 watcher=watcher,
                 reading=watcher.reading,
             )
         except KeyboardInterrupt:
-            if watcher.folder is not None:
+            if watcher.folder is None:
+                errors.print("stopped before the first trial; nothing was written")
+            else:
                 where = "" if runs == Path("runs") else f" --runs {runs}"
                 errors.print(f"stopped; go on with: nas search --resume --run {watcher.folder.name}{where}")
             raise
+    _show(finished)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -480,6 +480,15 @@ def test_a_volume_model_is_trained_exported_and_predicts_on_the_grid_of_its_imag
         assert set(np.unique(np.asarray(label.dataobj))) <= {0, 1}
 
 
+def test_without_a_length_for_finals_train_takes_that_of_training(nas_, plain_3d, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    task = write_small_task(tmp_path / "volumes", dims=3, count=7)
+    result = nas_("train", plain_3d, "--task", task, "--set", "training.batch=2", "--set", "training.steps=4",
+                  "--set", "task.patch=[16,16,16]", "--out", "model")  # fmt: skip
+    assert result.code == 0, result.err
+    assert yaml.safe_load(Path("model/model.yaml").read_text())["steps"] == 4
+
+
 def test_training_gives_the_score_that_the_exported_model_has(nas_, plain_3d, tmp_path):
     task = write_small_task(tmp_path / "volumes", dims=3, count=7)
     result = nas_("train", plain_3d, "--task", task, *FEW_STEPS, "--out", "model")
@@ -594,25 +603,53 @@ def test_list_shows_every_registered_name(nas_, monkeypatch, kind):
 # -- search -----------------------------------------------------------------------------------------------
 
 
-def test_search_refuses_all_faults_together_and_leaves_nothing(small_task, tmp_path):
-    """In a process of its own: the command starts a Ray of its own."""
+@pytest.fixture
+def no_ray(monkeypatch):
+    """Ray takes seconds to start: what is wrong is said before."""
+
+    def start(*arguments: object, **options: object) -> None:
+        raise AssertionError("Ray was started")
+
+    monkeypatch.setattr("nas.ray_trials.ray.init", start)
+
+
+def test_search_refuses_all_faults_together_before_it_starts_ray_and_leaves_nothing(
+    nas_, no_ray, small_task, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     config = {**small_config(small_task), "space": {"mechanisms": ["cbma"]}, "trainig": {}, "seed": "x"}
-    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(config))
-    done = subprocess.run(
-        [sys.executable, "-m", "nas", "search", "bad.yaml", "--set", "limits.params=10"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    faults = refused(Result(done.returncode, done.stdout, done.stderr))
+    Path("bad.yaml").write_text(yaml.safe_dump(config))
+    faults = refused(nas_("search", "bad.yaml", "--set", "limits.params=10"))
     assert len(faults) == 3
     for name in ("'trainig'", "'cbma'", "seed: expected a whole number, got 'x'"):
         assert sum(name in fault for fault in faults) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"bad.yaml"}
 
 
-def test_search_refuses_a_config_or_a_run_that_is_not_there_before_it_starts_ray(nas_, tmp_path, monkeypatch):
+def test_search_refuses_a_config_that_is_not_there_or_a_run_that_is_before_it_starts_ray(
+    nas_, no_ray, small_task, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     (line,) = refused(nas_("search", "nothing.yaml"))
     assert line.startswith("config 'nothing.yaml' does not exist")
+    Path("good.yaml").write_text(yaml.safe_dump(small_config(small_task)))
+    Path("runs/taken").mkdir(parents=True)
+    (line,) = refused(nas_("search", "good.yaml", "--run", "taken"))
+    assert line.startswith("run 'taken' exists in 'runs/'")
+
+
+def test_search_that_is_interrupted_while_it_reads_says_that_nothing_was_written(
+    nas_, no_ray, small_task, tmp_path, monkeypatch
+):
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nas.launch.prepare_checked", interrupted)
+    Path("good.yaml").write_text(yaml.safe_dump(small_config(small_task)))
+    result = nas_("search", "good.yaml")
+    assert (result.code, result.err) == (130, "stopped before the first trial; nothing was written\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"good.yaml"}
 
 
 def test_the_closing_lines_of_a_search_tell_how_it_went_and_what_failed(finished, tmp_path):

@@ -26,7 +26,10 @@ from tests.nas.small_task import small_config
 
 def results(trials: list[Trial]) -> list[dict[str, Any]]:
     """What must be equal between equal searches: everything but times."""
-    return [{k: v for k, v in trial.to_dict().items() if k not in ("seconds", "finished")} for trial in trials]
+    return [
+        {k: v for k, v in trial.to_dict().items() if k not in ("seconds", "cpu_seconds", "finished")}
+        for trial in trials
+    ]
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -129,6 +132,17 @@ def test_another_seed_gives_another_search(finished, cluster, small_task, tmp_pa
     assert other.journal[0].architecture == finished.journal[0].architecture
     assert other.journal[0].dice != finished.journal[0].dice
     assert other.final_front is None
+
+
+def test_a_finished_run_goes_on_searching_when_its_limits_are_raised_and_keeps_its_summary(finished, cluster, tmp_path):
+    folder = Path(shutil.copytree(finished.folder, tmp_path / "small"))
+    unchanged = nas.search(run="small", resume=True, runs=tmp_path, cluster=cluster)
+    assert unchanged.journal == finished.journal
+    assert unchanged.summary == finished.summary
+    more = nas.search(run="small", resume=True, runs=tmp_path, cluster=cluster, settings=["limits.trials=6"])
+    assert more.folder == folder
+    assert more.journal[: len(finished.journal)] == finished.journal
+    assert more.summary["trials"] == 6
 
 
 # -- refused ----------------------------------------------------------------------------------------------

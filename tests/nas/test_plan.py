@@ -29,9 +29,7 @@ from tests.nas.trials import architecture, trial
 SPACE = load_space(
     {"host": "unet", "options": {"depth": [2, 3], "width": [4, 6, 8]}, "mechanisms": ["se", "eca", "cbam"]}, 2
 )
-SCHEDULE = Schedule(
-    trials=12, seconds=None, steps=10, final_steps=30, final_seeds=2, candidates=3, seed=7, workers=1, cores=1
-)
+SCHEDULE = Schedule(trials=12, seconds=None, steps=10, final_steps=30, final_seeds=2, candidates=3, seed=7, workers=1)
 
 
 def cost_of(candidate: Architecture) -> Cost:
@@ -344,20 +342,38 @@ def test_finals_asked_for_later_are_added_to_those_that_were_done(whole, tmp_pat
     assert set(done.values()) == {1}
 
 
-# -- the summary ------------------------------------------------------------------------------------------
+# -- limits that were raised ------------------------------------------------------------------------------
 
 
-def test_the_summary_counts_the_search_of_this_session(tmp_path, clock):
-    def ten_seconds(order: Order) -> Outcome:
-        clock.now += 10
-        return replace(outcome_of(order), seconds=10.0, cpu_seconds=12.0)
+def test_a_search_whose_limits_were_raised_goes_on_and_its_finals_follow(whole, tmp_path):
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    before = Journal(tmp_path / "journal.jsonl").read()
+    raised = replace(SCHEDULE, trials=15)
+    assert of_phase(work(make_plan(tmp_path, raised, whole.strategy)), "search") == []  # nobody said it was raised
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    orders = work(make_plan(tmp_path, replace(raised, reopened=True), whole.strategy))
+    assert [order.number for order in of_phase(orders, "search")] == [12, 13, 14]
+    after = Journal(tmp_path / "journal.jsonl").read()
+    assert after[: len(before)] == before
+    done = Counter((item.architecture, item.seed) for item in after if item.phase == "final")
+    assert set(done.values()) == {1}
 
-    schedule = replace(SCHEDULE, trials=6, cores=2)
-    plan = make_plan(tmp_path, schedule)
-    assert plan.summary() == {"trials": 0, "seconds": 0.0, "trials_per_hour": 0.0, "utilisation": 0.0}
-    clock.now += 500  # Ray starts
-    work(plan, ten_seconds)
-    assert plan.summary() == {"trials": 6, "seconds": 60.0, "trials_per_hour": 360.0, "utilisation": 0.6}
-    resumed = make_plan(tmp_path, replace(schedule, trials=6))
-    work(resumed, ten_seconds)
-    assert resumed.summary()["trials"] == 0
+
+def test_a_raised_search_that_was_killed_goes_on_with_the_search(whole, tmp_path):
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    raised = replace(SCHEDULE, trials=15)
+    plan = make_plan(tmp_path, replace(raised, reopened=True), whole.strategy)
+    order = plan.next()
+    assert order is not None
+    plan.finished(order, outcome_of(order))
+    orders = work(make_plan(tmp_path, raised, whole.strategy))
+    assert [order.number for order in of_phase(orders, "search")] == [13, 14]
+
+
+def test_the_time_limit_counts_the_sessions_before(tmp_path):
+    finished = [f"2026-01-02T03:04:{10 * number:02d}.000+00:00" for number in (1, 2, 3)]
+    journal = Journal(tmp_path / "journal.jsonl")
+    for number, time in enumerate(finished):
+        journal.append(trial(number, seconds=10.0, finished=time))
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=35)))
+    assert of_phase(orders, "search") == []  # 30 s are gone, and a trial takes 10 s

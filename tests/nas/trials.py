@@ -32,9 +32,10 @@ def trial(number: int = 0, dice: float | None = 0.5, params: int = 1000, **chang
         "cases": {"a": {"organ": dice}, "b": {"organ": dice}} if dice is not None else {},
         "distances": {},
         "seconds": 1.5,
+        "cpu_seconds": 1.25,
         "error": None if dice is not None else "out of memory",
         "weights": None,
-        "finished": "2026-01-02T03:04:05+00:00",
+        "finished": "2026-01-02T03:04:05.000+00:00",
     }
     return Trial(**(made | changes))
 
