@@ -14,6 +14,7 @@ TRANSPOSED_CONV: dict[int, type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]] 
     3: nn.ConvTranspose3d,
 }
 MAX_POOL: dict[int, type[nn.MaxPool2d] | type[nn.MaxPool3d]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+AVG_POOL: dict[int, type[nn.AvgPool2d] | type[nn.AvgPool3d]] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
 LINEAR_INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 SPATIAL_AXES = {2: (2, 3), 3: (2, 3, 4)}
 

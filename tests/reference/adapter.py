@@ -95,6 +95,20 @@ def renamed(names: Mapping[str, str]) -> Callable[[Tensors], Tensors]:
     return rename
 
 
+def fitted(names: Mapping[str, str], module: nn.Module) -> Callable[[Tensors], Tensors]:
+    """As ``renamed``, and in the shapes of ``module``: a 1x1 convolution and a linear layer hold the same numbers."""
+    rename = renamed(names)
+
+    def convert(reference: Tensors) -> Tensors:
+        state = module.state_dict()
+        return {
+            key: value.reshape(state[key].shape) if key in state and value.numel() == state[key].numel() else value
+            for key, value in rename(reference).items()
+        }
+
+    return convert
+
+
 def exact_width(channels: int, width: int) -> dict[str, Any]:
     """The options that give a squeezed width of exactly ``width``, however the reference came to it."""
     if width < 1:

@@ -1,0 +1,86 @@
+"""Cross-attention on skips. Petit, Thome, Rambour, Themyr, Collins, Soler: U-Net Transformer, MLMI 2021,
+https://arxiv.org/abs/2103.06104
+
+z = sigmoid(BN(W concat_h softmax(q_h k_h' / sqrt(d)) v_h)),  y = x * up(z): q, k of the decoder signal, v of the skip
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mhsa import fitting_heads
+from search_spaces.attention.positions import sine_positions
+from search_spaces.layers import CONV, NORM, resize
+
+ADAPTIVE_MAX = {2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
+
+
+@mechanism(
+    "cross",
+    family="self-similarity",
+    type="hybrid",
+    title="Multi-head cross-attention of a skip",
+    paper="Petit, Thome, Rambour, Themyr, Collins, Soler: U-Net Transformer, MLMI",
+    year=2021,
+    address="https://arxiv.org/abs/2103.06104",
+    cost="O(C^2 m + C m^2), m positions of the coarser level",
+    inputs="gated",
+    choices={"heads": (1, 2, 4), "position": (False, True)},
+)
+class CrossAttention(Mechanism):
+    """Gates a skip by what attention among the coarser decoder's positions makes of it.
+
+    The skip is reduced to the decoder's size by a maximum pooling, the gate comes back by interpolation. The paper
+    leaves pooling, normalisation and interpolation open; there is no official code.
+
+    Args:
+        channels: channels of the skip; the heads used are the most, up to ``heads``, that divide it.
+        dims: 2 or 3.
+        gate_channels: channels of the coarser decoder signal.
+        heads: number of heads.
+        position: whether sines of the coordinates are added to both inputs, as in the paper.
+        norm: key of ``NORM``.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        gate_channels: int,
+        heads: int = 4,
+        position: bool = True,
+        norm: str = "batch",
+    ) -> None:
+        super().__init__()
+        check_option("cross norm", norm, NORM)
+        conv = CONV[dims]
+        self.heads, self.position = fitting_heads(channels, heads), position
+        self.query = conv(gate_channels, channels, 1, bias=False)
+        self.key = conv(gate_channels, channels, 1, bias=False)
+        self.value = conv(channels, channels, 1, bias=False)
+        self.project = conv(channels, channels, 1)
+        self.norm = NORM[norm](channels)
+
+    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``; ``gate``: ``(batch, gate_channels, *coarser)``."""
+        return x * self.gate(x, gate)
+
+    def gate(self, x: Tensor, gate: Tensor) -> Tensor:
+        """What ``x`` is multiplied by, of its shape."""
+        asked = _placed(gate) if self.position else gate
+        values = ADAPTIVE_MAX[x.dim() - 2](_placed(x) if self.position else x, gate.shape[2:])
+        query, key, value = (self._tokens(part) for part in (self.query(asked), self.key(asked), self.value(values)))
+        found = F.scaled_dot_product_attention(query, key, value)
+        joined = found.transpose(2, 3).flatten(1, 2).unflatten(2, gate.shape[2:])
+        return resize(torch.sigmoid(self.norm(self.project(joined))), x.shape[2:])
+
+    def _tokens(self, x: Tensor) -> Tensor:
+        return x.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3).contiguous()
+
+
+def _placed(x: Tensor) -> Tensor:
+    return x + sine_positions(x.shape[1], x.shape[2:]).to(x)

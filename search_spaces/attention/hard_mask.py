@@ -1,0 +1,66 @@
+"""Hard attention: a binary mask that leaves regions out, trained by a straight-through estimator.
+
+Xu et al.: Show, Attend and Tell, ICML 2015, https://arxiv.org/abs/1502.03044, where hard attention comes from;
+Bengio, Leonard, Courville: Estimating or Propagating Gradients Through Stochastic Neurons, 2013,
+https://arxiv.org/abs/1308.3432, for the estimator.
+
+y = x * m,  m = 1 where a > threshold (or among the k highest) and else 0,  a = sigmoid(w . x),  dm/da := 1
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.errors import InputError
+from search_spaces.layers import CONV
+
+MODES = ("threshold", "top")
+
+
+@mechanism(
+    "hard_mask",
+    family="other",
+    type="hard",
+    title="Hard attention mask",
+    paper="Xu, Ba, Kiros, Cho, Courville, Salakhutdinov, Zemel, Bengio: Show, Attend and Tell, ICML",
+    year=2015,
+    address="https://arxiv.org/abs/1502.03044",
+    cost="O(C n)",
+    choices={"mode": ("threshold", "top"), "share": (0.25, 0.5, 0.75)},
+)
+class HardMask(Mechanism):
+    """Keeps some positions as they are and sets the others to zero.
+
+    Args:
+        channels: channels of the feature map.
+        dims: 2 or 3.
+        mode: ``threshold`` keeps the positions whose weight is above ``share``, ``top`` that share of all positions
+            (at least one), the highest weights first.
+        share: see ``mode``; between 0 and 1.
+    """
+
+    def __init__(self, channels: int, *, dims: int, mode: str = "threshold", share: float = 0.5) -> None:
+        check_option("hard_mask mode", mode, MODES)
+        if not 0 < share < 1:
+            raise InputError(f"hard_mask share: expected a number between 0 and 1, got {share!r}")
+        super().__init__()
+        self.mode, self.share = mode, share
+        self.score = CONV[dims](channels, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        soft = torch.sigmoid(self.score(x))
+        hard = (soft > self._threshold(soft)).to(soft.dtype)
+        return x * (hard + soft - soft.detach())
+
+    def _threshold(self, soft: Tensor) -> Tensor | float:
+        """What a kept weight is above, for each image."""
+        if self.mode == "threshold":
+            return self.share
+        weights = soft.detach().flatten(1)
+        left_out = weights.shape[1] - max(round(self.share * weights.shape[1]), 1)
+        if left_out == 0:
+            return -1.0
+        return weights.kthvalue(left_out, dim=1).values.reshape(-1, *[1] * (soft.dim() - 1))

@@ -1,0 +1,122 @@
+"""Interaction-aggregation-update. Hou, Chang, Ma, Shan, Chen: IAUnet, TNNLS 2021, https://arxiv.org/abs/2009.01035
+
+z = x + BN(W softmax_C(x x') x),  y = z + BN(W' [mean_k p_k; g(mean z)]): p_k are parts of the image that exchange
+messages, and slice by slice in a volume
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.layers import CONV, NORM
+
+PARTS = 4
+OWN = -1e8  # score of a part with itself, as the authors'
+
+
+@mechanism(
+    "iau",
+    family="other",
+    type="temporal",
+    title="Interaction-aggregation-update",
+    paper="Hou, Chang, Ma, Shan, Chen: IAUnet, Global Context-Aware Feature Learning, TNNLS",
+    year=2021,
+    address="https://arxiv.org/abs/2009.01035",
+    cost="O(C^2 n + C^2 D^2)",
+    choices={"parts": (2, 4, 8)},
+)
+class InteractionAggregationUpdate(Mechanism):
+    """Channels, then parts of the image, tell each other what they saw; starts as the identity.
+
+    In 3D the slices along the depth are the sequence of the authors' video form: channels of all slices interact, and
+    a part exchanges messages with the other parts of its slice and with itself in the other slices.
+
+    The products of channels are not scaled in the authors' code, and saturate on large maps; ``scaled`` divides them by
+    the number of positions.
+
+    Args:
+        channels: channels of the feature map.
+        dims: 2 or 3.
+        parts: number of soft parts, found by a 1x1 convolution.
+        scaled: see above.
+        min_width: lower bound of half the channels, the width of messages.
+        norm: key of ``NORM``.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        parts: int = PARTS,
+        scaled: bool = True,
+        min_width: int = 1,
+        norm: str = "batch",
+    ) -> None:
+        check_option("iau norm", norm, NORM)
+        super().__init__()
+        conv, half = CONV[dims], max(channels // 2, min_width)
+        self.dims, self.scaled = dims, scaled
+        self.channel = conv(channels, channels, 1)
+        self.channel_norm = NORM[norm](channels)
+        self.masks = nn.Sequential(conv(channels, parts, 1), NORM[norm](parts), nn.Sigmoid())
+        self.embed = nn.Linear(channels, half)
+        self.relation = nn.Sequential(nn.Conv2d(2 * half, 1, 1), NORM[norm](1))
+        self.update = nn.Sequential(nn.Conv1d(2 * half, half, 1), NORM[norm](half), nn.ReLU(inplace=True))
+        self.context = conv(2 * half, channels, 1)
+        self.context_norm = NORM[norm](channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Zero the last layer of both steps, so that the mechanism starts as the identity."""
+        for norm, layer in ((self.channel_norm, self.channel), (self.context_norm, self.context)):
+            last = layer if isinstance(norm, nn.Identity) else norm
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        return self.attend(x)[0]
+
+    def attend(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The result, and the soft parts ``(batch, parts, *spatial)``."""
+        z = x + self.channel_norm(self.channel(self._interact(x)))
+        masks = self.masks(z)
+        slices = 1 if self.dims == 2 else x.shape[2]
+        # (batch, slices, channels or parts, positions of a slice)
+        values = z.unflatten(2, (1, -1)) if self.dims == 2 else z
+        values = values.flatten(3).transpose(1, 2)
+        shares = (masks.unflatten(2, (1, -1)) if self.dims == 2 else masks).flatten(3).transpose(1, 2)
+        parts = self.embed(shares @ values.transpose(2, 3))  # (batch, slices, parts, half)
+        whole = self.embed(z.flatten(2).mean(2))  # (batch, half)
+        exchanged = self._exchange(parts, whole)
+        context = torch.cat([exchanged, whole.unsqueeze(2).expand_as(exchanged)], dim=1)  # one for each slice
+        context = context.reshape(*context.shape[:2], *([1, 1] if self.dims == 2 else [slices, 1, 1]))
+        return z + self.context_norm(self.context(context)), masks
+
+    def _interact(self, x: Tensor) -> Tensor:
+        """Each channel (of each slice) as a mean over all channels, weighed by their products."""
+        rows = x.flatten(2) if self.dims == 2 else x.flatten(3).flatten(1, 2)
+        products = rows @ rows.transpose(1, 2)
+        weights = (products / rows.shape[2] if self.scaled else products).softmax(2)
+        return (weights @ rows).reshape(x.shape)
+
+    def _exchange(self, parts: Tensor, whole: Tensor) -> Tensor:
+        """The mean over the parts of each slice after their messages, ``(batch, half, slices)``."""
+        slices, count = parts.shape[1:3]
+        nodes = parts.flatten(1, 2)  # (batch, slices * parts, half)
+        differences = (nodes[:, :, None] - nodes[:, None]).abs().movedim(3, 1)
+        pairs = torch.cat([differences, whole[:, :, None, None].expand_as(differences)], dim=1)
+        scores = self.relation(pairs).squeeze(1)
+        scores = scores + OWN * (1 - self._edges(slices, count, scores.device)).to(scores.dtype)
+        received = scores.softmax(2) @ nodes
+        updated = self.update(torch.cat([nodes, received], dim=2).transpose(1, 2))
+        return updated.unflatten(2, (slices, count)).mean(3)
+
+    def _edges(self, slices: int, count: int, device: torch.device) -> Tensor:
+        """1 where two nodes exchange messages: other parts of a slice, and a part in other slices."""
+        same_slice = torch.eye(slices, device=device).repeat_interleave(count, 0).repeat_interleave(count, 1)
+        same_part = torch.eye(count, device=device).repeat(slices, slices)
+        return same_slice + same_part - 2 * same_slice * same_part

@@ -1,0 +1,156 @@
+"""Interlaced sparse self-attention. Huang, Yuan, Guo, Zhang, Chen, Wang: Interlaced Sparse Self-Attention for Semantic
+Segmentation, 2019, https://arxiv.org/abs/1907.12273
+
+Positions that lie a whole number of blocks apart attend to each other, then positions of the same block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.layers import CONV, NORM
+
+
+class GroupedSelfAttention(nn.Module):
+    """Self-attention among groups of positions of a map whose sides are multiples of ``block``.
+
+    Args:
+        channels: channels of the map and of the result.
+        width, value_width: of queries and keys, and of values.
+        dims: 2 or 3.
+        block: sides of a block.
+        far: groups hold the positions with the same place in their blocks, one of each block; else they are blocks.
+        norm: key of ``NORM``.
+    """
+
+    def __init__(
+        self, channels: int, width: int, value_width: int, *, dims: int, block: Sequence[int], far: bool, norm: str
+    ) -> None:
+        super().__init__()
+        conv = CONV[dims]
+        self.block, self.far = tuple(block), far
+
+        def projection() -> nn.Sequential:
+            layers: list[nn.Module] = []
+            for inputs in (channels, width):
+                layers += [conv(inputs, width, 1, bias=False), NORM[norm](width), nn.ReLU(inplace=True)]
+            return nn.Sequential(*layers)
+
+        self.query, self.key = projection(), projection()
+        self.value = conv(channels, value_width, 1, bias=False)
+        self.project = nn.Sequential(
+            conv(value_width, channels, 1, bias=False), NORM[norm](channels), nn.ReLU(inplace=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        # Projections work on single positions: only the attention itself has to know groups.
+        groups = [self._grouped(part(x)) for part in (self.query, self.key, self.value)]
+        found = F.scaled_dot_product_attention(*groups)
+        return self.project(self._joined(found, x.shape[2:]))
+
+    def _grouped(self, x: Tensor) -> Tensor:
+        """``(batch, channels, *spatial)`` to ``(batch * groups, 1, positions, channels)``."""
+        dims = len(self.block)
+        split = x
+        for axis in reversed(range(dims)):
+            split = split.unflatten(2 + axis, (-1, self.block[axis]))  # (blocks, place in the block) for each axis
+        blocks, places = range(2, 2 + 2 * dims, 2), range(3, 2 + 2 * dims, 2)
+        outer, inner = (places, blocks) if self.far else (blocks, places)
+        grouped = split.permute(0, *outer, *inner, 1)
+        return grouped.flatten(1 + dims, 2 * dims).flatten(0, dims).unsqueeze(1).contiguous()
+
+    def _joined(self, groups: Tensor, size: Sequence[int]) -> Tensor:
+        """The inverse of ``_grouped``, for a map of ``size``."""
+        dims = len(self.block)
+        counts = [length // side for length, side in zip(size, self.block, strict=True)]
+        outer, inner = (self.block, counts) if self.far else (counts, self.block)
+        split = groups.reshape(-1, *outer, *inner, groups.shape[-1])
+        blocks, places = (range(1 + dims, 1 + 2 * dims), range(1, 1 + dims))
+        if not self.far:
+            blocks, places = places, blocks
+        pairs = [axis for pair in zip(blocks, places, strict=True) for axis in pair]
+        return split.permute(0, 1 + 2 * dims, *pairs).reshape(len(split), -1, *size)
+
+
+@mechanism(
+    "interlaced",
+    family="self-similarity",
+    type="hybrid",
+    title="Interlaced sparse self-attention",
+    paper="Huang, Yuan, Guo, Zhang, Chen, Wang: Interlaced Sparse Self-Attention for Semantic Segmentation",
+    year=2019,
+    address="https://arxiv.org/abs/1907.12273",
+    cost="O(C^2 n / r + C n (n / P + P) / r)",
+    choices={"reduction": (2, 4), "block": (2, 4, 8)},
+)
+class InterlacedAttention(Mechanism):
+    """Long-range attention between blocks, then short-range attention inside them, joined with the input.
+
+    The map is padded with zeros to whole blocks, half on each side, and the padding takes part, as in the authors'
+    code. Two sparse steps reach every position from every other; they are cheapest where a block holds P = sqrt(n).
+
+    Args:
+        channels: channels of the feature map.
+        dims: 2 or 3; in 3D blocks are cubes.
+        reduction: ratio of ``channels`` to the width of queries, keys and values.
+        block: side of a block.
+        min_width: lower bound of the width.
+        width: of queries and keys, in place of ``reduction``.
+        value_width: of values, in place of ``reduction``.
+        sides: of a block, one an axis, in place of ``block``.
+        join: whether a convolution joins the result with the input; else the result stands alone.
+        norm: key of ``NORM``.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        reduction: int = 2,
+        block: int = 4,
+        min_width: int = 4,
+        width: int | None = None,
+        value_width: int | None = None,
+        sides: Sequence[int] | None = None,
+        join: bool = True,
+        norm: str = "batch",
+    ) -> None:
+        super().__init__()
+        check_option("interlaced norm", norm, NORM)
+        reduced = max(channels // reduction, min_width)
+        self.sides = tuple(sides or (block,) * dims)
+        self.long_range, self.short_range = (
+            GroupedSelfAttention(
+                channels, width or reduced, value_width or reduced, dims=dims, block=self.sides, far=far, norm=norm
+            )
+            for far in (True, False)
+        )
+        self.join = (
+            nn.Sequential(CONV[dims](2 * channels, channels, 1, bias=False), NORM[norm](channels), nn.ReLU())
+            if join
+            else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        context = self._context(x)
+        return context if self.join is None else self.join(torch.cat([x, context], dim=1))
+
+    def _context(self, x: Tensor) -> Tensor:
+        missing = [-length % side for length, side in zip(x.shape[2:], self.sides, strict=True)]
+        if any(missing):
+            margins = [margin for lack in reversed(missing) for margin in (lack // 2, lack - lack // 2)]
+            x_padded = F.pad(x, margins)
+        else:
+            x_padded = x
+        y = self.short_range(self.long_range(x_padded))
+        for axis, (lack, length) in enumerate(zip(missing, x.shape[2:], strict=True)):
+            y = y.narrow(2 + axis, lack // 2, length)
+        return y

@@ -1,0 +1,107 @@
+"""Stand-alone self-attention. Ramachandran, Parmar, Vaswani, Bello, Levskaya, Shlens: Stand-Alone Self-Attention in
+Vision Models, NeurIPS 2019, https://arxiv.org/abs/1906.05909
+
+y_p = sum_a softmax_a(q_p (k_(p+a) + r_a)) v_(p+a) over the offsets a of a window around p
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mhsa import fitting_heads
+from search_spaces.errors import InputError
+from search_spaces.layers import CONV
+
+BORDERS = ("mask", "zero")
+
+
+@mechanism(
+    "local",
+    family="self-similarity",
+    type="multi-dimensional",
+    title="Stand-alone (local) self-attention",
+    paper="Ramachandran et al.: Stand-Alone Self-Attention in Vision Models, NeurIPS",
+    year=2019,
+    address="https://arxiv.org/abs/1906.05909",
+    cost="O(C^2 n + C n k^dims)",
+    choices={"kernel": (3, 5, 7), "heads": (1, 2, 4, 8)},
+)
+class LocalAttention(Mechanism):
+    """Attention of every position to a window around it, with learned relative positions and no scaling.
+
+    The offsets of each axis have embeddings of their own, which are joined (the first share of a head's channels is
+    for the first axis, and so on) and shared by the heads. The paper is silent on borders: ``mask`` leaves out what
+    lies outside, ``zero`` counts it as zeros that keep their positions. Memory grows with positions times offsets,
+    never with a copy of the features for each offset.
+
+    Args:
+        channels: channels of the feature map; the heads used are the most, up to ``heads``, that divide it.
+        dims: 2 or 3.
+        kernel: odd side of the window.
+        heads: number of heads.
+        border: ``mask`` or ``zero``.
+        residual: whether the input is added (the paper's layer takes the place of a convolution).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        kernel: int = 3,
+        heads: int = 4,
+        border: str = "mask",
+        residual: bool = True,
+    ) -> None:
+        check_option("local border", border, BORDERS)
+        if kernel < 1 or kernel % 2 == 0:
+            raise InputError(f"local kernel: expected an odd length, got {kernel!r}")
+        super().__init__()
+        self.kernel, self.border, self.residual = kernel, border, residual
+        self.heads = fitting_heads(channels, heads)
+        width = channels // self.heads
+        self.query = CONV[dims](channels, channels, 1, bias=False)
+        self.key = CONV[dims](channels, channels, 1, bias=False)
+        self.value = CONV[dims](channels, channels, 1, bias=False)
+        shares = [width // dims] * (dims - 1)
+        self.relative = nn.ParameterList(torch.empty(share, kernel) for share in (*shares, width - sum(shares)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        for table in self.relative:
+            nn.init.normal_(table)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        split = (self.heads, x.shape[1] // self.heads)
+        query, key, value = (part(x).unflatten(1, split) for part in (self.query, self.key, self.value))
+        size, reach = x.shape[2:], self.kernel // 2
+        margins = [reach] * (2 * len(size))
+        key, value = F.pad(key, margins), F.pad(value, margins)
+        inside = F.pad(x.new_ones(size), margins)
+        scores = []
+        offsets = list(itertools.product(range(self.kernel), repeat=len(size)))
+        for offset in offsets:
+            position = torch.cat([table[:, index] for table, index in zip(self.relative, offset, strict=True)])
+            near = _shifted(key, offset, size) + position.reshape(-1, *[1] * len(size))
+            score = (query * near).sum(2)
+            if self.border == "mask":
+                score = score.masked_fill(_shifted(inside, offset, size) == 0, float("-inf"))
+            scores.append(score)
+        weights = torch.stack(scores, dim=2).softmax(2).unsqueeze(2).unbind(3)
+        found = [weight * _shifted(value, offset, size) for weight, offset in zip(weights, offsets, strict=True)]
+        y = sum(found[1:], found[0]).flatten(1, 2)
+        return x + y if self.residual else y
+
+
+def _shifted(x: Tensor, offset: tuple[int, ...], size: torch.Size) -> Tensor:
+    """The part of the padded ``x`` that starts at ``offset``, of ``size``; a view."""
+    first = x.dim() - len(size)
+    for axis, (start, length) in enumerate(zip(offset, size, strict=True)):
+        x = x.narrow(first + axis, start, length)
+    return x

@@ -1,0 +1,31 @@
+"""Positions as sines and cosines of the coordinates. Vaswani et al.: Attention Is All You Need, NeurIPS 2017,
+https://arxiv.org/abs/1706.03762; in several dimensions each axis gets its share of the channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def sine_positions(channels: int, size: Sequence[int]) -> Tensor:
+    """``(channels, *size)``: channels are shared out evenly to the axes, the last axis takes what is left over.
+
+    An axis with m channels has ``ceil(m / 2)`` sines, then as many cosines as are left, of wavelengths from 2 pi to
+    10000 times that.
+    """
+    share, dims = channels // len(size), len(size)
+    parts = []
+    for axis, length in enumerate(size):
+        count = share if axis < dims - 1 else channels - share * (dims - 1)
+        parts.append(_axis(count, length).reshape(count, *(length if other == axis else 1 for other in range(dims))))
+    return torch.cat([part.expand(len(part), *size) for part in parts])
+
+
+def _axis(count: int, length: int) -> Tensor:
+    sines = (count + 1) // 2
+    rates = 10000 ** (-torch.arange(sines, dtype=torch.float64) / max(sines, 1))
+    angles = rates[:, None] * torch.arange(length, dtype=torch.float64)
+    return torch.cat([angles.sin(), angles.cos()])[:count]

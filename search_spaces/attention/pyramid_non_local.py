@@ -1,0 +1,206 @@
+"""Asymmetric non-local block. Zhu, Xu, Bai, Huang, Bai: Asymmetric Non-local Neural Networks for Semantic Segmentation,
+ICCV 2019, https://arxiv.org/abs/1908.07678
+
+c = W softmax(q' P(k) / sqrt(d)) P(v)',  y = relu(BN(W' [c; x])): P pools keys and values to a small pyramid
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.layers import CONV, NORM
+
+PYRAMIDS: dict[str, tuple[int, ...]] = {"small": (1, 2, 4), "paper": (1, 3, 6, 8)}
+ADAPTIVE_MEAN = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
+
+
+class PyramidAttention(nn.Module):
+    """Attention of every position of one map to a pooled pyramid of another.
+
+    Args:
+        query_channels: channels of the map whose positions ask.
+        channels: channels of the map that is pooled.
+        out_channels: channels of the result.
+        width: of queries and keys.
+        value_width: of values.
+        dims: 2 or 3.
+        sizes: sides of the pooled maps.
+        shared: whether queries and keys come from one projection; both maps then have the same channels.
+        norm: key of ``NORM``.
+    """
+
+    def __init__(
+        self,
+        query_channels: int,
+        channels: int,
+        out_channels: int,
+        *,
+        width: int,
+        value_width: int,
+        dims: int,
+        sizes: Sequence[int],
+        shared: bool,
+        norm: str,
+    ) -> None:
+        super().__init__()
+        conv = CONV[dims]
+        self.sizes = tuple(sizes)
+        self.key = nn.Sequential(conv(channels, width, 1), NORM[norm](width), nn.ReLU(inplace=True))
+        self.query = (
+            None if shared else nn.Sequential(conv(query_channels, width, 1), NORM[norm](width), nn.ReLU(inplace=True))
+        )
+        self.value = conv(channels, value_width, 1)
+        self.project = conv(value_width, out_channels, 1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Zero the last layer: the context is nothing at first."""
+        for parameter in self.project.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, queries: Tensor, x: Tensor) -> Tensor:
+        """Context ``(batch, out_channels, *spatial)`` for the positions of ``queries`` from those of ``x``."""
+        projected = self.key(x)
+        asked = projected if self.query is None else self.query(queries)
+        query = asked.flatten(2).transpose(1, 2).unsqueeze(1).contiguous()
+        context = F.scaled_dot_product_attention(query, self._anchors(projected), self._anchors(self.value(x)))
+        return self.project(context.squeeze(1).transpose(1, 2).unflatten(2, queries.shape[2:]))
+
+    def _anchors(self, x: Tensor) -> Tensor:
+        """``(batch, 1, anchors, channels)``: the positions of all pooled maps."""
+        pool = ADAPTIVE_MEAN[x.dim() - 2]
+        pooled = [pool(x, (size,) * (x.dim() - 2)).flatten(2) for size in self.sizes]
+        return torch.cat(pooled, dim=2).transpose(1, 2).unsqueeze(1).contiguous()
+
+
+@mechanism(
+    "pyramid_non_local",
+    family="self-similarity",
+    type="multi-dimensional",
+    title="Asymmetric pyramid non-local block",
+    paper="Zhu, Xu, Bai, Huang, Bai: Asymmetric Non-local Neural Networks for Semantic Segmentation, ICCV",
+    year=2019,
+    address="https://arxiv.org/abs/1908.07678",
+    cost="O(C^2 n / r + C n S)",
+    choices={"reduction": (2, 4), "pyramid": ("small", "paper")},
+)
+class PyramidNonLocal(Mechanism):
+    """Non-local attention to a pyramid of pooled positions (APNB), joined with the input by a convolution.
+
+    Queries and keys share one projection; pooling comes after the projections, as in the authors' code.
+
+    Args:
+        channels: channels of the feature map.
+        dims: 2 or 3; in 3D the pooled maps are cubes: 73 anchors for ``small``, 756 for ``paper``.
+        reduction: ratio of ``channels`` to the width of queries, keys and values.
+        pyramid: key of ``PYRAMIDS``, the sides of the pooled maps.
+        min_width: lower bound of the width.
+        width: of queries and keys, in place of ``reduction``.
+        value_width: of values, in place of ``reduction``.
+        sizes: sides of the pooled maps, in place of ``pyramid``.
+        dropout: probability, after the last activation.
+        norm: key of ``NORM``.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        reduction: int = 2,
+        pyramid: str = "small",
+        min_width: int = 4,
+        width: int | None = None,
+        value_width: int | None = None,
+        sizes: Sequence[int] | None = None,
+        dropout: float = 0.05,
+        norm: str = "batch",
+    ) -> None:
+        super().__init__()
+        check_option("pyramid_non_local pyramid", pyramid, PYRAMIDS)
+        check_option("pyramid_non_local norm", norm, NORM)
+        reduced = max(channels // reduction, min_width)
+        self.attention = PyramidAttention(
+            channels,
+            channels,
+            channels,
+            width=width or reduced,
+            value_width=value_width or reduced,
+            dims=dims,
+            sizes=sizes or PYRAMIDS[pyramid],
+            shared=True,
+            norm=norm,
+        )
+        self.join = nn.Sequential(
+            CONV[dims](2 * channels, channels, 1), NORM[norm](channels), nn.ReLU(inplace=True), nn.Dropout(dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        return self.join(torch.cat([self.attention(x, x), x], dim=1))
+
+
+@mechanism(
+    "fusion_non_local",
+    family="self-similarity",
+    type="multi-dimensional",
+    title="Asymmetric fusion non-local block",
+    paper="Zhu, Xu, Bai, Huang, Bai: Asymmetric Non-local Neural Networks for Semantic Segmentation, ICCV",
+    year=2019,
+    address="https://arxiv.org/abs/1908.07678",
+    cost="O(C^2 n / r + C n S)",
+    inputs="gated",
+    choices={"reduction": (2, 4), "pyramid": ("small", "paper")},
+)
+class FusionNonLocal(Mechanism):
+    """Every position of the feature asks a pyramid of the coarser decoder signal (AFNB); no activation at the end.
+
+    The authors let the deep map ask the shallow one; a skip has to keep its own size, so here it is the one that asks.
+
+    Args:
+        channels: channels of the feature map.
+        dims: 2 or 3.
+        gate_channels: channels of the coarser decoder signal.
+        reduction, pyramid, min_width, width, value_width, sizes, dropout, norm: see ``PyramidNonLocal``.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        gate_channels: int,
+        reduction: int = 2,
+        pyramid: str = "small",
+        min_width: int = 4,
+        width: int | None = None,
+        value_width: int | None = None,
+        sizes: Sequence[int] | None = None,
+        dropout: float = 0.05,
+        norm: str = "batch",
+    ) -> None:
+        super().__init__()
+        check_option("fusion_non_local pyramid", pyramid, PYRAMIDS)
+        check_option("fusion_non_local norm", norm, NORM)
+        reduced = max(channels // reduction, min_width)
+        self.attention = PyramidAttention(
+            channels,
+            gate_channels,
+            channels,
+            width=width or reduced,
+            value_width=value_width or reduced,
+            dims=dims,
+            sizes=sizes or PYRAMIDS[pyramid],
+            shared=False,
+            norm=norm,
+        )
+        self.join = nn.Sequential(CONV[dims](2 * channels, channels, 1), NORM[norm](channels), nn.Dropout(dropout))
+
+    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
+        """``x`` and the result: ``(batch, channels, *spatial)``; ``gate``: ``(batch, gate_channels, *coarser)``."""
+        return self.join(torch.cat([self.attention(x, gate), x], dim=1))

@@ -1,0 +1,79 @@
+"""Hierarchical scales inside a block. Gao, Cheng, Zhao, Zhang, Yang, Torr: Res2Net, TPAMI 2021,
+https://arxiv.org/abs/1904.01169
+
+x split in s parts; y_1 = K_1(x_1), y_i = K_i(x_i + y_(i-1)), the last part passes through; joined, added to the input
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.layers import CONV, NORM
+
+
+@mechanism(
+    "res2net",
+    family="multi-scale",
+    type="branch",
+    title="Res2Net split",
+    paper="Gao, Cheng, Zhao, Zhang, Yang, Torr: Res2Net, A New Multi-scale Backbone Architecture, TPAMI",
+    year=2021,
+    address="https://arxiv.org/abs/1904.01169",
+    cost="O(C^2 n + C^2 n 3^dims / s)",
+    inputs="block",
+    choices={"scale": (2, 4)},
+)
+class Res2Net(Mechanism):
+    """Parts of the channels that pass through ever more convolutions, hence see ever wider surroundings.
+
+    Args:
+        channels: channels of the result.
+        dims: 2 or 3.
+        in_channels: channels of the input; left out, as many as of the result.
+        stride: of the first convolution, and of the shortcut.
+        scale: number s of parts.
+        width: channels of a part; left out, what ``channels`` gives, at least 2.
+        norm: key of ``NORM``.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        in_channels: int | None = None,
+        stride: int = 1,
+        scale: int = 4,
+        width: int | None = None,
+        norm: str = "batch",
+    ) -> None:
+        check_option("res2net norm", norm, NORM)
+        super().__init__()
+        conv, inputs = CONV[dims], in_channels or channels
+        width = width or max(channels // scale, 2)
+        self.split = conv(inputs, scale * width, 1, stride, bias=False)
+        self.split_norm = NORM[norm](scale * width)
+        self.parts = nn.ModuleList(
+            nn.Sequential(conv(width, width, 3, padding=1, bias=False), NORM[norm](width), nn.ReLU(inplace=True))
+            for _ in range(scale - 1)
+        )
+        self.join = conv(scale * width, channels, 1, bias=False)
+        self.join_norm = NORM[norm](channels)
+        same = inputs == channels and stride == 1
+        self.shortcut = (
+            nn.Identity()
+            if same
+            else nn.Sequential(conv(inputs, channels, 1, stride, bias=False), NORM[norm](channels))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
+        *first, last = F.relu(self.split_norm(self.split(x))).chunk(len(self.parts) + 1, dim=1)
+        found: list[Tensor] = []
+        for part, convolve in zip(first, self.parts, strict=True):
+            found.append(convolve(part + found[-1] if found else part))
+        joined = self.join_norm(self.join(torch.cat([*found, last], dim=1)))
+        return F.relu(joined + self.shortcut(x))

@@ -1,0 +1,46 @@
+"""Multi-head self-attention of timm, and the transformer block of TransUNet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from search_spaces.attention.mhsa import MultiHeadAttention, TransformerBlock
+from tests.reference.adapter import NotCovered, Subject, adapter, renamed
+from tests.reference.case import Case, Tensors
+
+
+@adapter("huggingface/pytorch-image-models", "Attention")
+def timm(case: Case, *, dim: int, num_heads: int = 8, qkv_bias: bool = False) -> Subject:
+    module = MultiHeadAttention(dim, num_heads, qkv_bias)
+    return Subject(module, renamed({"qkv": "qkv", "project": "proj"}))
+
+
+@adapter("Beckschen/TransUNet", "Block")
+def transunet(case: Case, *, hidden_size: int, num_heads: int, mlp_dim: int) -> Subject:
+    if mlp_dim % hidden_size:
+        raise NotCovered(f"perceptron {mlp_dim} wide on {hidden_size} channels: here a whole multiple")
+    module = TransformerBlock(hidden_size, num_heads, mlp_dim // hidden_size)
+    names = {
+        "norm1": "attention_norm",
+        "norm2": "ffn_norm",
+        "perceptron.0": "ffn.fc1",
+        "perceptron.2": "ffn.fc2",
+        "attention.project": "attn.out",
+    }
+    return Subject(module, packed(names, {"attention.qkv": ("attn.query", "attn.key", "attn.value")}))
+
+
+def packed(names: Mapping[str, str], parts: Mapping[str, tuple[str, ...]]) -> Callable[[Tensors], Tensors]:
+    """As ``renamed``; separate projections of the reference become one, in the order given."""
+
+    def convert(reference: Tensors) -> Tensors:
+        left, found = dict(reference), {}
+        for ours, theirs in parts.items():
+            for kind in ("weight", "bias"):
+                if f"{theirs[0]}.{kind}" in left:
+                    found[f"{ours}.{kind}"] = torch.cat([left.pop(f"{part}.{kind}") for part in theirs])
+        return {**renamed(names)(left), **found}
+
+    return convert
