@@ -7,7 +7,7 @@ an architecture's cost is a sum of look-ups. No formula is written down, so none
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,27 +54,37 @@ def host_params(host: str, dims: int, options: Options, in_channels: int, classe
 
 def mechanism_cost(placement: Placement, dims: int, slot: Slot, size: Size) -> Cost:
     """Cost of one mechanism in ``slot`` of a network whose image is ``size``."""
-    gated = MECHANISMS[placement.mechanism].inputs == "gated"
-    alike = Slot("", slot.channels, 0, gate_channels=slot.gate_channels if gated else None)
+    inputs = MECHANISMS[placement.mechanism].inputs
+    gate_channels = slot.gate_channels if inputs == "gated" else None
+    pyramid_channels = slot.pyramid_channels if inputs == "pyramid" else ()
+    alike = Slot("", slot.channels, 0, gate_channels=gate_channels, pyramid_channels=pyramid_channels)
     return _local_cost(placement, dims, alike, size_at(size, slot.level))
 
 
 @functools.cache
 def _local_cost(placement: Placement, dims: int, slot: Slot, size: Size) -> Cost:
     """As ``mechanism_cost``, of a slot at level 0 without a name: slots that look alike are measured once."""
-    shapes = [(slot.channels, *size)]
+    shapes: list[Size | list[Size]] = [(slot.channels, *size)]
+    if slot.pyramid_channels:
+        shapes = [[(channels, *size_at(size, level)) for level, channels in enumerate(slot.pyramid_channels)]]
     if slot.gate_channels is not None:
         shapes.append((slot.gate_channels, *size_at(size, 1)))
     return measure(lambda: placement.build(slot, dims), shapes)
 
 
-def measure(build: Callable[[], nn.Module], shapes: list[Size]) -> Cost:
-    """Cost of the module that ``build`` makes, called with one image each of ``shapes``, ``(channels, *spatial)``."""
+def measure(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]]) -> Cost:
+    """Cost of the module that ``build`` makes, called with one image each of ``shapes``, ``(channels, *spatial)``.
+
+    A list among them stands for one argument that is a list of images.
+    """
     with torch.device("meta"), torch.no_grad(), FlopCounter() as counter:
         module = build().eval()
-        inputs: list[Tensor] = [torch.empty(1, *shape) for shape in shapes]
-        module(*inputs)
+        module(*(_empty(shape) for shape in shapes))
     return Cost(_parameters(module), counter.flops // 2)
+
+
+def _empty(shape: Size | list[Size]) -> Tensor | list[Tensor]:
+    return [torch.empty(1, *one) for one in shape] if isinstance(shape, list) else torch.empty(1, *shape)
 
 
 def _parameters(module: nn.Module) -> int:

@@ -70,3 +70,22 @@ def resize(x: Tensor, size: Sequence[int]) -> Tensor:
     """Interpolate ``(batch, channels, *spatial)`` linearly to the spatial ``size``; corners are not aligned."""
     mode = LINEAR_INTERPOLATION[x.dim() - 2]
     return nn.functional.interpolate(x, size=tuple(size), mode=mode, align_corners=False)
+
+
+def adaptive_mean(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Means of ``(batch, channels, *spatial)`` over cells that share the map out to ``size``, larger or smaller.
+
+    As torch's adaptive average pooling, which has no form in ONNX where a size does not divide: axis by axis.
+    """
+    for axis, wanted in enumerate(size, start=2):
+        length = x.shape[axis]
+        cells = [(index * length // wanted, -(-(index + 1) * length // wanted)) for index in range(wanted)]
+        if wanted == length:
+            continue
+        if wanted > length:  # a cell is one position or two
+            first = torch.tensor([start for start, _ in cells], device=x.device)
+            last = torch.tensor([end - 1 for _, end in cells], device=x.device)
+            x = (x.index_select(axis, first) + x.index_select(axis, last)) / 2
+        else:
+            x = torch.cat([x.narrow(axis, a, b - a).mean(axis, keepdim=True) for a, b in cells], dim=axis)
+    return x

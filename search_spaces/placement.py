@@ -28,6 +28,8 @@ class Placement:
         arguments: dict[str, Any] = dict(self.options)
         if entry.inputs == "gated":
             arguments["gate_channels"] = slot.gate_channels
+        if entry.inputs == "pyramid":
+            arguments["pyramid_channels"] = slot.pyramid_channels
         return entry.module(slot.channels, dims=dims, **arguments)
 
     def __str__(self) -> str:
@@ -36,7 +38,10 @@ class Placement:
 
 
 class PlacedAttention(nn.Module):
-    """Mechanisms in series in one slot; each is given what its kind of input asks for."""
+    """Mechanisms in series in one slot; each is given what its kind of input asks for.
+
+    After a mechanism that takes a pyramid comes one feature, the finest.
+    """
 
     def __init__(self, modules: Sequence[Mechanism], placements: Sequence[Placement]) -> None:
         super().__init__()

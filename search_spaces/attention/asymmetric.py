@@ -5,6 +5,8 @@ A k x k, a k x 1 and a 1 x k convolution side by side, summed or weighed at each
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from search_spaces.attention.branches import BranchAttention
@@ -58,11 +60,12 @@ class AsymmetricConvolution(Mechanism):
         if kernel < 1 or kernel % 2 == 0:
             raise InputError(f"asymmetric kernel: expected an odd length, got {kernel!r}")
         super().__init__()
+        conv: Any = CONV[dims]
         inputs = in_channels or channels
         lines = [tuple(kernel if axis == along else 1 for axis in range(dims)) for along in range(dims)]
         branches = [
             nn.Sequential(
-                CONV[dims](inputs, channels, shape, stride, tuple(side // 2 for side in shape), bias=False),
+                conv(inputs, channels, shape, stride, tuple(side // 2 for side in shape), bias=False),
                 NORM[norm](channels),
             )
             for shape in ((kernel,) * dims, *lines)

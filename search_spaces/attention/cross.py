@@ -6,6 +6,9 @@ z = sigmoid(BN(W concat_h softmax(q_h k_h' / sqrt(d)) v_h)),  y = x * up(z): q, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,9 +16,7 @@ from torch.nn import functional as F
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.mhsa import fitting_heads
 from search_spaces.attention.positions import sine_positions
-from search_spaces.layers import CONV, NORM, resize
-
-ADAPTIVE_MAX = {2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
+from search_spaces.layers import CONV, MAX_POOL, NORM, resize
 
 
 @mechanism(
@@ -72,7 +73,7 @@ class CrossAttention(Mechanism):
     def gate(self, x: Tensor, gate: Tensor) -> Tensor:
         """What ``x`` is multiplied by, of its shape."""
         asked = _placed(gate) if self.position else gate
-        values = ADAPTIVE_MAX[x.dim() - 2](_placed(x) if self.position else x, gate.shape[2:])
+        values = _reduced(_placed(x) if self.position else x, gate.shape[2:])
         query, key, value = (self._tokens(part) for part in (self.query(asked), self.key(asked), self.value(values)))
         found = F.scaled_dot_product_attention(query, key, value)
         joined = found.transpose(2, 3).flatten(1, 2).unflatten(2, gate.shape[2:])
@@ -80,6 +81,16 @@ class CrossAttention(Mechanism):
 
     def _tokens(self, x: Tensor) -> Tensor:
         return x.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3).contiguous()
+
+
+def _reduced(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Maxima over windows that share ``x`` out to ``size``, the last of an axis cut short; in a U-Net they are 2 wide.
+
+    Where no window gives that size the nearest maximum is taken. torch's adaptive pooling has no form in ONNX.
+    """
+    window: Any = tuple(-(-length // wanted) for length, wanted in zip(x.shape[2:], size, strict=True))
+    pooled = MAX_POOL[x.dim() - 2](window, ceil_mode=True)(x)
+    return pooled if list(pooled.shape[2:]) == list(size) else F.interpolate(pooled, tuple(size))
 
 
 def _placed(x: Tensor) -> Tensor:

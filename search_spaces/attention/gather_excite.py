@@ -5,6 +5,8 @@ y = x * sigmoid(up(E(G(x)))): G gathers each channel over an extent, E excites, 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -65,9 +67,10 @@ class GatherExcite(Mechanism):
         super().__init__()
         check_option("gather_excite gather", gather, GATHER)
         check_option("gather_excite norm", norm, NORM)
-        conv, self.axes = CONV[dims], SPATIAL_AXES[dims]
+        conv: Any = CONV[dims]
+        self.axes = SPATIAL_AXES[dims]
         self.extent = extent
-        self.pool = AVG_POOL[dims](2 * extent - 1, extent, extent - 1, count_include_pad=False) if extent else None
+        self.pool = AVG_POOL[dims](2 * extent - 1, extent) if extent else None
         self.learned = self.norms = None
         if gather == "learned":
             if map_size is not None:
@@ -96,10 +99,16 @@ class GatherExcite(Mechanism):
 
     def _gather(self, x: Tensor) -> Tensor:
         if self.learned is None or self.norms is None:
-            return x.mean(self.axes, keepdim=True) if self.pool is None else self.pool(x)
+            return x.mean(self.axes, keepdim=True) if self.pool is None else self._means(x, self.pool)
         for index, (conv, norm) in enumerate(zip(self.learned, self.norms, strict=True)):
             x = norm(conv(F.relu(x) if index else x))
         return x.mean(self.axes, keepdim=True) if self.pool is None else x
+
+    def _means(self, x: Tensor, pool: nn.Module) -> Tensor:
+        """Means over windows, of what lies inside the map; torch's own padding refuses maps smaller than a window."""
+        margins = [self.extent - 1] * (2 * len(self.axes))
+        inside = F.pad(x.new_ones(1, 1, *x.shape[2:]), margins)
+        return pool(F.pad(x, margins)) / pool(inside)
 
 
 GLOBAL = 8  # extent that a learned global gather reaches by convolutions, before the mean

@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.layers import CONV, NORM
+from search_spaces.layers import CONV, NORM, adaptive_mean
 
 FUSIONS = ("channel", "position", "sum")
 FEATURES = 4  # that the convolution of a row gives, as in the authors' code
 POSITIONS = 8  # sides of the grid that the position branch compares
-ADAPTIVE_MEAN = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
 
 
 @mechanism(
@@ -104,12 +103,12 @@ class PositionBranch(nn.Module):
         self.expand = nn.Conv1d(FEATURES * POSITIONS**dims, POSITIONS**dims, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        v = ADAPTIVE_MEAN[len(self.grid)](self.norm(self.reduce(F.relu(x))), self.grid).flatten(2)
+        v = adaptive_mean(self.norm(self.reduce(F.relu(x))), self.grid).flatten(2)
         positions, sums = v.shape[2], v.sum(1, keepdim=True)
         covariance = v.transpose(1, 2) @ v / positions - sums.transpose(1, 2) @ sums / positions**2
         features = F.relu(self.rows(covariance)).unsqueeze(2)
         gate = torch.sigmoid(self.expand(features)).reshape(len(x), 1, *self.grid)
-        return F.relu(x * ADAPTIVE_MEAN[len(self.grid)](gate, x.shape[2:]))
+        return F.relu(x * adaptive_mean(gate, x.shape[2:]))
 
 
 class Rows(nn.Module):

@@ -50,8 +50,8 @@ class GroupedSelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
         # Projections work on single positions: only the attention itself has to know groups.
-        groups = [self._grouped(part(x)) for part in (self.query, self.key, self.value)]
-        found = F.scaled_dot_product_attention(*groups)
+        query, key, value = (self._grouped(part(x)) for part in (self.query, self.key, self.value))
+        found = F.scaled_dot_product_attention(query, key, value)
         return self.project(self._joined(found, x.shape[2:]))
 
     def _grouped(self, x: Tensor) -> Tensor:

@@ -76,8 +76,7 @@ class ObjectContext(Mechanism):
     def forward(self, x: Tensor, prediction: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``; ``prediction``: ``(batch, classes, *coarser)``."""
         regions = gather_regions(x, resize(prediction, x.shape[2:]))
-        query = self.query(x).flatten(2)
-        parts = [part.transpose(1, 2).unsqueeze(1).contiguous() for part in (query, self.key(regions))]
-        value = self.value(regions).transpose(1, 2).unsqueeze(1).contiguous()
-        context = F.scaled_dot_product_attention(*parts, value).squeeze(1).transpose(1, 2)
+        parts = (self.query(x).flatten(2), self.key(regions), self.value(regions))
+        query, key, value = (part.transpose(1, 2).unsqueeze(1).contiguous() for part in parts)
+        context = F.scaled_dot_product_attention(query, key, value).squeeze(1).transpose(1, 2)
         return self.join(torch.cat([self.expand(context.unflatten(2, x.shape[2:])), x], dim=1))

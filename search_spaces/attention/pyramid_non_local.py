@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.layers import CONV, NORM
+from search_spaces.layers import CONV, NORM, adaptive_mean
 
 PYRAMIDS: dict[str, tuple[int, ...]] = {"small": (1, 2, 4), "paper": (1, 3, 6, 8)}
-ADAPTIVE_MEAN = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
 
 
 class PyramidAttention(nn.Module):
@@ -73,8 +72,7 @@ class PyramidAttention(nn.Module):
 
     def _anchors(self, x: Tensor) -> Tensor:
         """``(batch, 1, anchors, channels)``: the positions of all pooled maps."""
-        pool = ADAPTIVE_MEAN[x.dim() - 2]
-        pooled = [pool(x, (size,) * (x.dim() - 2)).flatten(2) for size in self.sizes]
+        pooled = [adaptive_mean(x, (size,) * (x.dim() - 2)).flatten(2) for size in self.sizes]
         return torch.cat(pooled, dim=2).transpose(1, 2).unsqueeze(1).contiguous()
 
 

@@ -5,7 +5,6 @@ Self-attention inside windows with a learned bias for each offset, then again wi
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Sequence
 
@@ -103,7 +102,6 @@ def join_windows(x: Tensor, window: Sequence[int], size: Sequence[int]) -> Tenso
     return x.permute(0, *pairs, 1 + 2 * dims).reshape(len(x), *size, x.shape[-1])
 
 
-@functools.lru_cache(maxsize=64)
 def offset_index(window: tuple[int, ...], full: tuple[int, ...]) -> Tensor:
     """``(positions, positions)``: row of the bias table of ``full`` windows for each pair of a smaller window."""
     positions = torch.cartesian_prod(*(torch.arange(side) for side in window)).reshape(-1, len(window))
@@ -113,7 +111,6 @@ def offset_index(window: tuple[int, ...], full: tuple[int, ...]) -> Tensor:
     return index
 
 
-@functools.lru_cache(maxsize=64)
 def region_scores(size: tuple[int, ...], window: tuple[int, ...], shift: tuple[int, ...]) -> Tensor:
     """``(windows, positions, positions)``: ``FORBIDDEN`` for pairs that were not neighbours before the shift."""
     regions = torch.zeros(1, *size, 1)

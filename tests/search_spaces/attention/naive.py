@@ -76,14 +76,33 @@ def batch_norm(x: Array, module: nn.Module, name: str) -> Array:
     return y
 
 
-def convolution(x: Array, kernel: Array, stride: Sequence[int], padding: Sequence[int]) -> Array:
+def conv(
+    x: Array, module: nn.Module, name: str, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+) -> Array:
+    """A convolution layer, with its bias where it has one; ``padding`` counts for kernels that are longer than one."""
+    state, dims = module.state_dict(), x.ndim - 2
+    kernel = weight(module, f"{name}.weight")
+    padding = padding if kernel.shape[-1] > 1 else 0
+    share = kernel.shape[0] // groups
+    parts = [
+        convolution(part, kernel[g * share : (g + 1) * share], [stride] * dims, [padding] * dims, dilation)
+        for g, part in enumerate(np.split(x, groups, 1))
+    ]
+    y = np.concatenate(parts, 1)
+    return y + weight(module, f"{name}.bias").reshape(1, -1, *[1] * dims) if f"{name}.bias" in state else y
+
+
+def convolution(x: Array, kernel: Array, stride: Sequence[int], padding: Sequence[int], dilation: int = 1) -> Array:
     """Cross-correlation without bias; ``kernel`` is ``(out, in, *sides)``; outside of ``x`` are zeros."""
     sides = kernel.shape[2:]
-    size = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(x.shape[2:], padding, sides, stride, strict=True)]
+    size = [
+        (n + 2 * p - dilation * (k - 1) - 1) // s + 1
+        for n, p, k, s in zip(x.shape[2:], padding, sides, stride, strict=True)
+    ]
     y: Array = np.zeros((x.shape[0], kernel.shape[0], *size))
     for p in positions(y):
         for tap in itertools.product(*(range(k) for k in sides)):
-            source = tuple(i * s + t - pad for i, s, t, pad in zip(p, stride, tap, padding, strict=True))
+            source = tuple(i * s + dilation * t - pad for i, s, t, pad in zip(p, stride, tap, padding, strict=True))
             if all(0 <= i < n for i, n in zip(source, x.shape[2:], strict=True)):
                 y[(..., *p)] += np.einsum("oc,bc->bo", kernel[(..., *tap)], x[(..., *source)])
     return y
@@ -111,3 +130,40 @@ def max_pool(x: Array, window: Sequence[int]) -> Array:
         cells = tuple(slice(i * w, (i + 1) * w) for i, w in zip(p, window, strict=True))
         y[(..., *p)] = x[(..., *cells)].reshape(*x.shape[:2], -1).max(-1)
     return y
+
+
+def adaptive_mean(x: Array, size: Sequence[int]) -> Array:
+    """Means over cells that share the map out as evenly as whole positions allow; they may overlap by one."""
+    y: Array = np.empty((*x.shape[:2], *size))
+    for p in positions(y):
+        cell = tuple(slice(i * n // m, -(-(i + 1) * n // m)) for i, n, m in zip(p, x.shape[2:], size, strict=True))
+        y[(..., *p)] = x[(..., *cell)].reshape(*x.shape[:2], -1).mean(2)
+    return y
+
+
+def layer_norm(x: Array, module: nn.Module, name: str, eps: float) -> Array:
+    """Normalisation over the channels of ``(batch, channels, tokens)``."""
+    standard = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + eps)
+    return standard * weight(module, f"{name}.weight")[:, None] + weight(module, f"{name}.bias")[:, None]
+
+
+def gelu(x: Array) -> Array:
+    return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
+
+
+def attention(query: Array, key: Array, value: Array, heads: int, bias: Array | None = None) -> Array:
+    """Scaled attention of ``(batch, channels, *positions)``; the result has the places of ``query``.
+
+    ``bias``: ``(heads, queries, keys)``, added to the scores.
+    """
+    places = query.shape[2:]
+    query, key, value = (part.reshape(*part.shape[:2], -1) for part in (query, key, value))
+    width, out = query.shape[1] // heads, value.shape[1] // heads
+    y: Array = np.zeros((len(query), value.shape[1], query.shape[2]))
+    for b, h, i in np.ndindex(len(query), heads, query.shape[2]):
+        rows, values = slice(h * width, (h + 1) * width), slice(h * out, (h + 1) * out)
+        scores = np.array([query[b, rows, i] @ key[b, rows, j] for j in range(key.shape[2])]) / math.sqrt(width)
+        weights = softmax(scores if bias is None else scores + bias[h, i])
+        for w, j in zip(weights, range(key.shape[2]), strict=True):
+            y[b, values, i] += w * value[b, values, j]
+    return y.reshape(len(y), -1, *places)

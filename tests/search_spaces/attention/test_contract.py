@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from search_spaces.attention import MECHANISMS, Mechanism
 from search_spaces.errors import InputError
 from search_spaces.initialisation import initialise
-from tests.search_spaces.attention.example import EVERY, EXTREME_SIZES, IDS, SIZE, build, inputs
+from tests.search_spaces.attention.example import EVERY, EXTREME_SIZES, IDS, SIZE, build, each, inputs, leaves, told
 
 every_mechanism = pytest.mark.parametrize(("name", "dims"), EVERY, ids=IDS)
 OPTIONS = [(name, dims, option) for name, dims in EVERY for option in MECHANISMS[name].choices]
@@ -28,16 +28,17 @@ def test_the_output_has_the_shape_of_the_first_input_at_any_size(
     name: str, dims: int, batch: int, training: bool
 ) -> None:
     for size in EXTREME_SIZES[dims]:
-        x, *others = inputs(name, size, batch=batch, dtype=torch.float32)
-        y = build(name, dims, dtype=torch.float32).train(training)(x, *others)
+        given_inputs = inputs(name, size, batch=batch, dtype=torch.float32)
+        x = leaves(given_inputs)[0]
+        y = build(name, dims, dtype=torch.float32).train(training)(*given_inputs)
         assert y.shape == x.shape
         assert y.dtype == x.dtype
         assert y.isfinite().all()
 
 
 @every_mechanism
-def test_the_gate_may_have_any_size(name: str, dims: int) -> None:
-    if MECHANISMS[name].inputs != "gated":
+def test_the_coarser_input_may_have_any_size(name: str, dims: int) -> None:
+    if MECHANISMS[name].inputs not in ("gated", "guided"):
         return
     module = build(name, dims)
     for gate_size in [(1,) * dims, (2,) * dims, SIZE[dims], tuple(3 * n for n in SIZE[dims])]:
@@ -52,7 +53,8 @@ def test_every_choice_of_every_option_trains_in_narrow_networks(name: str, dims:
             module = build(name, dims, channels=channels, options={option: value}).train()
             for size in [(1,) * dims, SIZE[dims]]:
                 y = module(*inputs(name, size, batch=1, channels=channels))
-                y.sum().backward()
+                if y.requires_grad:  # some have no parameters
+                    y.sum().backward()
                 assert y.isfinite().all()
 
 
@@ -66,10 +68,10 @@ def test_any_options_go_with_any_size_and_batch(name: str, dims: int, data: st.D
     batch = data.draw(st.integers(1, 3), "batch")
     module = build(name, dims, channels=channels, options=options).train(data.draw(st.booleans(), "training"))
     given_inputs = inputs(name, data.draw(sizes), batch=batch, channels=channels, gate_size=data.draw(sizes))
-    y = module(*(x.requires_grad_() for x in given_inputs))
-    assert y.shape == given_inputs[0].shape
-    for gradient in torch.autograd.grad(y.square().sum(), given_inputs):
-        assert gradient.isfinite().all()
+    y = module(*each(Tensor.requires_grad_, given_inputs))
+    assert y.shape == leaves(given_inputs)[0].shape
+    for gradient in torch.autograd.grad(y.square().sum(), leaves(given_inputs), allow_unused=True):
+        assert gradient is None or gradient.isfinite().all()
 
 
 @every_mechanism
@@ -84,37 +86,40 @@ def test_an_unknown_name_for_an_option_is_refused(name: str, dims: int) -> None:
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_gradients_reach_every_input_and_every_parameter_that_matters(name: str, dims: int, training: bool) -> None:
     module = build(name, dims).train(training)
-    given_inputs = tuple(x.requires_grad_() for x in inputs(name, SIZE[dims]))
+    given_inputs = each(Tensor.requires_grad_, inputs(name, SIZE[dims]))
+    features = leaves(given_inputs)
     parameters = dict(module.named_parameters())
-    cotangent = torch.randn(given_inputs[0].shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    cotangent = torch.randn(features[0].shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    torch.manual_seed(0)  # dropout
     y = module(*given_inputs)
-    gradients = torch.autograd.grad((y * cotangent).sum(), [*given_inputs, *parameters.values()], allow_unused=True)
-    for index, gradient in enumerate(gradients[: len(given_inputs)]):
+    gradients = torch.autograd.grad((y * cotangent).sum(), [*features, *parameters.values()], allow_unused=True)
+    for index, gradient in enumerate(gradients[: len(features)]):
         assert _matters(gradient), f"input {index}"
-    for (key, parameter), gradient in zip(parameters.items(), gradients[len(given_inputs) :], strict=True):
+    for (key, parameter), gradient in zip(parameters.items(), gradients[len(features) :], strict=True):
         if _matters(gradient):
             continue
-        # A bias before a normalisation or under a softmax has no gradient because it has no effect.
+        # A bias before a normalisation or under a softmax, or of a unit that no input activates, has no effect at all.
         with torch.no_grad():
-            parameter.add_(torch.randn_like(parameter))
-            assert torch.allclose(module(*given_inputs), y, rtol=0, atol=1e-9), f"{key} matters but has no gradient"
+            parameter.add_(1e-6 * torch.randn_like(parameter))
+            torch.manual_seed(0)
+            assert torch.allclose(module(*given_inputs), y, rtol=0, atol=1e-10), f"{key} matters but has no gradient"
 
 
 @every_mechanism
 def test_a_constant_input_has_finite_gradients(name: str, dims: int) -> None:
     module = build(name, dims).train()
-    given_inputs = tuple(torch.zeros_like(x).requires_grad_() for x in inputs(name, SIZE[dims]))
+    given_inputs = each(lambda x: torch.zeros_like(x).requires_grad_(), inputs(name, SIZE[dims]))
     y = module(*given_inputs)
     y.sum().backward()
-    leaves = [*given_inputs, *module.parameters()]
-    assert all(leaf.grad is None or leaf.grad.isfinite().all() for leaf in leaves)
+    sources = [*leaves(given_inputs), *module.parameters()]
+    assert all(source.grad is None or source.grad.isfinite().all() for source in sources)
 
 
 @every_mechanism
 def test_float32_agrees_with_float64(name: str, dims: int) -> None:
     expected = build(name, dims)(*inputs(name, SIZE[dims]))
     y = build(name, dims).float()(*inputs(name, SIZE[dims], dtype=torch.float32))
-    torch.testing.assert_close(y.double(), expected, rtol=1e-4, atol=1e-5)
+    assert (y.double() - expected).norm() < 1e-4 * expected.norm()
 
 
 @every_mechanism
@@ -124,7 +129,8 @@ def test_bfloat16_autocast_trains_and_agrees_roughly_with_float32(name: str, dim
     with torch.autocast("cpu", torch.bfloat16):
         y = module(*given_inputs)
         loss = module.train()(*given_inputs).float().square().sum()
-    loss.backward()
+    if loss.requires_grad:  # some have no parameters
+        loss.backward()
     assert (y.float() - expected).norm() < 0.05 * expected.norm()
     assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in module.parameters())
 
@@ -159,7 +165,7 @@ def test_eval_is_deterministic_and_sees_each_sample_alone(name: str, dims: int) 
     module, given_inputs = build(name, dims), inputs(name, SIZE[dims], batch=3)
     y = module(*given_inputs)
     assert torch.equal(module(*given_inputs), y)
-    torch.testing.assert_close(module(*(x[1:2] for x in given_inputs)), y[1:2], rtol=0, atol=1e-9)
+    torch.testing.assert_close(module(*each(lambda x: x[1:2], given_inputs)), y[1:2], rtol=0, atol=1e-9)
 
 
 @every_mechanism
@@ -167,7 +173,8 @@ def test_inputs_and_in_eval_mode_buffers_are_left_as_they_were(name: str, dims: 
     module, given_inputs = build(name, dims), inputs(name, SIZE[dims])
     state = copy.deepcopy(module.state_dict())
     module(*given_inputs)
-    assert all(torch.equal(x, before) for x, before in zip(given_inputs, inputs(name, SIZE[dims]), strict=True))
+    before = leaves(inputs(name, SIZE[dims]))
+    assert all(torch.equal(x, was) for x, was in zip(leaves(given_inputs), before, strict=True))
     assert all(torch.equal(tensor, state[key]) for key, tensor in module.state_dict().items())
 
 
@@ -175,7 +182,7 @@ def test_inputs_and_in_eval_mode_buffers_are_left_as_they_were(name: str, dims: 
 def test_the_memory_layout_does_not_matter(name: str, dims: int) -> None:
     module, given_inputs = build(name, dims), inputs(name, SIZE[dims])
     layout = {2: torch.channels_last, 3: torch.channels_last_3d}[dims]
-    y = module(*(x.contiguous(memory_format=layout) for x in given_inputs))
+    y = module(*each(lambda x: x.contiguous(memory_format=layout), given_inputs))
     torch.testing.assert_close(y, module(*given_inputs), rtol=0, atol=1e-9)
 
 
@@ -203,8 +210,8 @@ def test_a_deep_copy_is_equal_and_independent(name: str, dims: int) -> None:
 def test_the_meta_device_gives_the_shape_without_computing(name: str, dims: int) -> None:
     with torch.device("meta"):
         module = _fresh(name, dims, 0).eval()
-    x, *others = (tensor.to("meta") for tensor in inputs(name, SIZE[dims], dtype=torch.float32))
-    assert module(x, *others).shape == x.shape
+    given_inputs = each(lambda x: x.to("meta"), inputs(name, SIZE[dims], dtype=torch.float32))
+    assert module(*given_inputs).shape == leaves(given_inputs)[0].shape
 
 
 @every_mechanism
@@ -237,10 +244,10 @@ def test_onnx_runtime_computes_the_same(dims: int) -> None:
     groups = [inputs(name, SIZE[dims], dtype=torch.float32) for name in names]
     program: Any = torch.onnx.export(network, (groups,), dynamo=True, verbose=False)
     session = runtime.InferenceSession(program.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    flat = [x.numpy() for group in groups for x in group]
+    flat = [x.numpy() for x in leaves(groups)]
     fed = dict(zip((node.name for node in session.get_inputs()), flat, strict=True))
     for name, ours, y in zip(names, session.run(None, fed), network(groups), strict=True):
-        assert torch.allclose(torch.from_numpy(ours), y, rtol=1e-4, atol=1e-5), f"{name} differs in ONNX"
+        assert (torch.from_numpy(ours) - y).norm() < 1e-4 * y.norm(), f"{name} differs in ONNX"
 
 
 @every_mechanism
@@ -252,11 +259,11 @@ def test_what_is_registered_is_a_mechanism_with_a_source(name: str, dims: int) -
 
 
 def _matters(gradient: Tensor | None) -> bool:
-    return gradient is not None and gradient.abs().max().item() > 1e-9
+    return gradient is not None and (gradient.numel() == 0 or gradient.abs().max().item() > 1e-9)
 
 
 def _fresh(name: str, dims: int, seed: int) -> nn.Module:
-    arguments = {"gate_channels": 12} if MECHANISMS[name].inputs == "gated" else {}
+    arguments = told(name)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return MECHANISMS[name].module(8, dims=dims, **arguments)
