@@ -85,8 +85,6 @@ def _space_from(data: Mapping[str, Any], dims: int) -> Space:
     if given["mechanisms"] != "all" and placed:
         homeless = [name for name in mechanisms if not any(name in offered for offered in placed.values())]
         faults += [_why_homeless(name, [slots[slot] for slot in placed], dims) for name in homeless]
-    elif given["slots"] != "all" and wanted and not faults and not any(placed.values()):
-        faults.append(f"space: no mechanism fits any of the slots {', '.join(wanted)}")
     faults += _refusals(placed, slots, dims)
     if faults:
         raise InputErrors(faults)

@@ -29,7 +29,7 @@ def test_a_shipped_space_loads_and_draws(name: str, dims: int) -> None:
 @pytest.mark.parametrize("dims", [2, 3])
 def test_the_shipped_unet_offers_every_mechanism_of_its_dimensions(dims: int) -> None:
     space = load_space("unet", dims)
-    assert space.mechanisms == [name for name in MECHANISMS if dims in MECHANISMS[name].dims]
+    assert space.mechanisms == placed_in(dims)
 
 
 # -- what can be written ------------------------------------------------------------------------------------
@@ -51,11 +51,17 @@ def test_nothing_written_offers_everything() -> None:
     space = load_space({}, 3)
     assert space.host == "unet"
     assert space.options == HOSTS["unet"].options
-    assert space.mechanisms == [name for name in MECHANISMS if 3 in MECHANISMS[name].dims]
+    assert space.mechanisms == placed_in(3)
     assert space.max_filled == len(space.slots)
     assert all(
         space.slots[slot][name] == MECHANISMS[name].choices for slot in space.slots for name in space.slots[slot]
     )
+
+
+def placed_in(dims: int) -> list[str]:
+    """The mechanisms that some slot of a U-Net takes."""
+    placed = ("feature", "gated", "pyramid")
+    return [name for name in MECHANISMS if dims in MECHANISMS[name].dims and MECHANISMS[name].inputs in placed]
 
 
 def slots_of(slots: Any, **changes: Any) -> list[str]:
@@ -167,7 +173,6 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"slots": {"skip.0": ["eca"]}, "mechanisms": ["se"]},
         ["mechanism 'se' fits none of the slots skip.0: they list others"],
     ),
-    "a slot that nothing fits": ({"slots": "output"}, ["no mechanism fits any of the slots output"]),
     "a word for a limit": ({"max_filled": "two"}, ["max_filled is a whole number from 0, or left out; got 'two'"]),
     "a limit below zero": ({"max_filled": -1}, ["max_filled"]),
     "a limit that is no whole number": ({"max_filled": 1.5}, ["max_filled"]),
