@@ -55,7 +55,7 @@ def bare(architecture: Architecture, task: PreparedTask, batch: int, steps: int,
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-    float(loss)  # waits for the device
+    float(loss.detach())  # waits for the device
     return time.perf_counter() - began
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from search_spaces.errors import InputError
 
 FORMATS = (".png", ".svg", ".pdf")
 FRONT, OTHER, PLAIN = "#0b6e4f", "#9aa0a6", "#c2410c"
+# Where a point's name may stand, the best place first: offset in points, and the side that it hangs on.
+PLACES = [(x, y, side) for y in (-11, 6, -21, 16, -31, 26, -41, 36) for x, side in ((5, "left"), (-5, "right"))]
 
 
 def draw_front(run: Run, path: Path) -> Path:
@@ -34,14 +37,16 @@ def draw_front(run: Run, path: Path) -> Path:
     figure = Figure(figsize=(5.5 * len(fronts), 4.2), layout="constrained")
     for index, (front, title) in enumerate(fronts, start=1):
         axes = figure.add_subplot(1, len(fronts), index)
-        _draw(axes, front, f"{run.name}: {title}", named=index == len(fronts))
+        _draw(axes, front, f"{run.name}: {title}")
+    figure.draw_without_rendering()  # only now is it known where points lie in the picture
+    _name(axes, fronts[-1][0].points)
     content = io.BytesIO()
     figure.savefig(content, format=path.suffix[1:].lower(), dpi=150)
     write_bytes(path, content.getvalue())
     return path
 
 
-def _draw(axes: Any, front: Front, title: str, named: bool) -> None:
+def _draw(axes: Any, front: Front, title: str) -> None:
     if front.dominated:
         _scatter(axes, front.dominated, OTHER, "o", "dominated", bars=False)
     axes.step(
@@ -63,15 +68,28 @@ def _draw(axes: Any, front: Front, title: str, named: bool) -> None:
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.25)
     axes.legend(fontsize=8, loc="lower right")
-    if named:
-        for point in front.points:
-            axes.annotate(
+
+
+def _name(axes: Any, points: Sequence[FrontPoint]) -> None:
+    """Write beside each point what it is: inside the axes and clear of other names, where there is such a place."""
+    taken: list[Any] = []
+    for point in points:
+        for x, y, side in PLACES:
+            name = axes.annotate(
                 _short(point.architecture),
                 (point.cost.params, point.dice),
-                xytext=(5, -11),
+                xytext=(x, y),
                 textcoords="offset points",
+                ha=side,
                 fontsize=6.5,
             )
+            box = name.get_window_extent()
+            fits = axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
+            if fits and not any(box.overlaps(other) for other in taken):
+                break
+            if (x, y, side) != PLACES[-1]:
+                name.remove()
+        taken.append(box)
 
 
 def _scatter(axes: Any, points: Any, colour: str, marker: str, label: str, bars: bool) -> None:

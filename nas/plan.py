@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from nas.journal import Journal
 from nas.ray_trials import Order, Outcome
 from nas.strategies import History, Strategy
 from nas.trial import Trial
-from nas.usage import search_seconds
+from nas.usage import running_seconds
 from search_spaces.architecture import Architecture
 from search_spaces.cost import Cost
 
@@ -88,8 +88,10 @@ class Plan:
         self.trials = journal.read()
         self.running: list[Order] = []
         self.began: float | None = None  # the first sign of life of a trial: workers take seconds to start
-        self._seconds_before = search_seconds(self.trials)
-        self._searching = schedule.reopened or not self.trials or self.trials[-1].phase == "search"
+        self._seconds_before = running_seconds(self.search_trials)
+        last = self.trials[-1].phase if self.trials else "search"
+        others = any(trial.phase == "final" and trial.architecture != self.plain for trial in self.trials)
+        self._searching = schedule.reopened or last == "search" or not others  # the plain network's may come early
         self._finals: list[Order] | None = None
         watcher.opened(folder, schedule, self.trials)
 
@@ -97,11 +99,16 @@ class Plan:
     def search_trials(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.phase == "search"]
 
+    @property
+    def plain(self) -> Architecture | None:
+        """The network without attention, which is the first trial of every search."""
+        return next((trial.architecture for trial in self.search_trials if trial.number == 0), None)
+
     def next(self) -> Order | None:
         if len(self.running) >= self.schedule.workers:
             return None
         order = self._next_search() if self._searching else None
-        if order is None and not self._searching:
+        if order is None:
             order = self._next_final()
         if order is not None:
             self.running.append(order)
@@ -147,43 +154,56 @@ class Plan:
 
     def _next_search(self) -> Order | None:
         done = self.search_trials
-        running = [order.architecture for order in self.running]
-        architecture = None
-        # One that would, at the median duration so far, end after the limit is not started.
-        expected = statistics.median(trial.seconds for trial in done) if done else 0.0
-        if len(done) + len(running) < self.schedule.trials and not self._ends_late(expected):
-            architecture = self.strategy.suggest(History(done, running))
+        running = [order.architecture for order in self.running if order.phase == "search"]
+        architecture = None if self._search_is_full() else self.strategy.suggest(History(done, running))
         if architecture is None:
             self._searching = bool(running)
             return None
-        numbers = {trial.number for trial in done} | {order.number for order in self.running}
+        numbers = {trial.number for trial in done} | {o.number for o in self.running if o.phase == "search"}
         number = next(n for n in range(len(numbers) + 1) if n not in numbers)
         return Order(number, "search", architecture, self.schedule.steps, self.schedule.seed, "val")
 
+    def _search_is_full(self) -> bool:
+        """Whether no search trial may start any more.
+
+        One that would, at the median duration so far, end after the limit is not started.
+        """
+        done = self.search_trials
+        started = len(done) + sum(order.phase == "search" for order in self.running)
+        expected = statistics.median(trial.seconds for trial in done) if done else 0.0
+        return started >= self.schedule.trials or self._ends_late(expected)
+
     def _next_final(self) -> Order | None:
+        if self._searching:
+            # The last search trials still run. The plain network is a finalist whatever becomes of them.
+            early = self._orders_of_finals([self.plain]) if self.plain and self._search_is_full() else []
+            return early[0] if early else None
         if self._finals is None:
             self._finals = self._plan_finals()
         return self._finals.pop(0) if self._finals else None
 
     def _plan_finals(self) -> list[Order]:
-        """Each finalist with each seed, seed by seed, but those that the journal already holds."""
-        schedule = self.schedule
-        if not schedule.final_seeds or not any(trial.dice is not None for trial in self.search_trials):
+        if not any(trial.dice is not None for trial in self.search_trials):
             return []
-        plain = next((trial.architecture for trial in self.search_trials if trial.number == 0), None)
-        finalists = choose_finalists(front_of(self.search_trials), schedule.candidates, plain)
-        finals = [trial for trial in self.trials if trial.phase == "final"]
-        done = {(trial.architecture, trial.seed, trial.steps) for trial in finals}
-        taken = {trial.number for trial in finals}  # a resumed run may have other finalists or seeds than before
+        finalists = choose_finalists(front_of(self.search_trials), self.schedule.candidates, self.plain)
+        left = self._orders_of_finals(finalists)
+        self.watcher.finals(finalists, len(left))
+        return left
+
+    def _orders_of_finals(self, finalists: Sequence[Architecture]) -> list[Order]:
+        """Each finalist with each seed, seed by seed, but those that the journal already holds or that are running."""
+        schedule = self.schedule
+        known: list[Trial | Order] = [*self.trials, *self.running]
+        finals = [item for item in known if item.phase == "final"]
+        done = {(item.architecture, item.seed, item.steps) for item in finals}
+        taken = {item.number for item in finals}  # a resumed run may have other finalists or seeds than before
         numbers = (number for number in itertools.count() if number not in taken)
-        left = [
+        return [
             Order(next(numbers), "final", architecture, schedule.final_steps, seed, "test", True)
             for seed in range(schedule.seed + 1, schedule.seed + 1 + schedule.final_seeds)
             for architecture in finalists
             if (architecture, seed, schedule.final_steps) not in done
         ]
-        self.watcher.finals(finalists, len(left))
-        return left
 
     def _ends_late(self, seconds: float) -> bool:
         """Whether what takes ``seconds`` from now would end after the limit."""

@@ -1,4 +1,4 @@
-"""How long a run's search took and how busy it kept its cores, over all its sessions, worked out from its journal."""
+"""How long the trials of a run took and how busy they kept the cores, over all its sessions, from the journal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime
 from nas.trial import Trial
 
 
-def search_seconds(trials: Sequence[Trial]) -> float:
-    """Wall-clock seconds in which at least one search trial ran; the time between two sessions does not count."""
-    spans = sorted(_span(trial) for trial in trials if trial.phase == "search")
+def running_seconds(trials: Sequence[Trial]) -> float:
+    """Wall-clock seconds in which at least one of ``trials`` ran; the time between two sessions does not count."""
+    spans = sorted(_span(trial) for trial in trials)
     total, reached = 0.0, 0.0
     for start, end in spans:
         total += max(end - max(start, reached), 0.0)
@@ -21,16 +21,17 @@ def search_seconds(trials: Sequence[Trial]) -> float:
 def usage(trials: Sequence[Trial], cores: int) -> dict[str, float | int]:
     """Search trials, the seconds they took, trials an hour, and how busy ``cores`` cores were.
 
-    ``utilisation`` is the workers' processor time over wall-clock time times cores; with nothing measured it is 0.
+    ``utilisation`` is the workers' processor time over wall-clock time times cores, finals included, as the first of
+    them run beside the last search trials; with nothing measured it is 0.
     """
     searched = [trial for trial in trials if trial.phase == "search"]
-    seconds = search_seconds(searched)
-    busy = sum(trial.cpu_seconds for trial in searched)
+    seconds, whole = running_seconds(searched), running_seconds(trials)
+    busy = sum(trial.cpu_seconds for trial in trials)
     return {
         "trials": len(searched),
         "seconds": round(seconds, 1),
         "trials_per_hour": round(3600 * len(searched) / seconds, 1) if seconds else 0.0,
-        "utilisation": round(busy / (seconds * cores), 3) if seconds else 0.0,
+        "utilisation": round(busy / (whole * cores), 3) if whole else 0.0,
     }
 
 

@@ -293,7 +293,7 @@ def test_a_network_broken_by_its_last_step_is_no_score():
 
 def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match="gpus_per_trial"):
+    with pytest.raises(InputError, match="expected a GPU for .cuda., torch sees none here"):
         resolve_device("cuda")
     assert resolve_device("cpu").type == "cpu"
 

@@ -28,6 +28,7 @@ class Session:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_take_interrupts,
         )
 
     def wait_for_lines(self, path: Path, count: int) -> None:
@@ -61,6 +62,11 @@ class Session:
             if not found or time.monotonic() > ends:
                 return found
             time.sleep(0.2)
+
+
+def _take_interrupts() -> None:
+    """What a terminal starts is interrupted by Ctrl-C, even where this process was started to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _marked(mark: str) -> list[str]:

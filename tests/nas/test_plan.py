@@ -342,6 +342,59 @@ def test_finals_asked_for_later_are_added_to_those_that_were_done(whole, tmp_pat
     assert set(done.values()) == {1}
 
 
+# -- finals beside the last search trials -----------------------------------------------------------------
+
+
+def test_an_idle_worker_begins_the_finals_of_the_plain_network_while_the_last_search_trials_run(tmp_path):
+    plan = make_plan(tmp_path, replace(SCHEDULE, trials=3, workers=3))
+    searched = [plan.next() for _ in range(3)]
+    assert [order.phase for order in searched if order] == ["search"] * 3
+    for order in searched[:2]:
+        assert order is not None
+        plan.finished(order, outcome_of(order))
+    early = [plan.next() for _ in range(3)]
+    assert [(o.phase, o.architecture, o.seed) for o in early if o] == [
+        ("final", SPACE.plain(), 8),
+        ("final", SPACE.plain(), 9),
+    ]
+    assert early[2] is None
+    for order in (early[0], searched[2], early[1]):
+        assert order is not None
+        plan.finished(order, outcome_of(order))
+    rest = work(plan)
+    assert all(order.phase == "final" and order.architecture != SPACE.plain() for order in rest)
+    assert [item.number for item in plan.trials if item.phase == "final"] == list(range(2 + len(rest)))
+
+
+def test_no_final_begins_while_the_search_may_still_start_trials(tmp_path):
+    plan = make_plan(tmp_path, replace(SCHEDULE, workers=2))
+    first, second = plan.next(), plan.next()
+    assert first is not None
+    assert second is not None
+    plan.finished(first, outcome_of(first))
+    following = plan.next()
+    assert following is not None
+    assert following.phase == "search"
+
+
+def test_a_search_killed_after_an_early_final_goes_on_with_the_search(tmp_path):
+    plan = make_plan(tmp_path, replace(SCHEDULE, trials=3, workers=2))
+    first, second = plan.next(), plan.next()
+    assert first is not None
+    assert second is not None
+    plan.finished(first, outcome_of(first))
+    third = plan.next()
+    assert third is not None
+    plan.finished(third, outcome_of(third))
+    early = plan.next()
+    assert early is not None
+    assert early.phase == "final"
+    plan.finished(early, outcome_of(early))  # and the second trial dies with the process
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, trials=3, workers=2)))
+    assert [order.number for order in of_phase(orders, "search")] == [1]
+    assert early.seed not in {order.seed for order in orders if order.architecture == SPACE.plain()}
+
+
 # -- limits that were raised ------------------------------------------------------------------------------
 
 
