@@ -47,6 +47,8 @@ def draw_front(run: Run, path: Path) -> Path:
 
 
 def _draw(axes: Any, front: Front, title: str) -> None:
+    from matplotlib.ticker import LogLocator
+
     if front.dominated:
         _scatter(axes, front.dominated, OTHER, "o", "dominated", bars=False)
     axes.step(
@@ -60,9 +62,9 @@ def _draw(axes: Any, front: Front, title: str) -> None:
     _scatter(axes, front.points, FRONT, "o", "front", bars=True)
     if front.plain is not None:
         _scatter(axes, [front.plain], PLAIN, "D", "plain network", bars=True)
-    axes.set_xscale("log")
+    axes.set_xscale("log", subs=())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(lambda value, _: format_count(round(value)))
-    axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("parameters")
     axes.set_ylabel("mean foreground Dice, 95% interval")
     axes.set_title(title, fontsize=10)
