@@ -17,7 +17,7 @@ from search_spaces.layers import CONV, NORM, SPATIAL_AXES
 
 @mechanism(
     "sk",
-    family="multi-scale",
+    family="conventional",
     type="channel",
     title="Selective kernels",
     paper="Li, Wang, Hu, Yang: Selective Kernel Networks, CVPR",

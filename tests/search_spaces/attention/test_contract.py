@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -204,6 +205,13 @@ def test_a_deep_copy_is_equal_and_independent(name: str, dims: int) -> None:
         for parameter in twin.parameters():
             parameter.zero_()
     assert torch.equal(module(*given_inputs), y)
+
+
+@every_mechanism
+def test_a_pickled_module_computes_the_same(name: str, dims: int) -> None:
+    module, given_inputs = build(name, dims), inputs(name, SIZE[dims])
+    twin = pickle.loads(pickle.dumps(module))  # as Ray sends modules between processes
+    assert torch.equal(twin(*given_inputs), module(*given_inputs))
 
 
 @every_mechanism
