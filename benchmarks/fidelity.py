@@ -57,9 +57,8 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
     }
 
 
-_OPENED: dict[
-    str, tuple[Checked, PreparedTask]
-] = {}  # of this process: reading a task takes longer than a short training
+# Of this process, by config: reading a task takes longer than a short training.
+_OPENED: dict[str, tuple[Checked, PreparedTask]] = {}
 
 
 def main() -> None:

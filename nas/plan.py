@@ -23,7 +23,7 @@ from nas.front import Front, front_of
 from nas.journal import Journal
 from nas.ray_trials import Order, Outcome
 from nas.strategies import History, Strategy
-from nas.trial import Trial
+from nas.trial import Trial, plain_network
 from nas.usage import running_seconds
 from search_spaces.architecture import Architecture
 from search_spaces.cost import Cost
@@ -101,8 +101,8 @@ class Plan:
 
     @property
     def plain(self) -> Architecture | None:
-        """The network without attention, which is the first trial of every search."""
-        return next((trial.architecture for trial in self.search_trials if trial.number == 0), None)
+        """The network without attention, which is a finalist whatever became of it."""
+        return plain_network(self.trials)
 
     def next(self) -> Order | None:
         if len(self.running) >= self.schedule.workers:

@@ -13,7 +13,7 @@ from evaluators.preprocessing import Preprocessing
 from nas.files import write_text
 from nas.front import Front, FrontPoint, front_of
 from nas.journal import Journal
-from nas.trial import Trial
+from nas.trial import Trial, plain_network
 from nas.usage import usage
 from search_spaces.errors import InputError
 
@@ -87,8 +87,7 @@ class Run:
     def final_front(self) -> Front | None:
         """The front of the finals, on test cases; None before any has ended."""
         finals = [trial for trial in self.journal if trial.phase == "final" and trial.dice is not None]
-        plain = next((t.architecture for t in self.journal if t.phase == "search" and t.number == 0), None)
-        return front_of(finals, plain) if finals else None
+        return front_of(finals, plain_network(self.journal)) if finals else None
 
     @property
     def front(self) -> Front:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -107,3 +107,8 @@ class Trial:
             raise InputError(str(error)) from None
         except (TypeError, AttributeError) as error:  # a value of another kind than expected
             raise InputError(f"trial {data['number']}: {error}") from None
+
+
+def plain_network(trials: Iterable[Trial]) -> Architecture | None:
+    """The network without attention of a run: what its first search trial evaluated; None before that has ended."""
+    return next((trial.architecture for trial in trials if trial.phase == "search" and trial.number == 0), None)

@@ -32,6 +32,13 @@ def initialise(network: nn.Module, seed: int) -> None:
                 reset()
 
 
+def zero_last(*layers: nn.Module) -> None:
+    """Zero the last of ``layers`` that has parameters, so that the branch which they end gives nothing at first."""
+    last = next(layer for layer in reversed(layers) if list(layer.parameters()))
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
+
+
 def _children_first(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]:
     found: list[tuple[str, nn.Module]] = []
     for child_name, child in module.named_children():

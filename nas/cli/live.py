@@ -26,7 +26,7 @@ from nas.plan import Schedule
 from nas.quantities import format_count, format_duration
 from nas.ray_trials import Order
 from nas.run import Run
-from nas.trial import Trial
+from nas.trial import Trial, plain_network
 from search_spaces.architecture import Architecture
 from search_spaces.cost import Cost
 
@@ -132,8 +132,8 @@ class LiveWatcher:
         for phase, title in (("final", "finals so far (test cases)"), ("search", "front so far (validation cases)")):
             trials = [trial for trial in self.trials if trial.phase == phase]
             if any(trial.dice is not None for trial in trials):
-                plain = next((trial.architecture for trial in self.trials if trial.number == 0), None)
-                return Group(Text(title, style="bold"), front_table(front_of(trials, plain), rows=8))
+                front = front_of(trials, plain_network(self.trials))
+                return Group(Text(title, style="bold"), front_table(front, rows=8))
         return None
 
     def _running_table(self) -> Table:

@@ -10,8 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from search_spaces.attention.branches import BranchAttention
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.errors import InputError
+from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism
 from search_spaces.layers import CONV, NORM
 
 FUSIONS = ("attention", "sum")
@@ -57,8 +56,7 @@ class AsymmetricConvolution(Mechanism):
     ) -> None:
         check_option("asymmetric fusion", fusion, FUSIONS)
         check_option("asymmetric norm", norm, NORM)
-        if kernel < 1 or kernel % 2 == 0:
-            raise InputError(f"asymmetric kernel: expected an odd length, got {kernel!r}")
+        check_odd("asymmetric kernel", kernel)
         super().__init__()
         conv: Any = CONV[dims]
         inputs = in_channels or channels

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.errors import InputError
+from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
 
 
@@ -140,9 +141,7 @@ class Axial(Mechanism):
 
     def reset_parameters(self) -> None:
         """Zero the last layer that has parameters, so that the block starts as the identity."""
-        last = self.expand if isinstance(self.norm, nn.Identity) else self.norm
-        for parameter in last.parameters():
-            nn.init.zeros_(parameter)
+        zero_last(self.expand, self.norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.errors import InputError
+from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism
 from search_spaces.layers import CONV, BatchNorm
 
 # Over the positions of (batch, channels, positions). max(...).values, not amax: of equal maxima one gets the gradient.
@@ -44,8 +43,7 @@ class SpatialGate(nn.Module):
     """Position weights from a wide convolution over the channels' maximum and mean."""
 
     def __init__(self, dims: int, kernel: int, norm: bool) -> None:
-        if kernel < 1 or kernel % 2 == 0:
-            raise InputError(f"cbam kernel: expected an odd length, got {kernel!r}")
+        check_odd("cbam kernel", kernel)
         super().__init__()
         self.conv = CONV[dims](2, 1, kernel, padding=kernel // 2, bias=False)
         self.norm = BatchNorm(1, momentum=0.01) if norm else nn.Identity()  # the authors' momentum

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from search_spaces.attention.dot_product import attend
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.mhsa import fitting_heads
 from search_spaces.attention.positions import sine_positions
@@ -74,13 +75,8 @@ class CrossAttention(Mechanism):
         """What ``x`` is multiplied by, of its shape."""
         asked = _placed(gate) if self.position else gate
         values = _reduced(_placed(x) if self.position else x, gate.shape[2:])
-        query, key, value = (self._tokens(part) for part in (self.query(asked), self.key(asked), self.value(values)))
-        found = F.scaled_dot_product_attention(query, key, value)
-        joined = found.transpose(2, 3).flatten(1, 2).unflatten(2, gate.shape[2:])
-        return resize(torch.sigmoid(self.norm(self.project(joined))), x.shape[2:])
-
-    def _tokens(self, x: Tensor) -> Tensor:
-        return x.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3).contiguous()
+        found = attend(self.query(asked), self.key(asked), self.value(values), self.heads)
+        return resize(torch.sigmoid(self.norm(self.project(found))), x.shape[2:])
 
 
 def _reduced(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
 
 PARTS = 4
@@ -71,10 +72,8 @@ class InteractionAggregationUpdate(Mechanism):
 
     def reset_parameters(self) -> None:
         """Zero the last layer of both steps, so that the mechanism starts as the identity."""
-        for norm, layer in ((self.channel_norm, self.channel), (self.context_norm, self.context)):
-            last = layer if isinstance(norm, nn.Identity) else norm
-            for parameter in last.parameters():
-                nn.init.zeros_(parameter)
+        zero_last(self.channel, self.channel_norm)
+        zero_last(self.context, self.context_norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
@@ -84,21 +83,21 @@ class InteractionAggregationUpdate(Mechanism):
         """The result, and the soft parts ``(batch, parts, *spatial)``."""
         z = x + self.channel_norm(self.channel(self._interact(x)))
         masks = self.masks(z)
-        slices = 1 if self.dims == 2 else x.shape[2]
-        # (batch, slices, channels or parts, positions of a slice)
-        values = z.unflatten(2, (1, -1)) if self.dims == 2 else z
-        values = values.flatten(3).transpose(1, 2)
-        shares = (masks.unflatten(2, (1, -1)) if self.dims == 2 else masks).flatten(3).transpose(1, 2)
+        values, shares = (self._slices(part).transpose(1, 2) for part in (z, masks))
         parts = self.embed(shares @ values.transpose(2, 3))  # (batch, slices, parts, half)
         whole = self.embed(z.flatten(2).mean(2))  # (batch, half)
         exchanged = self._exchange(parts, whole)
         context = torch.cat([exchanged, whole.unsqueeze(2).expand_as(exchanged)], dim=1)  # one for each slice
-        context = context.reshape(*context.shape[:2], *([1, 1] if self.dims == 2 else [slices, 1, 1]))
+        context = context.reshape(len(x), -1, *[exchanged.shape[2], 1, 1][-self.dims :])
         return z + self.context_norm(self.context(context)), masks
+
+    def _slices(self, x: Tensor) -> Tensor:
+        """``(batch, channels, slices, positions of a slice)``; an image is one slice."""
+        return (x.unsqueeze(2) if self.dims == 2 else x).flatten(3)
 
     def _interact(self, x: Tensor) -> Tensor:
         """Each channel (of each slice) as a mean over all channels, weighed by their products."""
-        rows = x.flatten(2) if self.dims == 2 else x.flatten(3).flatten(1, 2)
+        rows = self._slices(x).flatten(1, 2)
         products = rows @ rows.transpose(1, 2)
         weights = (products / rows.shape[2] if self.scaled else products).softmax(2)
         return (weights @ rows).reshape(x.shape)

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism
 from search_spaces.attention.mhsa import fitting_heads
-from search_spaces.errors import InputError
 from search_spaces.layers import CONV
 
 BORDERS = ("mask", "zero")
@@ -59,8 +58,7 @@ class LocalAttention(Mechanism):
         residual: bool = True,
     ) -> None:
         check_option("local border", border, BORDERS)
-        if kernel < 1 or kernel % 2 == 0:
-            raise InputError(f"local kernel: expected an odd length, got {kernel!r}")
+        check_odd("local kernel", kernel)
         super().__init__()
         self.kernel, self.border, self.residual = kernel, border, residual
         self.heads = fitting_heads(channels, heads)

@@ -115,6 +115,12 @@ def mechanism(
     return register
 
 
+def check_odd(option: str, value: int) -> None:
+    """Refuse a kernel side without a middle."""
+    if value < 1 or value % 2 == 0:
+        raise InputError(f"{option}: expected an odd length, got {value!r}")
+
+
 def check_option(option: str, value: object, known: Iterable[object]) -> None:
     """Refuse a ``value`` of the named ``option`` that is not among ``known``, with the nearest that is."""
     known = list(known)

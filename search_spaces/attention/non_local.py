@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
 
 MODES = ("embedded_gaussian", "gaussian", "dot_product", "concatenation")
@@ -82,9 +83,7 @@ class NonLocal(Mechanism):
 
     def reset_parameters(self) -> None:
         """Zero the last layer that has parameters, so that the block starts as the identity."""
-        last = self.project if isinstance(self.norm, nn.Identity) else self.norm
-        for parameter in last.parameters():
-            nn.init.zeros_(parameter)
+        zero_last(self.project, self.norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""

@@ -10,8 +10,8 @@ import itertools
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from search_spaces.attention.dot_product import attend
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.layers import CONV, NORM, resize
 
@@ -76,7 +76,5 @@ class ObjectContext(Mechanism):
     def forward(self, x: Tensor, prediction: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``; ``prediction``: ``(batch, classes, *coarser)``."""
         regions = gather_regions(x, resize(prediction, x.shape[2:]))
-        parts = (self.query(x).flatten(2), self.key(regions), self.value(regions))
-        query, key, value = (part.transpose(1, 2).unsqueeze(1).contiguous() for part in parts)
-        context = F.scaled_dot_product_attention(query, key, value).squeeze(1).transpose(1, 2)
-        return self.join(torch.cat([self.expand(context.unflatten(2, x.shape[2:])), x], dim=1))
+        context = attend(self.query(x), self.key(regions), self.value(regions))
+        return self.join(torch.cat([self.expand(context), x], dim=1))

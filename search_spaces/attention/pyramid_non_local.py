@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from search_spaces.attention.dot_product import attend
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM, adaptive_mean
 
 PYRAMIDS: dict[str, tuple[int, ...]] = {"small": (1, 2, 4), "paper": (1, 3, 6, 8)}
@@ -59,21 +60,17 @@ class PyramidAttention(nn.Module):
 
     def reset_parameters(self) -> None:
         """Zero the last layer: the context is nothing at first."""
-        for parameter in self.project.parameters():
-            nn.init.zeros_(parameter)
+        zero_last(self.project)
 
     def forward(self, queries: Tensor, x: Tensor) -> Tensor:
         """Context ``(batch, out_channels, *spatial)`` for the positions of ``queries`` from those of ``x``."""
         projected = self.key(x)
         asked = projected if self.query is None else self.query(queries)
-        query = asked.flatten(2).transpose(1, 2).unsqueeze(1).contiguous()
-        context = F.scaled_dot_product_attention(query, self._anchors(projected), self._anchors(self.value(x)))
-        return self.project(context.squeeze(1).transpose(1, 2).unflatten(2, queries.shape[2:]))
+        return self.project(attend(asked, self._anchors(projected), self._anchors(self.value(x))))
 
     def _anchors(self, x: Tensor) -> Tensor:
-        """``(batch, 1, anchors, channels)``: the positions of all pooled maps."""
-        pooled = [adaptive_mean(x, (size,) * (x.dim() - 2)).flatten(2) for size in self.sizes]
-        return torch.cat(pooled, dim=2).transpose(1, 2).unsqueeze(1).contiguous()
+        """``(batch, channels, anchors)``: the positions of all pooled maps."""
+        return torch.cat([adaptive_mean(x, (size,) * (x.dim() - 2)).flatten(2) for size in self.sizes], dim=2)
 
 
 @mechanism(
@@ -87,62 +84,6 @@ class PyramidAttention(nn.Module):
     cost="O(C^2 n / r + C n S)",
     choices={"reduction": (2, 4), "pyramid": ("small", "paper")},
 )
-class PyramidNonLocal(Mechanism):
-    """Non-local attention to a pyramid of pooled positions (APNB), joined with the input by a convolution.
-
-    Queries and keys share one projection; pooling comes after the projections, as in the authors' code.
-
-    Args:
-        channels: channels of the feature map.
-        dims: 2 or 3; in 3D the pooled maps are cubes: 73 anchors for ``small``, 756 for ``paper``.
-        reduction: ratio of ``channels`` to the width of queries, keys and values.
-        pyramid: key of ``PYRAMIDS``, the sides of the pooled maps.
-        min_width: lower bound of the width.
-        width: of queries and keys, in place of ``reduction``.
-        value_width: of values, in place of ``reduction``.
-        sizes: sides of the pooled maps, in place of ``pyramid``.
-        dropout: probability, after the last activation.
-        norm: key of ``NORM``.
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        *,
-        dims: int,
-        reduction: int = 2,
-        pyramid: str = "small",
-        min_width: int = 4,
-        width: int | None = None,
-        value_width: int | None = None,
-        sizes: Sequence[int] | None = None,
-        dropout: float = 0.05,
-        norm: str = "batch",
-    ) -> None:
-        super().__init__()
-        check_option("pyramid_non_local pyramid", pyramid, PYRAMIDS)
-        check_option("pyramid_non_local norm", norm, NORM)
-        reduced = max(channels // reduction, min_width)
-        self.attention = PyramidAttention(
-            channels,
-            channels,
-            channels,
-            width=width or reduced,
-            value_width=value_width or reduced,
-            dims=dims,
-            sizes=sizes or PYRAMIDS[pyramid],
-            shared=True,
-            norm=norm,
-        )
-        self.join = nn.Sequential(
-            CONV[dims](2 * channels, channels, 1), NORM[norm](channels), nn.ReLU(inplace=True), nn.Dropout(dropout)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``x`` and the result: ``(batch, channels, *spatial)``."""
-        return self.join(torch.cat([self.attention(x, x), x], dim=1))
-
-
 @mechanism(
     "fusion_non_local",
     family="self-similarity",
@@ -155,16 +96,26 @@ class PyramidNonLocal(Mechanism):
     inputs="gated",
     choices={"reduction": (2, 4), "pyramid": ("small", "paper")},
 )
-class FusionNonLocal(Mechanism):
-    """Every position of the feature asks a pyramid of the coarser decoder signal (AFNB); no activation at the end.
+class AsymmetricNonLocal(Mechanism):
+    """Non-local attention to a pyramid of pooled positions, joined with the input by a convolution.
 
-    The authors let the deep map ask the shallow one; a skip has to keep its own size, so here it is the one that asks.
+    As ``pyramid_non_local`` (APNB) the pyramid is of the feature itself; queries and keys share one projection. As
+    ``fusion_non_local`` (AFNB) it is of the coarser decoder signal, and no activation ends the block; the authors let
+    the deep map ask the shallow one, but a skip has to keep its own size, so here it is the one that asks. As in their
+    code, pooling comes after the projections.
 
     Args:
         channels: channels of the feature map.
-        dims: 2 or 3.
-        gate_channels: channels of the coarser decoder signal.
-        reduction, pyramid, min_width, width, value_width, sizes, dropout, norm: see ``PyramidNonLocal``.
+        dims: 2 or 3; in 3D the pooled maps are cubes: 73 anchors for ``small``, 756 for ``paper``.
+        gate_channels: channels of the coarser decoder signal; None for a pyramid of the feature itself.
+        reduction: ratio of ``channels`` to the width of queries, keys and values.
+        pyramid: key of ``PYRAMIDS``, the sides of the pooled maps.
+        min_width: lower bound of the width.
+        width: of queries and keys, in place of ``reduction``.
+        value_width: of values, in place of ``reduction``.
+        sizes: sides of the pooled maps, in place of ``pyramid``.
+        dropout: probability, at the end.
+        norm: key of ``NORM``.
     """
 
     def __init__(
@@ -172,7 +123,7 @@ class FusionNonLocal(Mechanism):
         channels: int,
         *,
         dims: int,
-        gate_channels: int,
+        gate_channels: int | None = None,
         reduction: int = 2,
         pyramid: str = "small",
         min_width: int = 4,
@@ -183,22 +134,26 @@ class FusionNonLocal(Mechanism):
         norm: str = "batch",
     ) -> None:
         super().__init__()
-        check_option("fusion_non_local pyramid", pyramid, PYRAMIDS)
-        check_option("fusion_non_local norm", norm, NORM)
+        name = "pyramid_non_local" if gate_channels is None else "fusion_non_local"
+        check_option(f"{name} pyramid", pyramid, PYRAMIDS)
+        check_option(f"{name} norm", norm, NORM)
         reduced = max(channels // reduction, min_width)
         self.attention = PyramidAttention(
             channels,
-            gate_channels,
+            gate_channels or channels,
             channels,
             width=width or reduced,
             value_width=value_width or reduced,
             dims=dims,
             sizes=sizes or PYRAMIDS[pyramid],
-            shared=False,
+            shared=gate_channels is None,
             norm=norm,
         )
-        self.join = nn.Sequential(CONV[dims](2 * channels, channels, 1), NORM[norm](channels), nn.Dropout(dropout))
+        activation = [nn.ReLU(inplace=True)] if gate_channels is None else []
+        self.join = nn.Sequential(
+            CONV[dims](2 * channels, channels, 1), NORM[norm](channels), *activation, nn.Dropout(dropout)
+        )
 
-    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``; ``gate``: ``(batch, gate_channels, *coarser)``."""
-        return self.join(torch.cat([self.attention(x, gate), x], dim=1))
+        return self.join(torch.cat([self.attention(x, x if gate is None else gate), x], dim=1))

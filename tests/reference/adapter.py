@@ -6,6 +6,7 @@ is not covered, and so is one for which the adapter raises ``NotCovered``.
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import importlib
 import inspect
@@ -76,14 +77,15 @@ def build(case: Case) -> Subject:
     return function(*bound.args, **bound.kwargs)
 
 
-def renamed(names: Mapping[str, str]) -> Callable[[Tensors], Tensors]:
+def renamed(names: Mapping[str, str], unused: str = "") -> Callable[[Tensors], Tensors]:
     """Weights by names alone: this project's module or parameter to the reference's.
 
-    Every weight of the reference has to find a place; a name that the reference lacks is passed over.
+    Every weight of the reference has to find a place, but those whose keys fit the pattern ``unused``: constants that
+    follow from sizes, a second name. A name that the reference lacks is passed over.
     """
 
     def rename(reference: Tensors) -> Tensors:
-        left = dict(reference)
+        left = {key: value for key, value in reference.items() if not fnmatch.fnmatchcase(key, unused)}
         found: Tensors = {}
         for ours, theirs in names.items():
             for key in [key for key in left if key == theirs or key.startswith(f"{theirs}.")]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from search_spaces.attention.axial import Axial, AxialAttention
 from tests.reference.adapter import NotCovered, Subject, adapter, renamed
-from tests.reference.case import Case, Tensors
+from tests.reference.case import Case
 
 LAYER = {
     "project": "qkv_transform",
@@ -15,6 +13,7 @@ LAYER = {
     "norm_result": "bn_output",
     "relative": "relative",
 }
+INDEX = "*flatten_index"  # of the table; here it follows from the length
 
 
 @adapter("csrhddlam/axial-deeplab", "AxialAttention")
@@ -32,7 +31,7 @@ def attention(
     if stride != 1 or bias:
         raise NotCovered(f"stride {stride}, bias {bias}: here neither")
     module = AxialAttention(in_planes, out_planes, axis=3 if width else 2, heads=groups, span=kernel_size)
-    return Subject(module, _without_index(LAYER))
+    return Subject(module, renamed(LAYER, unused=INDEX))
 
 
 @adapter("csrhddlam/axial-deeplab", "AxialBlock")
@@ -57,13 +56,4 @@ def block(
     names = {"reduce.0": "conv_down", "reduce.1": "bn1", "expand": "conv_up", "norm": "bn2"}
     for index, axis in enumerate(("hight_block", "width_block")):
         names |= {f"attend.{index}.{ours}": f"{axis}.{theirs}" for ours, theirs in LAYER.items()}
-    return Subject(module, _without_index(names))
-
-
-def _without_index(names: Mapping[str, str]) -> Callable[[Tensors], Tensors]:
-    """The reference stores the index of its table; here it follows from the length."""
-
-    def convert(reference: Tensors) -> Tensors:
-        return renamed(names)({k: v for k, v in reference.items() if not k.endswith("flatten_index")})
-
-    return convert
+    return Subject(module, renamed(names, unused=INDEX))

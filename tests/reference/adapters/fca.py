@@ -7,7 +7,7 @@ from itertools import product
 
 from search_spaces.attention.fca import FrequencyChannelAttention, cosine_basis
 from tests.reference.adapter import NotCovered, Subject, adapter, exact_width, renamed
-from tests.reference.case import Case, Tensors
+from tests.reference.case import Case
 
 
 @adapter("cfzd/FcaNet", "MultiSpectralAttentionLayer")
@@ -26,14 +26,7 @@ def authors(
         table=_frequencies(case, count, dct_h, dct_w),
         **exact_width(channel, channel // reduction),
     )
-    names = {"basis": "dct_layer.weight", "squeeze": "fc.0", "excite": "fc.2"}
-
-    def convert(reference: Tensors) -> Tensors:
-        found = renamed(names)(reference)
-        del found["basis"]
-        return found
-
-    return Subject(module, convert)
+    return Subject(module, renamed({"squeeze": "fc.0", "excite": "fc.2"}, unused="dct_layer.weight"))
 
 
 def _frequencies(case: Case, count: int, height: int, width: int) -> list[tuple[int, int]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
-from search_spaces.attention.pyramid_non_local import FusionNonLocal, PyramidAttention, PyramidNonLocal
+from search_spaces.attention.pyramid_non_local import AsymmetricNonLocal, PyramidAttention
 from tests.reference.adapter import NotCovered, Subject, adapter, renamed
 from tests.reference.case import Case, Tensors
 
@@ -27,19 +28,13 @@ def pyramid(
     sizes: Sequence[int] = (1,),
     psp_size: Sequence[int] = SIZES,
 ) -> Subject:
-    if in_channels != out_channels or tuple(sizes) != (1,):
-        raise NotCovered(f"{in_channels} channels in, {out_channels} out, scales {tuple(sizes)}")
-    module = PyramidNonLocal(
-        in_channels,
-        dims=case.dims,
-        width=key_channels,
-        value_width=value_channels,
-        sizes=psp_size,
+    module = _block(
+        case, in_channels, out_channels, sizes, width=key_channels, value_width=value_channels, sizes_pooled=psp_size,
         dropout=dropout,
-    )
+    )  # fmt: skip
     names = {f"attention.{ours}": f"stages.0.{theirs}" for ours, theirs in CORE.items()}
     names |= {"join.0": "conv_bn_dropout.0", "join.1": "conv_bn_dropout.1.0"}
-    return Subject(module, _without_twin(names, "stages.0.f_query"))
+    return Subject(module, renamed(names, unused="stages.0.f_query.*"))  # its one projection has two names
 
 
 @adapter("MendelXu/ANN", "SelfAttentionBlock2D")
@@ -71,7 +66,7 @@ def core(
         (x,) = inputs.values()
         return [module(x, x)]
 
-    return Subject(module, _without_twin(CORE, "f_query"), call)
+    return Subject(module, renamed(CORE, unused="f_query.*"), call)
 
 
 @adapter("MendelXu/ANN", "AFNB")
@@ -87,17 +82,10 @@ def fusion(
     sizes: Sequence[int] = (1,),
     psp_size: Sequence[int] = SIZES,
 ) -> Subject:
-    if high_in_channels != out_channels or tuple(sizes) != (1,):
-        raise NotCovered(f"{high_in_channels} channels in, {out_channels} out, scales {tuple(sizes)}")
-    module = FusionNonLocal(
-        high_in_channels,
-        dims=case.dims,
-        gate_channels=low_in_channels,
-        width=key_channels,
-        value_width=value_channels,
-        sizes=psp_size,
-        dropout=dropout,
-    )
+    module = _block(
+        case, high_in_channels, out_channels, sizes, gate_channels=low_in_channels, width=key_channels,
+        value_width=value_channels, sizes_pooled=psp_size, dropout=dropout,
+    )  # fmt: skip
     names = {f"attention.{ours}": f"stages.0.{theirs}" for ours, theirs in {**CORE, **QUERY}.items()}
     names |= {"join.0": "conv_bn_dropout.0", "join.1": "conv_bn_dropout.1"}
 
@@ -108,10 +96,9 @@ def fusion(
     return Subject(module, renamed(names), call)
 
 
-def _without_twin(names: Mapping[str, str], twin: str) -> Callable[[Tensors], Tensors]:
-    """The reference lists its one projection of queries and keys under two names."""
-
-    def convert(reference: Tensors) -> Tensors:
-        return renamed(names)({key: value for key, value in reference.items() if not key.startswith(f"{twin}.")})
-
-    return convert
+def _block(
+    case: Case, channels: int, out_channels: int, scales: Sequence[int], *, sizes_pooled: Sequence[int], **options: Any
+) -> AsymmetricNonLocal:
+    if channels != out_channels or tuple(scales) != (1,):
+        raise NotCovered(f"{channels} channels in, {out_channels} out, scales {tuple(scales)}")
+    return AsymmetricNonLocal(channels, dims=case.dims, sizes=sizes_pooled, **options)
