@@ -1,0 +1,150 @@
+"""One row of the table: a mechanism at a shape beside its straightforward form and MONAI's block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from attention_case import Case, side
+from measuring.growth import continued
+from measuring.peak_memory import peak_bytes
+from measuring.side import Side, take_turns
+from monai.utils import OptionalImportError
+from monai_blocks import BLOCKS
+
+MIB = 2**20
+COPIES = 32  # of the matrix of all pairs that a side could need: heads, scores, weights and their gradients
+LARGE = 64 * 64  # positions from which attention is to be light
+
+Make = Callable[[Sequence[int]], Side]
+
+
+@dataclass
+class Cost:
+    """Of one side.
+
+    Attributes:
+        mib: peak memory of a training step; continued from smaller sizes where the side was not run.
+        ms: time of a training step; None where it was not run.
+        macs: multiply-accumulates of the forward pass; None where they cannot be counted.
+        skipped: why it was not run.
+    """
+
+    mib: float | None = None
+    ms: float | None = None
+    macs: int | None = None
+    skipped: str | None = None
+
+    def cells(self) -> list[str]:
+        """Time and memory."""
+        memory = "-" if self.mib is None else f"{self.mib:.1f}"
+        return ["-" if self.ms is None else f"{self.ms:.1f}", f"({memory})" if self.skipped and self.mib else memory]
+
+    def as_json(self) -> dict[str, Any]:
+        rounded = {"ms": self.ms and round(self.ms, 3), "mib": self.mib and round(self.mib, 3), "macs": self.macs}
+        return rounded | ({"skipped": self.skipped} if self.skipped else {})
+
+
+@dataclass
+class Row:
+    """A mechanism at a shape, and what it was measured beside; ``all_pairs`` stores the matrix of all pairs."""
+
+    case: Case
+    shape: tuple[int, ...]
+    params: int
+    ours: Cost
+    plain: Cost
+    monai: Cost | None
+    all_pairs: Cost
+
+    @property
+    def large(self) -> bool:
+        return math.prod(self.shape[2:]) >= LARGE
+
+    @property
+    def faster(self) -> float | None:
+        return ratio(self.plain.ms, self.ours.ms)
+
+    @property
+    def lighter(self) -> float | None:
+        return ratio(self.plain.mib, self.ours.mib)
+
+    @property
+    def lighter_than_all_pairs(self) -> float | None:
+        return ratio(self.all_pairs.mib, self.ours.mib) if self.case.self_similar else None
+
+    def cells(self) -> list[str]:
+        ratios = [self.faster, self.lighter, self.lighter_than_all_pairs]
+        return [
+            self.case.name,
+            f"{self.params}",
+            "-" if self.ours.macs is None else f"{self.ours.macs / 1e6:.2f}",
+            *self.ours.cells(),
+            *self.plain.cells(),
+            *("-" if value is None else f"{value:.2f}x" for value in ratios),
+            *(self.monai.cells() if self.monai else ["", ""]),
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "mechanism": self.case.name,
+            "shape": list(self.shape),
+            "params": self.params,
+            "ours": self.ours.as_json(),
+            "straightforward": self.plain.as_json(),
+            "monai": self.monai and self.monai.as_json(),
+            "times_faster": self.faster and round(self.faster, 3),
+            "times_lighter": self.lighter and round(self.lighter, 3),
+            "times_lighter_than_all_pairs": self.lighter_than_all_pairs and round(self.lighter_than_all_pairs, 3),
+        }
+
+
+def ratio(above: float | None, below: float | None) -> float | None:
+    return above / below if above and below else None
+
+
+def compare(
+    case: Case, shape: tuple[int, ...], *, device: torch.device, rounds: int, seconds: float, limit: int
+) -> Row:
+    """Measure a mechanism at ``shape``; ``rounds``, ``seconds`` as in ``take_turns``, ``limit`` in bytes a side."""
+    makes: dict[str, Make] = {
+        "ours": lambda at: case.ours(at, device),
+        "plain": lambda at: case.straightforward(at, device),
+    }
+    block = BLOCKS.get(case.name)
+    if block:
+        makes["monai"] = lambda at: side(block.build(at[1], len(at) - 2), case.inputs(at), device)
+    costs = {name: Cost() for name in makes}
+    running: dict[str, Side] = {}
+    for name, make in makes.items():
+        try:
+            costs[name] = _unless_too_large(make, shape, device, limit)
+            if costs[name].skipped is None:
+                running[name] = make(shape)
+        except OptionalImportError as error:
+            costs[name] = Cost(skipped=str(error).split(".")[0])
+    for name, one in running.items():
+        one.step()  # what only a first call takes is no part of the peak
+        costs[name].mib = peak_bytes(one.step, device) / MIB
+    for name, taken in zip(running, take_turns(list(running.values()), rounds, seconds), strict=True):
+        costs[name].ms = 1000 * taken
+    for name, one in running.items():
+        costs[name].macs = one.macs()
+    params = sum(one.numel() for one in case.build(shape[1], len(shape) - 2).parameters())
+    return Row(case, shape, params, costs["ours"], costs["plain"], costs.get("monai"), Cost())
+
+
+def _unless_too_large(make: Make, shape: tuple[int, ...], device: torch.device, limit: int) -> Cost:
+    """An empty cost, or where the side could not do within ``limit`` bytes, what it is expected to take."""
+    positions, dims = math.prod(shape[2:]), len(shape) - 2
+    if COPIES * 4 * shape[0] * positions**2 <= limit:
+        return Cost()
+    sizes = [tuple(length // share for length in shape[2:]) for share in (4, 2)]
+    quarter, half = (peak_bytes(make((*shape[:2], *size)).step, device) for size in sizes)
+    expected = continued(quarter, half, dims)
+    if expected <= limit:
+        return Cost()
+    return Cost(mib=expected / MIB, skipped=f"would take about {expected / 2**30:.1f} GiB")

@@ -1,0 +1,1 @@
+"""Time and memory of one forward and backward pass."""

@@ -1,0 +1,69 @@
+"""One side of a comparison: a module with its inputs, and its training step."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
+
+from search_spaces.flop_counter import FlopCounter
+
+
+@dataclass(frozen=True)
+class Side:
+    """A module in training mode and what its forward call takes; the inputs want gradients."""
+
+    module: nn.Module
+    inputs: tuple[Any, ...]
+
+    def step(self) -> tuple[Tensor, list[Tensor | None]]:
+        """Forward and backward: the result, and the gradients of inputs and parameters for a gradient of ones."""
+        y = self.module(*self.inputs)
+        sources = [leaf for leaf in [*tree_leaves(self.inputs), *self.module.parameters()] if leaf.requires_grad]
+        return y.detach(), list(torch.autograd.grad(y, sources, torch.ones_like(y), allow_unused=True))
+
+    def seconds(self) -> float:
+        """Time of one step."""
+        device = tree_leaves(self.inputs)[0].device
+        _wait(device)
+        began = time.perf_counter()
+        self.step()
+        _wait(device)
+        return time.perf_counter() - began
+
+    def macs(self) -> int:
+        """Multiply-accumulates of one forward pass of the whole batch, counted on the meta device."""
+        inputs = tree_map(lambda x: x.detach().to("meta"), self.inputs)
+        twin = copy.deepcopy(self.module).to("meta")
+        with torch.no_grad(), torch.device("meta"), FlopCounter() as counter:
+            twin(*inputs)
+        return counter.flops // 2
+
+
+def take_turns(sides: Sequence[Side], rounds: int, seconds: float) -> list[float]:
+    """Median seconds of a step of each side; they take turns, so that a busy moment of the machine hits all of them.
+
+    There is at least one round, and no further one once they took ``seconds`` together. The first step of each, which
+    also warms up, is not counted unless it is the only one that fits.
+    """
+    first = [side.seconds() for side in sides]
+    spent, times = sum(first), [[] for _ in sides]  # type: list[list[float]]
+    for _ in range(rounds):
+        if spent > seconds:
+            break
+        for side, found in zip(sides, times, strict=True):
+            found.append(side.seconds())
+            spent += found[-1]
+    return [statistics.median(found or [cold]) for found, cold in zip(times, first, strict=True)]
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

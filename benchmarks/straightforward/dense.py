@@ -1,0 +1,31 @@
+"""Softmax attention with the weights of all pairs in memory."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def dense_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+    """All ``(..., positions, width)``; ``bias`` is added to the scores ``(..., queries, keys)``."""
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if bias is not None:
+        scores = scores + bias
+    return torch.softmax(scores, dim=-1) @ value
+
+
+def heads_of(tokens: Tensor, heads: int) -> Tensor:
+    """``(batch, positions, channels)`` to ``(batch, heads, positions, width)``."""
+    return tokens.reshape(*tokens.shape[:2], heads, -1).transpose(1, 2)
+
+
+def tokens_of(x: Tensor) -> Tensor:
+    """``(batch, channels, *spatial)`` to ``(batch, positions, channels)``."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def map_of(tokens: Tensor, size: torch.Size) -> Tensor:
+    """``(batch, positions, channels)`` to ``(batch, channels, *size)``."""
+    return tokens.transpose(1, 2).reshape(len(tokens), -1, *size)

@@ -1,0 +1,54 @@
+"""Gates of a skip by a coarser signal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from search_spaces.attention.positions import sine_positions
+from straightforward.dense import dense_attention, heads_of, map_of, tokens_of
+
+LINEAR = {2: "bilinear", 3: "trilinear"}
+MAX_POOL = {2: F.max_pool2d, 3: F.max_pool3d}
+
+
+def attention_gate(module: Any, x: Tensor, gate: Tensor) -> Tensor:
+    (one,) = module.gates
+    return same_resolution(one, x, gate) if hasattr(one, "theta_norm") else grid(one, x, gate)
+
+
+def grid(module: Any, x: Tensor, gate: Tensor) -> Tensor:
+    theta = module.theta(x)
+    scores = module.psi(torch.relu(theta + _resized(module.phi(gate), theta.shape[2:])))
+    weights = _resized(torch.sigmoid(scores), x.shape[2:])
+    return module.norm(module.project(weights.expand_as(x) * x))
+
+
+def same_resolution(module: Any, x: Tensor, gate: Tensor) -> Tensor:
+    """The gate is brought to the skip's size first, as in MONAI's network."""
+    phi = module.phi_norm(module.phi(_resized(gate, x.shape[2:])))
+    theta = module.theta_norm(module.theta(x))
+    return x * torch.sigmoid(module.psi_norm(module.psi(torch.relu(theta + phi))))
+
+
+def cross(module: Any, x: Tensor, gate: Tensor) -> Tensor:
+    placed = x + sine_positions(x.shape[1], x.shape[2:]).to(x)
+    asked = gate + sine_positions(gate.shape[1], gate.shape[2:]).to(gate)
+    pooled = MAX_POOL[x.dim() - 2](placed, 2, ceil_mode=True)
+    query, key, value = (
+        heads_of(tokens_of(part), module.heads)
+        for part in (module.query(asked), module.key(asked), module.value(pooled))
+    )
+    found = dense_attention(query, key, value).transpose(1, 2).flatten(2)
+    z = torch.sigmoid(module.norm(module.project(map_of(found, gate.shape[2:]))))
+    return x * _resized(z, x.shape[2:])
+
+
+def _resized(x: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(x, size, mode=LINEAR[x.dim() - 2], align_corners=False)
+
+
+FORMS = {"attention_gate": attention_gate, "cross": cross}

@@ -1,0 +1,98 @@
+"""Frequencies, categories, hard masks, reverse attention and interaction of parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from straightforward.dense import dense_attention, map_of, tokens_of
+
+LINEAR = {2: "bilinear", 3: "trilinear"}
+MEAN = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
+
+
+def fca(module: Any, x: Tensor) -> Tensor:
+    pooled = MEAN[x.dim() - 2](x, module.grid)
+    spectrum = (pooled * module.basis.to(pooled)).flatten(2).sum(2)
+    gate = torch.sigmoid(module.excite(torch.relu(module.squeeze(spectrum))))
+    return x * gate.reshape(*gate.shape, *[1] * (x.dim() - 2)).expand_as(x)
+
+
+def ocr(module: Any, x: Tensor, prediction: Tensor) -> Tensor:
+    logits = _resized(prediction, x.shape[2:]).flatten(2)
+    regions = (torch.softmax(logits, dim=2) @ tokens_of(x)).transpose(1, 2)
+    query, key, value = (tokens_of(y) for y in (module.query(x), module.key(regions), module.value(regions)))
+    context = module.expand(map_of(dense_attention(query, key, value), x.shape[2:]))
+    return module.join(torch.cat([context, x], dim=1))
+
+
+def hard_mask(module: Any, x: Tensor) -> Tensor:
+    soft = torch.sigmoid(module.score(x))
+    hard = (soft > module.share).float().to(x.dtype)
+    return x * ((hard - soft).detach() + soft).expand_as(x)
+
+
+def reverse(module: Any, x: Tensor, prediction: Tensor) -> Tensor:
+    return _left(prediction, x.shape[2:]).expand_as(x) * x
+
+
+def axial_reverse(module: Any, x: Tensor, prediction: Tensor) -> Tensor:
+    """As the authors' code, with each axis being itself."""
+    y = module.axial.spread(module.axial.point(x))
+    for part in module.axial.axes:
+        query, key, value = (layer(y).movedim(part.axis, 1).flatten(2) for layer in (part.query, part.key, part.value))
+        weights = torch.sigmoid(torch.bmm(query, key.permute(0, 2, 1)))
+        shape = y.movedim(part.axis, 1).shape
+        y = part.gamma * torch.bmm(weights, value).reshape(shape).movedim(1, part.axis) + y
+    return y * _left(prediction, x.shape[2:]).expand_as(y)
+
+
+def iau(module: Any, x: Tensor) -> Tensor:
+    """Pairs of parts are repeated out and compared, as in the authors' code."""
+    slices = x.shape[2] if x.dim() == 5 else 1
+    rows = x.reshape(len(x), x.shape[1] * slices, -1)
+    weights = torch.softmax(torch.bmm(rows, rows.transpose(1, 2)) / rows.shape[2], dim=2)
+    z = x + module.channel_norm(module.channel(torch.bmm(weights, rows).reshape(x.shape)))
+    masks = module.masks(z)
+    count = masks.shape[1]
+    values = z.reshape(len(x), z.shape[1], slices, -1).permute(0, 2, 3, 1)
+    shares = masks.reshape(len(x), count, slices, -1).permute(0, 2, 1, 3)
+    nodes = module.embed(torch.matmul(shares, values)).flatten(1, 2)  # (batch, slices * parts, half)
+    whole = module.embed(z.flatten(2).mean(2))
+    total = nodes.shape[1]
+    left = nodes.unsqueeze(2).repeat(1, 1, total, 1)
+    right = nodes.unsqueeze(1).repeat(1, total, 1, 1)
+    context = whole[:, None, None].repeat(1, total, total, 1)
+    scores = module.relation(torch.cat([(left - right).abs(), context], dim=3).permute(0, 3, 1, 2)).squeeze(1)
+    places = torch.arange(total, device=x.device)
+    same_slice = places[:, None] // count == places[None, :] // count
+    same_part = places[:, None] % count == places[None, :] % count
+    scores = scores - 1e8 * (same_slice == same_part).to(scores.dtype)
+    received = torch.bmm(torch.softmax(scores, dim=2), nodes)
+    updated = module.update(torch.cat([nodes, received], dim=2).transpose(1, 2))
+    exchanged = updated.reshape(len(x), -1, slices, count).mean(3)
+    joined = torch.cat([exchanged, whole.unsqueeze(2).expand_as(exchanged)], dim=1)
+    joined = joined.reshape(len(x), -1, *([1, 1] if x.dim() == 4 else [slices, 1, 1]))
+    return z + module.context_norm(module.context(joined)).expand_as(z)
+
+
+def _left(prediction: Tensor, size: torch.Size) -> Tensor:
+    """One minus the foreground's probability."""
+    return 1 - torch.softmax(_resized(prediction, size), dim=1)[:, 1:].sum(1, keepdim=True)
+
+
+def _resized(x: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(x, size, mode=LINEAR[x.dim() - 2], align_corners=False)
+
+
+FORMS = {
+    "fca": fca,
+    "ocr": ocr,
+    "hard_mask": hard_mask,
+    "reverse": reverse,
+    "axial_reverse": axial_reverse,
+    "iau": iau,
+}
