@@ -19,9 +19,11 @@ from evaluators.augmentation import Augmentation
 from evaluators.batches import batches
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
 from evaluators.inference import half_precision, predict_probabilities
+from evaluators.losses import training_loss
 from evaluators.preprocessing import PreparedCase, PreparedTask
 from evaluators.scoring import CaseScores, class_means, dice_scores, hausdorff_scores, mean_score
 from search_spaces.errors import InputError
+from search_spaces.hosts import Host
 
 CHECK_EVERY = 10  # most steps between looks at the loss: each look waits for the GPU
 REPORT_SECONDS = 1.0
@@ -83,7 +85,7 @@ class TrainingEvaluator(Evaluator):
         return Evaluation(metrics, cases, distances, network.cpu())
 
     def train(
-        self, network: nn.Module, task: PreparedTask, steps: int, seed: int, device: torch.device
+        self, network: Host, task: PreparedTask, steps: int, seed: int, device: torch.device
     ) -> Generator[Progress, None, float]:
         """Train ``network`` in place; returns the mean loss of the last tenth.
 
@@ -106,7 +108,7 @@ class TrainingEvaluator(Evaluator):
         return float(torch.stack(list(recent)).mean())
 
     def _steps(
-        self, network: nn.Module, stream: Iterator[tuple[Tensor, Tensor]], steps: int, device: torch.device
+        self, network: Host, stream: Iterator[tuple[Tensor, Tensor]], steps: int, device: torch.device
     ) -> Iterator[Tensor]:
         """One optimiser step a batch; yields the loss, not yet waited for."""
         from monai.losses import DiceCELoss
@@ -125,8 +127,8 @@ class TrainingEvaluator(Evaluator):
         network.train()
         for images, labels in stream:
             with precision:
-                logits = network(images)
-            loss = criterion(logits.float(), labels[:, None])
+                outputs = network.outputs(images)
+            loss = training_loss(outputs, images, labels, criterion)
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()
             scaler.unscale_(optimiser)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search_spaces.architecture import Architecture, slots_of
-from search_spaces.cost import Cost, mechanism_cost
+from search_spaces.cost import Cost, slot_cost
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,6 @@ def profile_rows(architecture: Architecture, in_channels: int, classes: int, siz
     rows = [Row(f"{architecture.host} without attention", plain.cost(in_channels, classes, size))]
     slots = slots_of(architecture.host, architecture.dims, architecture.options)
     for slot, series in architecture.attention:
-        for placement in series:
-            rows.append(
-                Row(f"{slot}: {placement}", mechanism_cost(placement, architecture.dims, slots[slot], tuple(size)))
-            )
+        cost = slot_cost(series, architecture.dims, slots[slot], tuple(size), classes)
+        rows.append(Row(f"{slot}: {' > '.join(map(str, series))}", cost))
     return [*rows, Row("all", architecture.cost(in_channels, classes, size))]

@@ -13,13 +13,12 @@ from typing import Any
 
 import torch
 import yaml
-from torch import nn
 
 from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
-from search_spaces.cost import Cost, host_cost, mechanism_cost
+from search_spaces.cost import Cost, host_cost, slot_cost
 from search_spaces.errors import InputError, InputErrors, unknown_name
-from search_spaces.hosts import HOSTS
+from search_spaces.hosts import HOSTS, Host
 from search_spaces.initialisation import initialise
 from search_spaces.placement import Options, PlacedAttention, Placement
 from search_spaces.slot import Slot
@@ -134,8 +133,14 @@ class Architecture:
         return not self.attention
 
     def __str__(self) -> str:
-        """One line: the host with its options, then each filled slot."""
-        parts = [f"{self.host}({_options_text(self.options)})"]
+        """One line: the host, its numbers and what differs from its defaults, then each filled slot."""
+        defaults = HOSTS[self.host].defaults
+        told = tuple(
+            (name, value)
+            for name, value in self.options
+            if value != defaults[name] or not isinstance(value, str | bool)
+        )
+        parts = [f"{self.host}({_options_text(told)})"]
         parts += [f"{slot}: {' > '.join(map(str, series))}" for slot, series in self.attention]
         return " + ".join(parts)
 
@@ -147,24 +152,21 @@ class Architecture:
         total = host_cost(self.host, self.dims, self.options, in_channels, classes, size)
         slots = slots_of(self.host, self.dims, self.options)
         for name, series in self.attention:
-            for placement in series:
-                total += mechanism_cost(placement, self.dims, slots[name], size)
+            total += slot_cost(series, self.dims, slots[name], size, classes)
         return total
 
-    def build(self, in_channels: int, classes: int, seed: int = 0) -> nn.Module:
+    def build(self, in_channels: int, classes: int, seed: int = 0) -> Host:
         """The network: ``(batch, in_channels, *spatial)`` to ``(batch, 1 + classes, *spatial)`` logits.
 
         Initial weights follow from ``seed`` and each module's name and shape alone. The global random state is
         left as it was, so that what is drawn after is the same for every architecture.
         """
         slots = slots_of(self.host, self.dims, self.options)
-        module = HOSTS[self.host].module
         with torch.random.fork_rng(devices=[]):
             attention = {
-                name: PlacedAttention([placement.build(slots[name], self.dims) for placement in series], series)
-                for name, series in self.attention
+                name: PlacedAttention(series, slots[name], self.dims, classes) for name, series in self.attention
             }
-            network = module(in_channels, classes, dims=self.dims, attention=attention, **dict(self.options))
+            network = HOSTS[self.host].build(in_channels, classes, self.dims, self.options, attention)
         initialise(network, seed)
         return network
 

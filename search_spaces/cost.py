@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention import MECHANISMS
 from search_spaces.flop_counter import FlopCounter
 from search_spaces.hosts import HOSTS
+from search_spaces.initialisation import WithoutInitialisation
 from search_spaces.placement import Options, Placement
 from search_spaces.slot import Slot, size_at
+from search_spaces.stages.convolution import ConvNorm
 
 Size = tuple[int, ...]
 
@@ -35,41 +36,66 @@ class Cost:
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.params + other.params, self.macs + other.macs)
 
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(self.params - other.params, self.macs - other.macs)
+
 
 @functools.cache
 def host_cost(host: str, dims: int, options: Options, in_channels: int, classes: int, size: Size) -> Cost:
     """Cost of a host with every slot empty, for one image ``(in_channels, *size)``."""
-    module = HOSTS[host].module
-    return measure(
-        lambda: module(in_channels, classes, dims=dims, attention={}, **dict(options)), [(in_channels, *size)]
-    )
+    return measure(lambda: HOSTS[host].build(in_channels, classes, dims, options), [(in_channels, *size)])
 
 
 @functools.cache
 def host_params(host: str, dims: int, options: Options, in_channels: int, classes: int) -> int:
     """Parameters of a host with every slot empty; many times quicker than its full cost."""
-    with torch.device("meta"):
-        return _parameters(HOSTS[host].module(in_channels, classes, dims=dims, attention={}, **dict(options)))
+    with torch.device("meta"), WithoutInitialisation():
+        return _parameters(HOSTS[host].build(in_channels, classes, dims, options))
 
 
-def mechanism_cost(placement: Placement, dims: int, slot: Slot, size: Size) -> Cost:
-    """Cost of one mechanism in ``slot`` of a network whose image is ``size``."""
-    inputs = MECHANISMS[placement.mechanism].inputs
-    gate_channels = slot.gate_channels if inputs == "gated" else None
-    pyramid_channels = slot.pyramid_channels if inputs == "pyramid" else ()
-    alike = Slot("", slot.channels, 0, gate_channels=gate_channels, pyramid_channels=pyramid_channels)
-    return _local_cost(placement, dims, alike, size_at(size, slot.level))
+def slot_cost(series: Sequence[Placement], dims: int, slot: Slot, size: Size, classes: int) -> Cost:
+    """What mechanisms in series in ``slot`` add to a network whose image is ``size``; a block may make it smaller."""
+    total = Cost(0, 0)
+    for placement in series:
+        total += mechanism_cost(placement, dims, slot, size, classes)
+    if slot.replaces is not None:
+        total -= _replaced_cost(slot.replaces, dims, slot.channels, size_at(size, slot.level))
+    return total
+
+
+def mechanism_cost(placement: Placement, dims: int, slot: Slot, size: Size, classes: int = 1) -> Cost:
+    """Cost of one mechanism in ``slot`` of a network whose image is ``size``.
+
+    With a guided one comes the head that makes its coarse prediction, where the host has none.
+    """
+    inputs = placement.inputs
+    alike = Slot(
+        "",
+        slot.channels,
+        0,
+        gate_channels=slot.gate_channels if inputs == "gated" or (inputs == "guided" and not slot.predicted) else None,
+        pyramid_channels=slot.pyramid_channels if inputs == "pyramid" else (),
+        predicted=slot.predicted and inputs == "guided",
+    )
+    return _local_cost(placement, dims, alike, size_at(size, slot.level), classes if inputs == "guided" else 1)
 
 
 @functools.cache
-def _local_cost(placement: Placement, dims: int, slot: Slot, size: Size) -> Cost:
+def _local_cost(placement: Placement, dims: int, slot: Slot, size: Size, classes: int) -> Cost:
     """As ``mechanism_cost``, of a slot at level 0 without a name: slots that look alike are measured once."""
     shapes: list[Size | list[Size]] = [(slot.channels, *size)]
     if slot.pyramid_channels:
         shapes = [[(channels, *size_at(size, level)) for level, channels in enumerate(slot.pyramid_channels)]]
     if slot.gate_channels is not None:
         shapes.append((slot.gate_channels, *size_at(size, 1)))
-    return measure(lambda: placement.build(slot, dims), shapes)
+    if slot.predicted:
+        shapes.append((1 + classes, *size_at(size, 1)))
+    return measure(lambda: placement.build(slot, dims, classes), shapes)
+
+
+@functools.cache
+def _replaced_cost(norm: str, dims: int, channels: int, size: Size) -> Cost:
+    return measure(lambda: ConvNorm(channels, channels, dims=dims, norm=norm), [(channels, *size)])
 
 
 def measure(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]]) -> Cost:
@@ -78,7 +104,8 @@ def measure(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]])
     A list among them stands for one argument that is a list of images.
     """
     with torch.device("meta"), torch.no_grad(), FlopCounter() as counter:
-        module = build().eval()
+        with WithoutInitialisation():
+            module = build().eval()
         module(*(_empty(shape) for shape in shapes))
     return Cost(_parameters(module), counter.flops // 2)
 

@@ -7,9 +7,11 @@ so that the difference between their scores is not a difference of luck.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 
 def name_seed(name: str, seed: int) -> int:
@@ -44,3 +46,12 @@ def _children_first(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]
     for child_name, child in module.named_children():
         found += _children_first(child, f"{name}.{child_name}" if name else child_name)
     return [*found, (name, module)]
+
+
+class WithoutInitialisation(TorchFunctionMode):
+    """Leaves parameters as they are allocated: on the meta device, drawing what nobody sees takes most of a build."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))

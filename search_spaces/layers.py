@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -65,6 +66,13 @@ NORM: dict[str, Callable[[int], nn.Module]] = {
     "none": nn.Identity,
 }
 
+ACTIVATION: dict[str, Callable[[], nn.Module]] = {
+    "leaky_relu": functools.partial(nn.LeakyReLU, 0.01, inplace=True),
+    "relu": functools.partial(nn.ReLU, inplace=True),
+    "prelu": nn.PReLU,
+    "silu": functools.partial(nn.SiLU, inplace=True),
+}
+
 
 def resize(x: Tensor, size: Sequence[int]) -> Tensor:
     """Interpolate ``(batch, channels, *spatial)`` linearly to the spatial ``size``; corners are not aligned."""
@@ -88,4 +96,11 @@ def adaptive_mean(x: Tensor, size: Sequence[int]) -> Tensor:
             x = (x.index_select(axis, first) + x.index_select(axis, last)) / 2
         else:
             x = torch.cat([x.narrow(axis, a, b - a).mean(axis, keepdim=True) for a, b in cells], dim=axis)
+    return x
+
+
+def crop(x: Tensor, like: Tensor) -> Tensor:
+    """Cut ``x`` at the end of each spatial axis to the size of ``like``."""
+    for axis in range(2, x.dim()):
+        x = x.narrow(axis, 0, like.shape[axis])
     return x

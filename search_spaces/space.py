@@ -39,7 +39,7 @@ class Space:
     Args:
         host: registered host name.
         dims: 2 or 3.
-        options: host option to the values offered; options left out offer the host's own list.
+        options: host option to the values offered; options left out keep the host's default.
         slots: slot name to the mechanisms offered there, each with its hyper-parameter choices, likewise.
         max_filled: largest number of filled slots, None for no limit.
     """
@@ -54,7 +54,8 @@ class Space:
     ) -> None:
         self.host = host
         self.dims = dims
-        self.options = _complete(HOSTS[host].options, options)
+        defaults = {name: (value,) for name, value in HOSTS[host].defaults.items()}
+        self.options = _complete(defaults, options)
         self.slots = {
             slot: {name: _complete(MECHANISMS[name].choices, choices) for name, choices in mechanisms.items()}
             for slot, mechanisms in slots.items()

@@ -1,7 +1,7 @@
 """Spaces as YAML: shipped ones by name, a user's by path, or the same as a mapping.
 
 host: unet
-options: {depth: [3, 4], width: [8, 12]}    # left out: all that the host offers
+options: {depth: [3, 4], width: [8, 12]}    # left out: the host's default; all: everything it offers
 slots: all                                  # or names and patterns: [bottleneck, "skip.*"]
 mechanisms: all                             # or names, or names with choices: {se: {reduction: [4, 8]}}
 max_filled: 3                               # left out: no limit
@@ -75,7 +75,7 @@ def _space_from(data: Mapping[str, Any], dims: int) -> Space:
         raise InputErrors(
             [*faults, f"space: host '{host}' exists in {HOSTS[host].dims} dimensions, the task has {dims}"]
         )
-    options = _choices(f"host '{host}'", data.get("options"), HOSTS[host].options, faults)
+    options = _options(host, data.get("options"), faults)
     slots = _all_slots(host, dims, options)
     wanted = _wanted(given["slots"], slots, host, faults)
     if not isinstance(given["slots"], Mapping):
@@ -89,6 +89,14 @@ def _space_from(data: Mapping[str, Any], dims: int) -> Space:
     if faults:
         raise InputErrors(faults)
     return Space(host, dims, options, placed, max_filled)
+
+
+def _options(host: str, given: Any, faults: list[str]) -> Choices:
+    """The host's options: what is not named keeps its default, so that a space names what varies."""
+    offered, defaults = HOSTS[host].options, HOSTS[host].defaults
+    choices = _choices(f"host '{host}'", None if given == "all" else given, offered, faults)
+    named = set(offered) if given == "all" else set(given) if isinstance(given, Mapping) else set()
+    return {name: values if name in named else (defaults[name],) for name, values in choices.items()}
 
 
 def _choices(owner: str, given: Any, offered: Mapping[str, tuple[Value, ...]], faults: list[str]) -> Choices:
@@ -175,7 +183,7 @@ def _refusals(placed: Mapping[str, Mapping[str, Choices]], slots: Mapping[str, S
             for option in new:
                 try:
                     with torch.device("meta"):
-                        Placement(mechanism, (option,)).build(slots[slot], dims)
+                        Placement(mechanism, (option,)).build(slots[slot], dims, classes=1)
                 except InputError as error:
                     faults[f"mechanism '{mechanism}': {error}"] = None
     return list(faults)

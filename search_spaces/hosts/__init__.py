@@ -1,5 +1,5 @@
 """Host networks, one file each; ``HOSTS`` is their registry."""
 
-from search_spaces.hosts.host import HOSTS, Host, HostEntry, host
+from search_spaces.hosts.host import HOSTS, Auxiliary, Host, HostEntry, Outputs, blocks, host
 
-__all__ = ["HOSTS", "Host", "HostEntry", "host"]
+__all__ = ["HOSTS", "Auxiliary", "Host", "HostEntry", "Outputs", "blocks", "host"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 from torch import Tensor, nn
 
@@ -13,28 +13,93 @@ from search_spaces.attention.mechanism import Value
 from search_spaces.registry import Registry
 from search_spaces.slot import Slot
 
+BLOCK = "block."  # begins the names of block slots
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """A second output that training asks for, and inference does not.
+
+    Attributes:
+        prediction: ``(batch, channels, *spatial)``, at any spatial size; the target is brought to it.
+        target: ``labels`` (logits of all classes), ``image`` (the image itself) or ``boundary`` (one channel of
+            logits: where a class ends).
+        weight: of its loss, beside 1 for the main one.
+    """
+
+    prediction: Tensor
+    target: Literal["labels", "image", "boundary"] = "labels"
+    weight: float = 0.4
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """``logits`` ``(batch, 1 + classes, *spatial)`` and, in training, what else is to be learnt."""
+
+    logits: Tensor
+    auxiliary: list[Auxiliary] = field(default_factory=list)
+
 
 class Host(nn.Module):
     """Base of every host network.
 
     The constructor is ``(in_channels, classes, *, dims, attention, <options>)``: ``attention`` maps names of
     filled slots to modules. ``classes`` counts the foreground classes; the network has one output more, for
-    the background, at index 0. Its cost without attention must not depend on which slots are filled.
+    the background, at index 0. Its cost without attention must not depend on which slots are filled; of a filled
+    block slot (its name begins with ``block.``) the host leaves out one ``ConvNorm``, see ``Slot.replaces``.
+
+    Args:
+        attention: slot name to module. Those of block slots go into the host's stages: see ``blocks``.
     """
+
+    def __init__(self, attention: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        placed = {_key(slot): module for slot, module in attention.items() if not slot.startswith(BLOCK)}
+        self.attention = nn.ModuleDict(placed)
 
     @classmethod
     def slots(cls, *, dims: int, **options: Any) -> list[Slot]:
         """The places for attention that a network with these options, all of them given, has."""
         raise NotImplementedError
 
+    def outputs(self, image: Tensor) -> Outputs:
+        """``(batch, in_channels, *spatial)``, any spatial size, to logits of that size; in training also the rest.
+
+        What inference does not need is not computed in eval mode.
+        """
+        raise NotImplementedError
+
     def forward(self, image: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to logits ``(batch, 1 + classes, *spatial)``, any spatial size."""
-        raise NotImplementedError
+        return self.outputs(image).logits
+
+    def attend(
+        self,
+        slot: str,
+        x: Any,
+        gate: Tensor | None = None,
+        prediction: Tensor | None = None,
+        made: list[Tensor] | None = None,
+    ) -> Any:
+        """``x`` through what sits in ``slot``, as it is where the slot is empty; see ``PlacedAttention.forward``."""
+        key = _key(slot)
+        if key not in self.attention:
+            return x[0] if isinstance(x, list) else x
+        return self.attention[key](x, gate, prediction, made)
+
+
+def blocks(attention: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """The modules for block slots, by slot name without ``block.``: hand ``blocks.get(place)`` to the stage there."""
+    return {slot.removeprefix(BLOCK): module for slot, module in attention.items() if slot.startswith(BLOCK)}
+
+
+def _key(slot: str) -> str:
+    return slot.replace(".", "_")  # a module's name may not hold a dot
 
 
 @dataclass(frozen=True)
 class HostEntry:
-    """What the registry knows of one host: ``options`` are what a space offers by default."""
+    """What the registry knows of one host: ``options`` are all that a space can offer."""
 
     name: str
     module: type[Host]
@@ -42,6 +107,18 @@ class HostEntry:
     dims: tuple[int, ...]
     options: Mapping[str, tuple[Value, ...]]
     defaults: Mapping[str, Value]
+
+    def build(
+        self,
+        in_channels: int,
+        classes: int,
+        dims: int,
+        options: Iterable[tuple[str, Value]],
+        attention: Mapping[str, nn.Module] | None = None,
+    ) -> Host:
+        """The network, with torch's own initial weights."""
+        module: Callable[..., Host] = self.module
+        return module(in_channels, classes, dims=dims, attention=attention or {}, **dict(options))
 
 
 HOSTS: Registry[HostEntry] = Registry("host", "search_spaces.hosts")

@@ -1,56 +1,24 @@
 """U-Net with attention slots. Ronneberger, Fischer, Brox: U-Net, MICCAI 2015, https://arxiv.org/abs/1505.04597
 
-Strided convolutions go down and transposed convolutions up, as in nnU-Net (Isensee et al., Nature Methods 2021,
-https://doi.org/10.1038/s41592-020-01008-z); the residual block is that of He et al., CVPR 2016,
-https://arxiv.org/abs/1512.03385.
+By default strided convolutions go down and transposed convolutions up, as in nnU-Net (Isensee et al., Nature Methods
+2021, https://doi.org/10.1038/s41592-020-01008-z), which also supervises the coarser decoder levels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from search_spaces.hosts.host import Host, host
-from search_spaces.layers import CONV, TRANSPOSED_CONV, BatchNorm, instance_norm
+from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
+from search_spaces.layers import CONV
 from search_spaces.slot import Slot
+from search_spaces.stages.convolution import Stage
+from search_spaces.stages.sampling import UP, Up, halve
 
-NORMS: dict[str, Callable[[int], nn.Module]] = {"instance": instance_norm, "batch": BatchNorm}
 MAX_CHANNELS = {2: 512, 3: 320}
-
-
-class Stage(nn.Module):
-    """Two 3x3 convolutions, each normalised and activated; the first may halve the size.
-
-    A residual stage adds its input before the last activation, through a 1x1 convolution where shapes differ.
-    """
-
-    def __init__(
-        self, in_channels: int, channels: int, *, dims: int, norm: str, residual: bool = False, stride: int = 1
-    ) -> None:
-        super().__init__()
-        conv = CONV[dims]
-        self.conv1 = conv(in_channels, channels, 3, stride, 1, bias=False)
-        self.norm1 = NORMS[norm](channels)
-        self.conv2 = conv(channels, channels, 3, 1, 1, bias=False)
-        self.norm2 = NORMS[norm](channels)
-        self.activation = nn.LeakyReLU(0.01, inplace=True)
-        self.residual = residual
-        if residual:
-            same = in_channels == channels and stride == 1
-            self.shortcut = nn.Identity() if same else conv(in_channels, channels, 1, stride, bias=False)
-
-    def reset_parameters(self) -> None:
-        """Kaiming normal for leaky ReLU, as nnU-Net."""
-        for conv in (self.conv1, self.conv2):
-            nn.init.kaiming_normal_(conv.weight, a=0.01)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.activation(self.norm1(self.conv1(x)))
-        y = self.norm2(self.conv2(y))
-        return self.activation(y + self.shortcut(x) if self.residual else y)
 
 
 @host(
@@ -61,10 +29,14 @@ class Stage(nn.Module):
         "width": (4, 6, 8, 12, 16, 24, 32),
         "block": ("plain", "residual"),
         "norm": ("instance", "batch"),
+        "activation": ("leaky_relu", "relu", "silu"),
+        "down": ("strided", "max_pool"),
+        "up": UP,
+        "supervision": (False, True),
     },
 )
 class UNet(Host):
-    """U-Net of any depth and size, 2D and 3D, with a slot at every stage and skip.
+    """U-Net of any depth and size, 2D and 3D, with a slot at every stage and skip, and one in every stage.
 
     Level ``i`` has ``width * 2**i`` channels (at most 512 in 2D, 320 in 3D). Odd sizes are rounded up on the way
     down and cropped on the way up, so every input size is accepted.
@@ -73,11 +45,15 @@ class UNet(Host):
         in_channels: channels of the image.
         classes: number of foreground classes; the logits have one channel more.
         dims: 2 or 3.
-        attention: slot name to module; gated slots are called with ``(x, gate)``.
+        attention: slot name to module.
         depth: number of halvings.
         width: channels of the finest level.
-        block: ``plain`` or ``residual``.
-        norm: ``instance`` or ``batch``.
+        block: ``plain`` or ``residual``; what a block slot holds replaces the second convolution of its stage.
+        norm: key of ``NORM``.
+        activation: key of ``ACTIVATION``.
+        down: a ``strided`` convolution, or ``max_pool`` before the first of two convolutions.
+        up: ``transposed`` or ``linear``, see ``Up``.
+        supervision: whether the coarser decoder levels have a loss of their own, halved at each level.
     """
 
     def __init__(
@@ -91,35 +67,39 @@ class UNet(Host):
         width: int = 8,
         block: str = "plain",
         norm: str = "instance",
+        activation: str = "leaky_relu",
+        down: str = "strided",
+        up: str = "transposed",
+        supervision: bool = False,
     ) -> None:
-        super().__init__()
-        channels = level_channels(dims, depth, width)
-        residual = block == "residual"
+        super().__init__(attention)
+        channels, placed = level_channels(dims, depth, width), blocks(attention)
+        form: dict[str, Any] = {"dims": dims, "norm": norm, "activation": activation, "residual": block == "residual"}
+        self.depth = depth
+        self.halve = halve(dims) if down == "max_pool" else nn.Identity()
         self.encoder = nn.ModuleList(
             Stage(
                 channels[level - 1] if level else in_channels,
                 channels[level],
-                dims=dims,
-                norm=norm,
-                residual=residual,
-                stride=2 if level else 1,
+                stride=2 if level and down == "strided" else 1,
+                block=placed.get(f"encoder.{level}" if level < depth else "bottleneck"),
+                **form,
             )
             for level in range(depth + 1)
         )
-        self.up = nn.ModuleList(
-            TRANSPOSED_CONV[dims](channels[level + 1], channels[level], 2, 2) for level in range(depth)
-        )
+        self.up = nn.ModuleList(Up(channels[level + 1], channels[level], dims=dims, mode=up) for level in range(depth))
         self.decoder = nn.ModuleList(
-            Stage(2 * channels[level], channels[level], dims=dims, norm=norm, residual=residual)
+            Stage(2 * channels[level], channels[level], block=placed.get(f"decoder.{level}"), **form)
             for level in range(depth)
         )
         self.head = CONV[dims](channels[0], 1 + classes, 1)
-        self.depth = depth
-        self.attention = nn.ModuleDict({_key(slot): module for slot, module in attention.items()})
+        self.supervision = nn.ModuleList(
+            CONV[dims](channels[level], 1 + classes, 1) for level in range(1, depth if supervision else 1)
+        )
 
     @classmethod
     def slots(cls, *, dims: int, **options: Any) -> list[Slot]:
-        depth = options["depth"]
+        depth, norm = options["depth"], options["norm"]
         channels = level_channels(dims, depth, options["width"])
         levels = range(depth)
         return [
@@ -128,43 +108,36 @@ class UNet(Host):
             *(Slot(f"skip.{level}", channels[level], level, gate_channels=channels[level + 1]) for level in levels),
             *(Slot(f"decoder.{level}", channels[level], level, gate_channels=channels[level + 1]) for level in levels),
             Slot("output", channels[0], 0, pyramid_channels=tuple(channels[:depth])),
+            *(Slot(f"block.encoder.{level}", channels[level], level, replaces=norm) for level in levels),
+            Slot("block.bottleneck", channels[depth], depth, replaces=norm),
+            *(Slot(f"block.decoder.{level}", channels[level], level, replaces=norm) for level in levels),
         ]
 
-    def forward(self, image: Tensor) -> Tensor:
+    def outputs(self, image: Tensor) -> Outputs:
         """``(batch, in_channels, *spatial)`` to logits ``(batch, 1 + classes, *spatial)``."""
         skips: list[Tensor] = []
         x = image
         for level in range(self.depth):
-            x = self._attend(f"encoder.{level}", self.encoder[level](x))
+            x = self.attend(f"encoder.{level}", self.encoder[level](self.halve(x) if level else x))
             skips.append(x)
-        x = self._attend("bottleneck", self.encoder[self.depth](x))
+        x = self.attend("bottleneck", self.encoder[self.depth](self.halve(x)))
         pyramid: list[Tensor] = []
+        predictions: list[Tensor] = []
         for level in reversed(range(self.depth)):
             gate = x
-            skip = self._attend(f"skip.{level}", skips[level], gate)
-            x = torch.cat([skip, _crop(self.up[level](gate), skip)], dim=1)
-            x = self._attend(f"decoder.{level}", self.decoder[level](x), gate)
+            skip = self.attend(f"skip.{level}", skips[level], gate, made=predictions)
+            x = self.decoder[level](torch.cat([skip, self.up[level](gate, skip)], dim=1))
+            x = self.attend(f"decoder.{level}", x, gate, made=predictions)
             pyramid.insert(0, x)
-        if "output" in self.attention:
-            x = self.attention["output"](pyramid)
-        return self.head(x)
-
-    def _attend(self, slot: str, *inputs: Tensor) -> Tensor:
-        key = _key(slot)
-        return self.attention[key](*inputs) if key in self.attention else inputs[0]
+        logits = self.head(self.attend("output", pyramid))
+        if not self.training:
+            return Outputs(logits)
+        auxiliary = [Auxiliary(prediction) for prediction in predictions]
+        for level, (head, feature) in enumerate(zip(self.supervision, pyramid[1:], strict=False), start=1):
+            auxiliary.append(Auxiliary(head(feature), weight=0.5**level))
+        return Outputs(logits, auxiliary)
 
 
 def level_channels(dims: int, depth: int, width: int) -> list[int]:
     """Channels of each level, finest first, the bottleneck last."""
     return [min(width * 2**level, MAX_CHANNELS[dims]) for level in range(depth + 1)]
-
-
-def _key(slot: str) -> str:
-    return slot.replace(".", "_")  # a module's name may not hold a dot
-
-
-def _crop(x: Tensor, like: Tensor) -> Tensor:
-    """Cut ``x`` at the end of each spatial axis to the size of ``like``."""
-    for axis in range(2, x.dim()):
-        x = x.narrow(axis, 0, like.shape[axis])
-    return x

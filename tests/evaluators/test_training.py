@@ -19,6 +19,7 @@ from evaluators.preprocessing import PreparedCase, PreparedTask, prepare
 from evaluators.training import TrainingEvaluator, resolve_device
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
+from search_spaces.hosts import Host, Outputs
 from search_spaces.placement import Placement
 from tests.evaluators.evaluations import finish
 from tests.evaluators.made_tasks import Size, disc_task, prepared_case, read_only
@@ -127,7 +128,8 @@ def test_every_architecture_sees_the_same_batches():
     for architecture in (unet(), unet(depth=1, width=6), unet(attention={"bottleneck": Placement("se")})):
         network = architecture.build(1, 1, seed=0)
         images: list[Tensor] = []
-        network.register_forward_pre_hook(lambda _, inputs, images=images: images.append(inputs[0].clone()))
+        first = network.encoder[0]
+        first.register_forward_pre_hook(lambda _, inputs, images=images: images.append(inputs[0].clone()))
         list(quick().train(network, task, 5, 0, torch.device("cpu")))
         seen.append(images)
 
@@ -141,10 +143,10 @@ def test_layers_that_are_random_in_training_start_alike_in_every_architecture():
     drawn: list[Tensor] = []
 
     class Random(Stub):
-        def forward(self, x: Tensor) -> Tensor:
+        def outputs(self, image: Tensor) -> Outputs:
             if self.training:
                 drawn.append(torch.rand(4))
-            return super().forward(x)
+            return super().outputs(image)
 
     for draws in (0, 5):
         finish(quick(), Assignment(Built(Random(1.0), draws), discs((8, 8)), 1, seed=0))  # type: ignore[arg-type]
@@ -305,15 +307,15 @@ def with_nan(case: PreparedCase) -> PreparedCase:
 # -- stand-ins --------------------------------------------------------------------------------------------
 
 
-class Stub(nn.Module):
+class Stub(Host):
     """One logit everywhere, the same for every image."""
 
     def __init__(self, logit: float) -> None:
-        super().__init__()
+        super().__init__({})
         self.logit = nn.Parameter(torch.tensor(logit))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([torch.zeros_like(x), self.logit.expand(x.shape)], dim=1)
+    def outputs(self, image: Tensor) -> Outputs:
+        return Outputs(torch.cat([torch.zeros_like(image), self.logit.expand(image.shape)], dim=1))
 
 
 @dataclasses.dataclass

@@ -14,6 +14,7 @@ from search_spaces import HOSTS, MECHANISMS, Architecture, Placement
 from search_spaces.hosts import Host, host
 from search_spaces.initialisation import initialise
 from search_spaces.slot import Slot, size_at
+from search_spaces.stages.convolution import ConvNorm
 
 SIZES: dict[int, list[tuple[int, ...]]] = {2: [(1, 1), (7, 5), (1, 18)], 3: [(1, 1, 1), (5, 3, 6)]}
 ODD: dict[int, tuple[int, ...]] = {2: (21, 34), 3: (9, 18, 5)}
@@ -45,8 +46,15 @@ class Probe(nn.Module):
         super().__init__()
         self.calls: list[list[tuple[int, ...]]] = []
 
-    def forward(self, x: Tensor | list[Tensor], gate: Tensor | None = None) -> Tensor:
-        seen = [*(x if isinstance(x, list) else [x]), *([] if gate is None else [gate])]
+    def forward(
+        self,
+        x: Tensor | list[Tensor],
+        gate: Tensor | None = None,
+        prediction: Tensor | None = None,
+        made: list[Tensor] | None = None,
+    ) -> Tensor:
+        given = [tensor for tensor in (gate, prediction) if tensor is not None]
+        seen = [*(x if isinstance(x, list) else [x]), *given]
         self.calls.append([tuple(tensor.shape[1:]) for tensor in seen])
         return seen[0]
 
@@ -91,15 +99,32 @@ def test_each_slot_is_visited_once_with_what_it_promises(name: str, dims: int, o
             expected = [(slot.channels, *size_at(ODD[dims], slot.level))]
         if slot.gate_channels is not None:
             expected.append((slot.gate_channels, *size_at(ODD[dims], slot.level + 1)))
+        if slot.predicted:
+            expected.append((4, *size_at(ODD[dims], slot.level + 1)))
         assert call == expected, slot
 
 
 @every_host
 def test_a_slot_that_changes_nothing_changes_nothing(name: str, dims: int) -> None:
-    probes = {slot.name: Probe() for slot in slots(name, dims, lightest(name))}
+    offered = slots(name, dims, lightest(name))
+    probes = {slot.name: Probe() for slot in offered if slot.replaces is None}
     x = image(dims, ODD[dims])
     plain, probed = (build(name, dims, lightest(name), attention).eval()(x) for attention in ({}, probes))
     assert torch.equal(plain, probed)
+
+
+@every_host
+def test_a_block_takes_the_place_of_one_convolution(name: str, dims: int) -> None:
+    options, x = lightest(name), image(dims, ODD[dims])
+    plain = build(name, dims, options)
+    for slot in slots(name, dims, options):
+        if slot.replaces is None:
+            continue
+        block = ConvNorm(slot.channels, slot.channels, dims=dims, norm=slot.replaces)
+        network = build(name, dims, options, {slot.name: block})
+        assert sorted(network.state_dict()) == sorted(plain.state_dict()), slot
+        network.load_state_dict(plain.state_dict())
+        assert torch.equal(network.eval()(x), plain.eval()(x)), slot
 
 
 @every_host
@@ -107,7 +132,7 @@ def test_each_slot_takes_a_mechanism_of_each_kind_that_it_offers(name: str, dims
     entry, options, x = HOSTS[name], lightest(name), image(dims, ODD[dims])
     plain = Architecture.create(name, dims, options).build(2, 3).eval()(x)
     for slot in slots(name, dims, options):
-        for mechanism in ("se", "attention_gate"):
+        for mechanism in ("se", "attention_gate", "reverse", "sk", "scale"):
             if MECHANISMS[mechanism].inputs not in slot.inputs:
                 assert slot.refuses(MECHANISMS[mechanism], dims)
                 continue
@@ -120,11 +145,8 @@ def test_each_slot_takes_a_mechanism_of_each_kind_that_it_offers(name: str, dims
 @every_host
 def test_all_slots_can_be_filled_at_once(name: str, dims: int) -> None:
     options = lightest(name)
-    filled = {
-        slot.name: Placement("attention_gate" if "gated" in slot.inputs else "se")
-        for slot in slots(name, dims, options)
-        if "feature" in slot.inputs
-    }
+    for_kind = {"gated": "attention_gate", "feature": "se", "guided": "ocr", "block": "sk", "pyramid": "scale"}
+    filled = {slot.name: Placement(for_kind[slot.inputs[-1]]) for slot in slots(name, dims, options)}
     network = Architecture.create(name, dims, options, filled).build(2, 3).train()
     for size in SIZES[dims]:
         y = network(image(dims, size))
@@ -137,10 +159,10 @@ def test_gradients_reach_every_parameter(name: str, dims: int, options: dict[str
     # Two positions an axis at the deepest level: an instance of one position is normalised to nothing.
     side = 2 ** (max(slot.level for slot in slots(name, dims, options)) + 1)
     x = image(dims, (side,) * dims)
-    network = build(name, dims, options).train()
-    y = network(x)
-    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1))
-    (y * weights).sum().backward()
+    outputs = (network := build(name, dims, options).train()).outputs(x)
+    generator = torch.Generator().manual_seed(1)
+    for y in (outputs.logits, *(auxiliary.prediction for auxiliary in outputs.auxiliary)):
+        (y * torch.randn(y.shape, generator=generator)).sum().backward(retain_graph=True)
     for key, parameter in network.named_parameters():
         assert parameter.grad is not None, key
         assert parameter.grad.isfinite().all(), key
@@ -182,6 +204,16 @@ def test_defaults_are_offered_and_the_entry_says_what_it_is(name: str, dims: int
     assert all(len(set(values)) == len(values) for values in entry.options.values())
 
 
+@every_variant
+def test_what_training_learns_beside_the_logits_fits_the_task(name: str, dims: int, options: dict[str, Any]) -> None:
+    network, x = build(name, dims, options), image(dims, ODD[dims])
+    channels = {"labels": 4, "image": 2, "boundary": 1}
+    for auxiliary in network.train().outputs(x).auxiliary:
+        assert auxiliary.prediction.shape[:2] == (1, channels[auxiliary.target])
+        assert auxiliary.weight > 0
+    assert network.eval().outputs(x).auxiliary == []
+
+
 # -- registration and slots ---------------------------------------------------------------------------------
 
 
@@ -191,7 +223,7 @@ class Minimal(Host):
     def __init__(
         self, in_channels: int, classes: int, *, dims: int, attention: Mapping[str, nn.Module], width: int = 4
     ) -> None:
-        super().__init__()
+        super().__init__(attention)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +256,10 @@ def test_a_slot_says_why_a_mechanism_cannot_sit_in_it() -> None:
     se, gate = MECHANISMS["se"], MECHANISMS["attention_gate"]
     encoder, skip = Slot("encoder.0", 8, 0), Slot("skip.0", 8, 0, gate_channels=16)
     output = Slot("output", 8, 0, pyramid_channels=(8, 16))
+    reverse, block = MECHANISMS["reverse"], Slot("block.bottleneck", 8, 2, replaces="instance")
+    assert skip.refuses(reverse, 2) is Slot("decoder.0", 8, 0, predicted=True).refuses(reverse, 2) is None
+    assert block.refuses(MECHANISMS["sk"], 3) is None
+    assert block.refuses(se, 2) == "mechanism 'se' takes feature input, slot 'block.bottleneck' offers block"
     assert encoder.refuses(se, 2) is None
     assert skip.refuses(se, 3) is skip.refuses(gate, 3) is None
     assert encoder.refuses(gate, 2) == ("mechanism 'attention_gate' takes gated input, slot 'encoder.0' offers feature")
