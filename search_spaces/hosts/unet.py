@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
 from search_spaces.layers import CONV
 from search_spaces.slot import Slot
+from search_spaces.stages.aggregation import AggregationStage
 from search_spaces.stages.convolution import Stage
 from search_spaces.stages.sampling import UP, Up, halve
-
-MAX_CHANNELS = {2: 512, 3: 320}
 
 
 @host(
@@ -30,16 +29,18 @@ MAX_CHANNELS = {2: 512, 3: 320}
         "block": ("plain", "residual"),
         "norm": ("instance", "batch"),
         "activation": ("leaky_relu", "relu", "silu"),
-        "down": ("strided", "max_pool"),
-        "up": UP,
+        "down": ("strided", "max_pool", "aggregation"),
+        "up": (*UP, "aggregation"),
+        "join": ("sum", "concatenate"),
+        "widest": (320, 512),
         "supervision": (False, True),
     },
 )
 class UNet(Host):
     """U-Net of any depth and size, 2D and 3D, with a slot at every stage and skip, and one in every stage.
 
-    Level ``i`` has ``width * 2**i`` channels (at most 512 in 2D, 320 in 3D). Odd sizes are rounded up on the way
-    down and cropped on the way up, so every input size is accepted.
+    Level ``i`` has ``width * 2**i`` channels, at most ``widest``. Odd sizes are rounded up on the way down and cropped
+    on the way up, so every input size is accepted.
 
     Args:
         in_channels: channels of the image.
@@ -51,8 +52,13 @@ class UNet(Host):
         block: ``plain`` or ``residual``; what a block slot holds replaces the second convolution of its stage.
         norm: key of ``NORM``.
         activation: key of ``ACTIVATION``.
-        down: a ``strided`` convolution, or ``max_pool`` before the first of two convolutions.
-        up: ``transposed`` or ``linear``, see ``Up``.
+        down: a ``strided`` convolution, or ``max_pool`` before the first of two convolutions. ``aggregation`` puts
+            an ``AggregationStage`` before those of the bottleneck, where all pairs of positions are affordable, as in
+            Non-local U-Nets; the levels above are strided.
+        up: ``transposed`` or ``linear``, see ``Up``; ``aggregation`` is an ``AggregationStage`` out of the bottleneck,
+            and ``transposed`` above.
+        join: how the decoder's feature meets the skip, ``sum`` or ``concatenate``.
+        widest: most channels of a level; nnU-Net has 512 in 2D and 320 in 3D.
         supervision: whether the coarser decoder levels have a loss of their own, halved at each level.
     """
 
@@ -70,26 +76,46 @@ class UNet(Host):
         activation: str = "leaky_relu",
         down: str = "strided",
         up: str = "transposed",
+        join: str = "concatenate",
+        widest: int = 512,
         supervision: bool = False,
     ) -> None:
         super().__init__(attention)
-        channels, placed = level_channels(dims, depth, width), blocks(attention)
+        channels, placed = level_channels(depth, width, widest), blocks(attention)
         form: dict[str, Any] = {"dims": dims, "norm": norm, "activation": activation, "residual": block == "residual"}
         self.depth = depth
-        self.halve = halve(dims) if down == "max_pool" else nn.Identity()
+        self.join = join
+        self.down = nn.ModuleList(
+            halve(dims)
+            if down == "max_pool"
+            else AggregationStage(channels[level], channels[level], dims=dims, step="down", norm=norm)
+            if down == "aggregation" and level == depth - 1
+            else nn.Identity()
+            for level in range(depth)
+        )
         self.encoder = nn.ModuleList(
             Stage(
                 channels[level - 1] if level else in_channels,
                 channels[level],
-                stride=2 if level and down == "strided" else 1,
+                stride=2 if level and isinstance(self.down[level - 1], nn.Identity) else 1,
                 block=placed.get(f"encoder.{level}" if level < depth else "bottleneck"),
                 **form,
             )
             for level in range(depth + 1)
         )
-        self.up = nn.ModuleList(Up(channels[level + 1], channels[level], dims=dims, mode=up) for level in range(depth))
+        self.up = nn.ModuleList(
+            AggregationStage(channels[level + 1], channels[level], dims=dims, step="up", norm=norm)
+            if up == "aggregation" and level == depth - 1
+            else Up(channels[level + 1], channels[level], dims=dims, mode="linear" if up == "linear" else "transposed")
+            for level in range(depth)
+        )
         self.decoder = nn.ModuleList(
-            Stage(2 * channels[level], channels[level], block=placed.get(f"decoder.{level}"), **form)
+            Stage(
+                (1 if join == "sum" else 2) * channels[level],
+                channels[level],
+                block=placed.get(f"decoder.{level}"),
+                **form,
+            )
             for level in range(depth)
         )
         self.head = CONV[dims](channels[0], 1 + classes, 1)
@@ -100,7 +126,7 @@ class UNet(Host):
     @classmethod
     def slots(cls, *, dims: int, **options: Any) -> list[Slot]:
         depth, norm = options["depth"], options["norm"]
-        channels = level_channels(dims, depth, options["width"])
+        channels = level_channels(depth, options["width"], options["widest"])
         levels = range(depth)
         return [
             *(Slot(f"encoder.{level}", channels[level], level) for level in levels),
@@ -118,15 +144,16 @@ class UNet(Host):
         skips: list[Tensor] = []
         x = image
         for level in range(self.depth):
-            x = self.attend(f"encoder.{level}", self.encoder[level](self.halve(x) if level else x))
+            x = self.attend(f"encoder.{level}", self.encoder[level](self.down[level - 1](x) if level else x))
             skips.append(x)
-        x = self.attend("bottleneck", self.encoder[self.depth](self.halve(x)))
+        x = self.attend("bottleneck", self.encoder[self.depth](self.down[-1](x)))
         pyramid: list[Tensor] = []
         predictions: list[Tensor] = []
         for level in reversed(range(self.depth)):
             gate = x
             skip = self.attend(f"skip.{level}", skips[level], gate, made=predictions)
-            x = self.decoder[level](torch.cat([skip, self.up[level](gate, skip)], dim=1))
+            x = self.up[level](gate, skip)
+            x = self.decoder[level](skip + x if self.join == "sum" else torch.cat([skip, x], dim=1))
             x = self.attend(f"decoder.{level}", x, gate, made=predictions)
             pyramid.insert(0, x)
         logits = self.head(self.attend("output", pyramid))
@@ -138,6 +165,6 @@ class UNet(Host):
         return Outputs(logits, auxiliary)
 
 
-def level_channels(dims: int, depth: int, width: int) -> list[int]:
+def level_channels(depth: int, width: int, widest: int) -> list[int]:
     """Channels of each level, finest first, the bottleneck last."""
-    return [min(width * 2**level, MAX_CHANNELS[dims]) for level in range(depth + 1)]
+    return [min(width * 2**level, widest) for level in range(depth + 1)]

@@ -61,7 +61,8 @@ class Case:
 
     @property
     def input_names(self) -> list[str]:
-        return self.description["input_names"]
+        """The reference's argument names; of code without functions of tensors the names of the arrays."""
+        return self.description.get("input_names") or list(self.description["inputs"])
 
     @property
     def shape(self) -> list[int]:
