@@ -16,7 +16,7 @@ import yaml
 
 from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
-from search_spaces.cost import Cost, host_cost, slot_cost
+from search_spaces.cost import Cost, Prices
 from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.hosts import HOSTS, Host
 from search_spaces.initialisation import initialise
@@ -149,11 +149,7 @@ class Architecture:
         size = tuple(size)
         if len(size) != self.dims:
             raise InputError(f"size {size} has {len(size)} axes, the architecture is {self.dims}D")
-        total = host_cost(self.host, self.dims, self.options, in_channels, classes, size)
-        slots = slots_of(self.host, self.dims, self.options)
-        for name, series in self.attention:
-            total += slot_cost(series, self.dims, slots[name], size, classes)
-        return total
+        return prices(self.host, self.dims, self.options, in_channels, classes, size).total(self.attention)
 
     def build(self, in_channels: int, classes: int, seed: int = 0) -> Host:
         """The network: ``(batch, in_channels, *spatial)`` to ``(batch, 1 + classes, *spatial)`` logits.
@@ -171,7 +167,13 @@ class Architecture:
         return network
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=65536)
+def prices(host: str, dims: int, options: Options, in_channels: int, classes: int, size: tuple[int, ...]) -> Prices:
+    """The prices of a host with these options, for one image ``(in_channels, *size)``."""
+    return Prices(host, dims, options, slots_of(host, dims, options), in_channels, classes, size)
+
+
+@functools.lru_cache(maxsize=65536)
 def slots_of(host: str, dims: int, options: Options) -> Mapping[str, Slot]:
     """The slots of a host with these options, by name, in the order of the network."""
     return {slot.name: slot for slot in HOSTS[host].module.slots(dims=dims, **dict(options))}

@@ -7,7 +7,7 @@ an architecture's cost is a sum of look-ups. No formula is written down, so none
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +38,37 @@ class Cost:
 
     def __sub__(self, other: Cost) -> Cost:
         return Cost(self.params - other.params, self.macs - other.macs)
+
+
+class Prices:
+    """What one host costs with this task, and what each series in each slot adds: two dictionary look-ups when warm."""
+
+    def __init__(
+        self,
+        host: str,
+        dims: int,
+        options: Options,
+        slots: Mapping[str, Slot],
+        in_channels: int,
+        classes: int,
+        size: Size,
+    ) -> None:
+        self.plain = host_cost(host, dims, options, in_channels, classes, size)
+        self._dims, self._slots, self._classes, self._size = dims, slots, classes, size
+        self._known: dict[tuple[str, tuple[Placement, ...]], Cost] = {}
+
+    def total(self, attention: Iterable[tuple[str, tuple[Placement, ...]]]) -> Cost:
+        """Cost of the host with these slots filled."""
+        params, macs = self.plain.params, self.plain.macs
+        for placed in attention:
+            cost = self._known.get(placed)
+            if cost is None:
+                slot, series = placed
+                cost = slot_cost(series, self._dims, self._slots[slot], self._size, self._classes)
+                self._known[placed] = cost
+            params += cost.params
+            macs += cost.macs
+        return Cost(params, macs)
 
 
 @functools.cache
