@@ -96,7 +96,7 @@ class SameResolutionGate(nn.Module):
     address="https://arxiv.org/abs/1804.03999",
     inputs="gated",
     cost="O(C^2 n)",
-    choices={"variant": VARIANTS, "reduction": (1, 2, 4)},
+    choices={"variant": VARIANTS, "reduction": (1, 2, 4), "gates": (1, 2)},
 )
 class AttentionGate(Mechanism):
     """Weights the positions of a skip feature by what a coarser, deeper feature sees there.
