@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def train(config: str, settings: list[str], steps: int, seed: int, architecture: str | None) -> dict[str, object]:
-    """One training of the plain network (or of ``architecture``, a YAML file), scored on validation cases."""
+    """One training of the plain network (or of ``architecture``, a preset or YAML file), scored on validation cases."""
     import torch
 
     from evaluators.evaluator import Assignment, run_to_end
@@ -44,7 +44,7 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
         checked = check(apply_settings(read_config(path), settings), path.parent)
         _OPENED[config] = checked, prepare_checked(checked)
     checked, task = _OPENED[config]
-    chosen = load_architecture(architecture) if architecture else checked.space.plain()
+    chosen = load_architecture(architecture, checked.task.dims) if architecture else checked.space.plain()
     began = time.perf_counter()
     work = training_evaluator(checked.config).evaluate(Assignment(chosen, task, steps, seed))
     dice = run_to_end(work).metrics["dice"]
@@ -64,7 +64,7 @@ _OPENED: dict[str, tuple[Checked, PreparedTask]] = {}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config")
-    parser.add_argument("--architecture", help="YAML file; left out, the space's plain network")
+    parser.add_argument("--architecture", help="preset:NAME or YAML file; left out, the space's plain network")
     parser.add_argument("--steps", type=int, nargs="+", default=[200, 400, 800])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--set", dest="settings", action="append", default=[])

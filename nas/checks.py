@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from evaluators.tasks import Task, open_task
 from evaluators.tasks.phantom import NAMES as TASK_NAMES
 from nas.config import Config, parse_config
 from nas.quantities import format_count
+from nas.sources import load_architectures, locate
 from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.candidates import plain_networks
 from nas.strategies.strategy import Admits
@@ -25,12 +26,17 @@ from search_spaces.space_file import load_space, space_names
 
 @dataclass(frozen=True)
 class Checked:
-    """A sound config and what it names, opened. ``path``: where the task is, from any working folder."""
+    """A sound config and what it names, opened.
+
+    ``path``: where the task is, from any working folder; ``start`` and ``references``: architectures by name.
+    """
 
     config: Config
     path: str
     task: Task
     space: Space
+    start: Mapping[str, Architecture]
+    references: Mapping[str, Architecture]
 
 
 def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
@@ -46,7 +52,7 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
     """
     parsed = parse_config(data)
     config, faults = parsed.config, list(parsed.faults)
-    path = _locate(config.task.path, folder, known=TASK_NAMES)
+    path = locate(config.task.path, folder, known=TASK_NAMES)
     task: Task | None = None
     space: Space | None = None
     try:
@@ -61,6 +67,14 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
         space = _open_space(config, folder, task)
     except InputError as error:
         faults += error.faults
+    given: dict[str, Mapping[str, Architecture]] = {"start": {}, "references": {}}
+    for key in given:
+        try:
+            given[key] = load_architectures(getattr(config, key), folder, task.dims if task else config.task.dims)
+        except InputError as error:
+            faults += [f"{key}: {fault}" for fault in error.faults]
+    if config.references and not config.finals.seeds:
+        faults.append("finals.seeds: expected at least 1, the finals train the references; got 0")
     if config.evaluator not in EVALUATORS:
         faults.append(unknown_name("evaluator", config.evaluator, EVALUATORS))
     if here and config.resources.gpus_per_trial and not torch.cuda.is_available():
@@ -69,6 +83,8 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
         )
     if task and space and "space" not in parsed.faulty:
         faults += _check_limits(config, task, space)
+    if task:
+        faults += _check_start(config, task, given["start"])
     if space and "strategy" not in parsed.faulty:
         try:
             make_strategy(config, space, lambda architecture: True)
@@ -76,7 +92,7 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
             faults += error.faults
     if faults or task is None or space is None:
         raise InputErrors(faults)
-    return Checked(config, path, task, space)
+    return Checked(config, path, task, space, **given)
 
 
 def make_strategy(config: Config, space: Space, admits: Admits) -> Strategy:
@@ -101,16 +117,6 @@ def open_section(config: Config, path: str) -> Task:
     )
 
 
-def _locate(name: str, folder: Path, known: Collection[str]) -> str:
-    """A path as it is from any working folder, where there is one: below this one, else below ``folder``."""
-    if name in known:
-        return name
-    for path in (Path(name).expanduser(), folder / name):
-        if path.exists():
-            return str(path.resolve())
-    return name
-
-
 def _check_there(path: str) -> None:
     if path not in TASK_NAMES and not Path(path).exists():
         raise InputError(f"task '{path}': no such file or folder, and no task of that name")
@@ -120,7 +126,7 @@ def _open_space(config: Config, folder: Path, task: Task | None) -> Space:
     """The space; of a task that could not be opened the dimensions may not be known, then either will do."""
     source = config.space
     if isinstance(source, str):
-        source = _locate(source, folder, known=space_names())
+        source = locate(source, folder, known=space_names())
     known = task.dims if task else config.task.dims
     attempts: list[InputError] = []
     for dims in [known] if known else [2, 3]:
@@ -145,6 +151,13 @@ def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
         )
     if not any(admits(config, network, task, size) for network in plain_networks(space)):
         raise InputError("limits: no network of the space is within both limits.params and limits.macs")
+    for name, architecture in checked.start.items():
+        cost = architecture.cost(task.channels, len(task.classes), size)
+        if cost.macs > config.limits.macs:
+            raise InputError(
+                f"start: '{name}' takes {cost.macs} MACs ({format_count(cost.macs)}) on {' x '.join(map(str, size))}; "
+                f"expected at most limits.macs, {config.limits.macs}"
+            )
 
 
 def admits(config: Config, architecture: Architecture, task: Task, size: tuple[int, ...]) -> bool:
@@ -179,4 +192,17 @@ def _check_limits(config: Config, task: Task, space: Space) -> list[str]:
     return [
         f"limits.params: expected at least {params} ({format_count(params)}), the smallest network of the space "
         f"({smallest}); got {config.limits.params}"
+    ]
+
+
+def _check_start(config: Config, task: Task, start: Mapping[str, Architecture]) -> list[str]:
+    limit = config.limits.params
+    if limit is None:
+        return []
+    size = (32,) * task.dims  # parameters do not depend on it
+    costs = {name: start[name].cost(task.channels, len(task.classes), size).params for name in start}
+    return [
+        f"start: '{name}' has {params} parameters ({format_count(params)}); expected at most limits.params, {limit}"
+        for name, params in costs.items()
+        if params > limit
     ]

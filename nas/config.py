@@ -35,6 +35,7 @@ Positive = Annotated[Whole, Field(ge=1)]
 Number = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Seed = Annotated[Whole, Field(ge=0)]
+Architectures = list[str] | dict[str, dict[str, Any]]  # presets and files, or written out, by name
 
 
 class Section(BaseModel):
@@ -170,6 +171,10 @@ class Config(Section):
     Attributes:
         seed: of everything random.
         space: a shipped space by name, the path of a space file, or the space written out.
+        start: architectures that are tried after the plain network, from ``preset:NAME`` or YAML files. They need not
+            lie in the space (those that do can be parents in evolution), but the limits hold for them too.
+        references: architectures likewise that are trained in the finals, as the finalists are, and shown beside the
+            front; they take no part in it, and no limit holds for them.
         evaluator: a registered evaluator; ``train`` trains.
     """
 
@@ -177,6 +182,8 @@ class Config(Section):
     task: TaskSection = TaskSection()
     space: str | dict[str, Any] = "unet"
     strategy: StrategySection = StrategySection()
+    start: Architectures = []
+    references: Architectures = []
     limits: LimitsSection = LimitsSection()
     evaluator: str = "train"
     training: TrainingSection = TrainingSection()

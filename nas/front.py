@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from nas.bootstrap import bootstrap_interval, score_table, table_mean
 from nas.quantities import format_count
-from nas.trial import Trial
+from nas.trial import Trial, plain_network
 from search_spaces.architecture import Architecture
 from search_spaces.cost import Cost
 from search_spaces.errors import InputError
@@ -32,6 +32,7 @@ class FrontPoint:
         is_plain: whether this is the plain network of the run.
         scores: Dice ``(seeds, cases, classes)``, nan where there is none.
         differences: the same less the plain network's, for the seeds that both were trained with.
+        reference: name of a network that was trained for comparison and takes no part in the front.
     """
 
     architecture: Architecture
@@ -43,6 +44,7 @@ class FrontPoint:
     is_plain: bool
     scores: np.ndarray = field(repr=False, compare=False)
     differences: np.ndarray = field(repr=False, compare=False)
+    reference: str | None = None
 
     @property
     def low(self) -> float | None:
@@ -83,11 +85,20 @@ class FrontPoint:
 
 @dataclass(frozen=True)
 class Front:
-    """The non-dominated points and the others, each by rising parameters; ``plain`` is among either, or None."""
+    """The non-dominated points and the others, each by rising parameters; ``plain`` is among either, or None.
+
+    ``references`` are among neither: networks to compare with, which no pick gives.
+    """
 
     points: tuple[FrontPoint, ...]
     dominated: tuple[FrontPoint, ...]
     plain: FrontPoint | None
+    references: tuple[FrontPoint, ...] = ()
+
+    @property
+    def everything(self) -> list[FrontPoint]:
+        """All points, references too, by rising parameters."""
+        return sorted([*self.points, *self.dominated, *self.references], key=lambda point: point.cost.params)
 
     def hypervolume(self, reference_params: int, smallest_params: int) -> float:
         """Share of the box [smallest, reference] x [0, 1] in the plane log(parameters) x Dice that is dominated."""
@@ -146,31 +157,53 @@ class Front:
         return self.points
 
 
-def front_of(trials: Sequence[Trial], plain: Architecture | None = None) -> Front:
+def front_of(
+    trials: Sequence[Trial], plain: Architecture | None = None, references: Mapping[Architecture, str] | None = None
+) -> Front:
     """The front of the completed trials of one phase.
 
     Args:
         trials: of one phase, since the phases score different cases (``ValueError``).
         plain: the network that gains refer to; left out, the architecture of trial 0, completed or not.
+        references: names of those that take no part.
     """
+    references = references or {}
     if len({trial.phase for trial in trials}) > 1:
         raise ValueError("a front takes the trials of one phase, got both")
     if plain is None:
         plain = next((trial.architecture for trial in trials if trial.number == 0), None)
     groups = _by_architecture(trials)
-    reference = next(({trial.seed: trial for trial in group} for group in groups if group[0].architecture == plain), {})
-    scores = [float(np.mean([trial.metrics["dice"] for trial in group])) for group in groups]
+    of_plain = next(({trial.seed: trial for trial in group} for group in groups if group[0].architecture == plain), {})
+    apart = [group for group in groups if group[0].architecture in references]
+    groups = [group for group in groups if group[0].architecture not in references]
+    scores = [_dice(group) for group in groups]
     ranks = nondomination_ranks([group[0].cost.params for group in groups], scores)
     points = [
-        _point(group, reference, dice, rank == 0, is_plain=group[0].architecture == plain)
-        for group, dice, rank in zip(groups, scores, ranks, strict=True)
+        _point(group, of_plain, on_front=rank == 0, is_plain=group[0].architecture == plain)
+        for group, rank in zip(groups, ranks, strict=True)
     ]
     points.sort(key=lambda point: point.cost.params)
     return Front(
         tuple(point for point in points if point.on_front),
         tuple(point for point in points if not point.on_front),
         next((point for point in points if point.is_plain), None),
+        tuple(_point(group, of_plain, reference=references[group[0].architecture]) for group in apart),
     )
+
+
+def front_of_finals(trials: Sequence[Trial], references: Mapping[Architecture, str]) -> Front | None:
+    """The front of the finals of a run; None before any has ended that counts.
+
+    Args:
+        trials: all of the run.
+        references: names of networks to compare with; those that the search tried too are points as any other.
+    """
+    searched = {trial.architecture for trial in trials if trial.phase == "search"}
+    apart = {architecture: name for architecture, name in references.items() if architecture not in searched}
+    finals = [trial for trial in trials if trial.phase == "final"]
+    if all(trial.dice is None or trial.architecture in apart for trial in finals):
+        return None
+    return front_of(finals, plain_network(trials), apart)
 
 
 def nondomination_ranks(params: Sequence[int], dice: Sequence[float]) -> list[int]:
@@ -198,27 +231,36 @@ def _by_architecture(trials: Sequence[Trial]) -> list[list[Trial]]:
     return sorted((list(group.values()) for group in groups.values()), key=lambda group: group[0].number)
 
 
+def _dice(trials: Sequence[Trial]) -> float:
+    return float(np.mean([trial.metrics["dice"] for trial in trials]))
+
+
 def _point(
-    trials: Sequence[Trial], reference: dict[int, Trial], dice: float, on_front: bool, is_plain: bool
+    trials: Sequence[Trial],
+    of_plain: Mapping[int, Trial],
+    on_front: bool = False,
+    is_plain: bool = False,
+    reference: str | None = None,
 ) -> FrontPoint:
-    """The point of one architecture's ``trials``, one for each seed; ``reference``: the plain network's, by seed."""
+    """The point of one architecture's ``trials``, one for each seed; ``of_plain``: the plain network's, by seed."""
     cases = sorted({case for trial in trials for case in trial.cases})
     classes = sorted({name for trial in trials for scores in trial.cases.values() for name in scores})
     paired = [
         trial
         for trial in trials
-        if not is_plain and trial.seed in reference and reference[trial.seed].steps == trial.steps
+        if not is_plain and trial.seed in of_plain and of_plain[trial.seed].steps == trial.steps
     ]
     own = score_table([trial.cases for trial in paired], cases, classes)
-    plain = score_table([reference[trial.seed].cases for trial in paired], cases, classes)
+    plain = score_table([of_plain[trial.seed].cases for trial in paired], cases, classes)
     return FrontPoint(
         architecture=trials[0].architecture,
         cost=trials[0].cost,
         trials=tuple(trial.number for trial in trials),
-        dice=dice,
+        dice=_dice(trials),
         spread=float(np.std([trial.metrics["dice"] for trial in trials], ddof=1)) if len(trials) > 1 else None,
         on_front=on_front,
         is_plain=is_plain,
         scores=score_table([trial.cases for trial in trials], cases, classes),
         differences=own - plain,
+        reference=reference,
     )

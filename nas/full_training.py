@@ -28,7 +28,7 @@ def train_fully(
     """Train, score on the test cases, write an export folder, and return the evaluation.
 
     Args:
-        architecture: see ``load_architecture``.
+        architecture: see ``load_architecture``; a preset takes the dimensions of the task.
         task: path or name; wins over the config's.
         config: YAML config of which the task, training, finals and seed keys count; the length is ``finals.steps``
             where it is given, else ``training.steps``.
@@ -37,16 +37,17 @@ def train_fully(
         device: ``cpu`` or ``cuda``.
         show: called with (``reading`` or ``training``, done, total).
     """
-    loaded = load_architecture(architecture)
+    load_architecture(architecture)  # what is wrong with it is said before the task is opened
     check_free(out)
     resolve_device(device)
     data = apply_settings(read_config(config) if config else {}, settings)
     section = data.get("task")
     if task is not None and (section is None or isinstance(section, dict)):
         data["task"] = {**(section or {}), "path": task}
-    for key in ("limits", "resources"):  # of a search: they do not bind an architecture that the user chose
+    for key in ("limits", "resources", "start", "references"):  # of a search: no matter for what the user chose
         data.pop(key, None)
     checked = check(data, config.parent if config else Path())
+    loaded = load_architecture(architecture, checked.task.dims)
     if loaded.dims != checked.task.dims:
         raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
     prepared = prepare_checked(checked, lambda done, total: show("reading", done, total))

@@ -33,7 +33,14 @@ from search_spaces.errors import InputError
 
 DEFAULT = Path(__file__).parent / "default.yaml"
 VERSIONED = ("attention-nas", "torch", "monai", "ray", "nni", "numpy")
-MAY_CHANGE = ("limits", "resources", "finals", "versions", "preprocessing")  # of a config, between sessions of one run
+MAY_CHANGE = (
+    "limits",
+    "resources",
+    "finals",
+    "references",
+    "versions",
+    "preprocessing",
+)  # of a config, between sessions of one run
 
 Progress = Callable[[int, int], None]
 
@@ -106,6 +113,8 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
         seed=config.seed,
         workers=workers,
         reopened=reopened,
+        start=tuple(checked.start.values()),
+        references={architecture: name for name, architecture in checked.references.items()},
     )
     plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
     try:
@@ -152,6 +161,8 @@ def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
     data["task"]["path"] = checked.path
     data["task"]["dims"] = checked.task.dims
     data["space"] = checked.space.to_dict()
+    for key, given in (("start", checked.start), ("references", checked.references)):
+        data[key] = {name: architecture.to_dict() for name, architecture in given.items()}
     data["versions"] = {name: importlib.metadata.version(name) for name in VERSIONED} | {
         "python": platform.python_version()
     }

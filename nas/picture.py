@@ -15,7 +15,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
 
 FORMATS = (".png", ".svg", ".pdf")
-FRONT, OTHER, PLAIN = "#0b6e4f", "#9aa0a6", "#c2410c"
+FRONT, OTHER, PLAIN, REFERENCE = "#0b6e4f", "#9aa0a6", "#c2410c", "#1d4ed8"
 # Where a point's name may stand, the best place first: offset in points, and the side that it hangs on.
 PLACES = [(x, y, side) for y in (-11, 6, -21, 16, -31, 26, -41, 36) for x, side in ((5, "left"), (-5, "right"))]
 
@@ -39,7 +39,7 @@ def draw_front(run: Run, path: Path) -> Path:
         axes = figure.add_subplot(1, len(fronts), index)
         _draw(axes, front, f"{run.name}: {title}")
     figure.draw_without_rendering()  # only now is it known where points lie in the picture
-    _name(axes, fronts[-1][0].points)
+    _name(axes, [*fronts[-1][0].points, *fronts[-1][0].references])
     content = io.BytesIO()
     figure.savefig(content, format=path.suffix[1:].lower(), dpi=150)
     write_bytes(path, content.getvalue())
@@ -62,6 +62,8 @@ def _draw(axes: Any, front: Front, title: str) -> None:
     _scatter(axes, front.points, FRONT, "o", "front", bars=True)
     if front.plain is not None:
         _scatter(axes, [front.plain], PLAIN, "D", "plain network", bars=True)
+    if front.references:
+        _scatter(axes, front.references, REFERENCE, "s", "reference", bars=True)
     axes.set_xscale("log", subs=())
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(lambda value, _: format_count(round(value)))
@@ -78,7 +80,7 @@ def _name(axes: Any, points: Sequence[FrontPoint]) -> None:
     for point in points:
         for x, y, side in PLACES:
             name = axes.annotate(
-                _short(point.architecture),
+                point.reference or _short(point.architecture),
                 (point.cost.params, point.dice),
                 xytext=(x, y),
                 textcoords="offset points",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -42,7 +42,7 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How much is done.
+    """How much is done, and what beside what the strategy suggests.
 
     Attributes:
         trials: most trials of the search.
@@ -54,6 +54,8 @@ class Schedule:
         seed: of the search trials; finals use ``seed + 1``, ``seed + 2``, ...
         workers: most trials at once.
         reopened: whether to go back to a search that had ended, as its limits were raised.
+        start: what is tried after the plain network, before the strategy is asked again.
+        references: what is trained in the finals beside the finalists, with the name of each.
     """
 
     trials: int
@@ -65,6 +67,8 @@ class Schedule:
     seed: int
     workers: int
     reopened: bool = False
+    start: tuple[Architecture, ...] = ()
+    references: Mapping[Architecture, str] = field(default_factory=dict)
 
 
 class Plan:
@@ -155,13 +159,19 @@ class Plan:
     def _next_search(self) -> Order | None:
         done = self.search_trials
         running = [order.architecture for order in self.running if order.phase == "search"]
-        architecture = None if self._search_is_full() else self.strategy.suggest(History(done, running))
+        architecture = None if self._search_is_full() else self._suggest(History(done, running))
         if architecture is None:
             self._searching = bool(running)
             return None
         numbers = {trial.number for trial in done} | {o.number for o in self.running if o.phase == "search"}
         number = next(n for n in range(len(numbers) + 1) if n not in numbers)
         return Order(number, "search", architecture, self.schedule.steps, self.schedule.seed, "val")
+
+    def _suggest(self, history: History) -> Architecture | None:
+        seen = history.seen
+        starts = (architecture for architecture in self.schedule.start if architecture not in seen)
+        first = next(starts, None) if seen else None  # the plain network comes before, and that is the strategy's
+        return first or self.strategy.suggest(history)
 
     def _search_is_full(self) -> bool:
         """Whether no search trial may start any more.
@@ -186,20 +196,24 @@ class Plan:
         if not any(trial.dice is not None for trial in self.search_trials):
             return []
         finalists = choose_finalists(front_of(self.search_trials), self.schedule.candidates, self.plain)
-        left = self._orders_of_finals(finalists)
+        left = self._orders_of_finals([*finalists, *(a for a in self.schedule.references if a not in finalists)])
         self.watcher.finals(finalists, len(left))
         return left
 
     def _orders_of_finals(self, finalists: Sequence[Architecture]) -> list[Order]:
-        """Each finalist with each seed, seed by seed, but those that the journal already holds or that are running."""
+        """Each finalist with each seed, seed by seed, but those that the journal already holds or that are running.
+
+        Weights are kept of what the search tried: only that is ever picked and exported.
+        """
         schedule = self.schedule
+        searched = {trial.architecture for trial in self.search_trials}
         known: list[Trial | Order] = [*self.trials, *self.running]
         finals = [item for item in known if item.phase == "final"]
         done = {(item.architecture, item.seed, item.steps) for item in finals}
         taken = {item.number for item in finals}  # a resumed run may have other finalists or seeds than before
         numbers = (number for number in itertools.count() if number not in taken)
         return [
-            Order(next(numbers), "final", architecture, schedule.final_steps, seed, "test", True)
+            Order(next(numbers), "final", architecture, schedule.final_steps, seed, "test", architecture in searched)
             for seed in range(schedule.seed + 1, schedule.seed + 1 + schedule.final_seeds)
             for architecture in finalists
             if (architecture, seed, schedule.final_steps) not in done

@@ -11,10 +11,11 @@ import yaml
 
 from evaluators.preprocessing import Preprocessing
 from nas.files import write_text
-from nas.front import Front, FrontPoint, front_of
+from nas.front import Front, FrontPoint, front_of, front_of_finals
 from nas.journal import Journal
-from nas.trial import Trial, plain_network
+from nas.trial import Trial
 from nas.usage import usage
+from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class Run:
         ]
         return pandas.DataFrame(rows)
 
+    @functools.cached_property
+    def references(self) -> dict[Architecture, str]:
+        """Names of the networks that the finals train for comparison."""
+        given = self.config.get("references") or {}
+        return {Architecture.from_dict(data): name for name, data in given.items()}
+
     @property
     def search_front(self) -> Front:
         """The front of the search trials, on validation cases."""
@@ -86,8 +93,7 @@ class Run:
     @property
     def final_front(self) -> Front | None:
         """The front of the finals, on test cases; None before any has ended."""
-        finals = [trial for trial in self.journal if trial.phase == "final" and trial.dice is not None]
-        return front_of(finals, plain_network(self.journal)) if finals else None
+        return front_of_finals(self.journal, self.references)
 
     @property
     def front(self) -> Front:
@@ -142,7 +148,7 @@ def load_run(name: str | Path, runs: Path = RUNS) -> Run:
 
 
 def front_to_list(front: Front) -> list[dict[str, Any]]:
-    """Every point, dominated ones too, as plain data."""
+    """Every point, dominated ones and references too, as plain data."""
     return [
         {
             "key": point.architecture.key,
@@ -159,7 +165,8 @@ def front_to_list(front: Front) -> list[dict[str, Any]]:
             "gain_high": point.gain_high,
             "on_front": point.on_front,
             "plain": point.is_plain,
+            "reference": point.reference,
             "trials": list(point.trials),
         }
-        for point in sorted([*front.points, *front.dominated], key=lambda point: point.cost.params)
+        for point in front.everything
     ]

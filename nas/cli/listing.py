@@ -17,6 +17,7 @@ class Kind(StrEnum):
     mechanisms = "mechanisms"
     hosts = "hosts"
     spaces = "spaces"
+    presets = "presets"
     strategies = "strategies"
     evaluators = "evaluators"
     tasks = "tasks"
@@ -24,11 +25,12 @@ class Kind(StrEnum):
 
 @app.command("list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
-    """List mechanisms, hosts, spaces, strategies, evaluators or task formats."""
+    """List mechanisms, hosts, spaces, presets, strategies, evaluators or task formats."""
     columns, rows = {
         Kind.mechanisms: _mechanisms,
         Kind.hosts: _hosts,
         Kind.spaces: _spaces,
+        Kind.presets: _presets,
         Kind.strategies: _strategies,
         Kind.evaluators: _evaluators,
         Kind.tasks: _tasks,
@@ -82,6 +84,16 @@ def _spaces() -> Listing:
     return ("name", "2D architectures", "3D architectures"), [
         (name, f"{load_space(name, 2).size():.3g}", f"{load_space(name, 3).size():.3g}") for name in space_names()
     ]
+
+
+def _presets() -> Listing:
+    from search_spaces.preset import describe_preset, load_preset, preset_names
+
+    rows: list[tuple[str, ...]] = []
+    for name in preset_names():
+        preset, architecture = describe_preset(name), load_preset(name)
+        rows.append((name, preset.title, architecture.host, f"{architecture.dims}D", preset.paper, preset.address))
+    return ("name", "title", "host", "published", "paper", "address"), rows
 
 
 def _strategies() -> Listing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -21,12 +22,12 @@ from rich.text import Text
 
 from evaluators import evaluator
 from nas.cli.tables import describe, front_table
-from nas.front import front_of
+from nas.front import Front, front_of, front_of_finals
 from nas.plan import Schedule
 from nas.quantities import format_count, format_duration
 from nas.ray_trials import Order
 from nas.run import Run
-from nas.trial import Trial, plain_network
+from nas.trial import Trial
 from search_spaces.architecture import Architecture
 from search_spaces.cost import Cost
 
@@ -38,6 +39,7 @@ class LiveWatcher:
         self.console = console
         self.folder: Path | None = None
         self.trials: list[Trial] = []
+        self.references: Mapping[Architecture, str] = {}
         self._running: dict[tuple[str, int], tuple[Order, Cost, float, evaluator.Progress | None]] = {}
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -73,6 +75,7 @@ class LiveWatcher:
     def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None:
         self.folder = folder
         self.trials = list(trials)
+        self.references = schedule.references
         self._front = self._front_view()
         done = sum(trial.phase == "search" for trial in trials)
         self._search = self._bars.add_task("search", total=schedule.trials, completed=done)
@@ -129,12 +132,12 @@ class LiveWatcher:
         """The front of the finals once one has ended, else of the search; nothing where nobody would see it."""
         if not self.console.is_terminal:
             return None
-        for phase, title in (("final", "finals so far (test cases)"), ("search", "front so far (validation cases)")):
-            trials = [trial for trial in self.trials if trial.phase == phase]
-            if any(trial.dice is not None for trial in trials):
-                front = front_of(trials, plain_network(self.trials))
-                return Group(Text(title, style="bold"), front_table(front, rows=8))
-        return None
+        title = "finals so far (test cases)"
+        front: Front | None = front_of_finals(self.trials, self.references)
+        if front is None:
+            title = "front so far (validation cases)"
+            front = front_of([trial for trial in self.trials if trial.phase == "search"])
+        return Group(Text(title, style="bold"), front_table(front, rows=8)) if front.points else None
 
     def _running_table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")

@@ -12,9 +12,12 @@ from nas.cli.app import app, console
 
 @app.command()
 def profile(
-    architecture: Annotated[str, typer.Argument(help="Architecture file (YAML), or an export folder.")],
+    architecture: Annotated[str, typer.Argument(help="preset:NAME, architecture file (YAML), or export folder.")],
     size: Annotated[
         str | None, typer.Option(help="Image size, as 96x96; left out, 96 (2D) or 48 (3D) an axis.")
+    ] = None,
+    dims: Annotated[
+        int | None, typer.Option(min=2, max=3, help="Dimensions of a preset; left out, the published ones.")
     ] = None,
     channels: Annotated[int, typer.Option(min=1, help="Channels of the image.")] = 1,
     classes: Annotated[int, typer.Option(min=1, help="Foreground classes.")] = 1,
@@ -24,7 +27,7 @@ def profile(
     from nas.quantities import format_count
     from nas.sources import load_architecture, parse_size
 
-    loaded = load_architecture(architecture)
+    loaded = load_architecture(architecture, dims)
     spatial = parse_size(size, loaded.dims)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("part", "params", "share", "MACs", "share "):

@@ -24,13 +24,13 @@ def front_view(run: Run) -> Group:
     if not front.points:
         raise InputError(f"run '{run.name}': no completed trial")
     cases = "test" if final else "validation"
-    seeds = max(len(point.trials) for point in (*front.points, *front.dominated))
+    seeds = max(len(point.trials) for point in front.everything)
     title = f"{run.name}: Dice on {cases} cases, mean of {seeds} seed{'s' if seeds > 1 else ''}"
     return Group(front_plot(front, title, min(WIDTH, console.width)), front_table(front, everything=final is not None))
 
 
 def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table:
-    """The points by rising parameters; ``everything`` shows the dominated ones too."""
+    """The points and the references by rising parameters; ``everything`` shows the dominated ones too."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (
         ("params", "right"), ("Dice", "right"), ("±seeds", "right"), ("95% interval", "left"),
@@ -42,6 +42,7 @@ def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table
         shown += front.dominated
     elif front.plain is not None and front.plain not in shown:
         shown.append(front.plain)
+    shown += front.references
     shown.sort(key=lambda point: point.cost.params)
     for point in shown[-rows:]:
         table.add_row(*_cells(point), style=None if point.on_front else "dim")
@@ -70,5 +71,5 @@ def _cells(point: FrontPoint) -> list[RenderableType]:
         "" if point.spread is None else f"{point.spread:.3f}",
         interval,
         gain,
-        describe(point.architecture),
+        Text(f"reference {point.reference}") if point.reference else describe(point.architecture),
     ]

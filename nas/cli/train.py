@@ -14,7 +14,7 @@ from nas.cli.devices import DEVICE, Device
 
 @app.command()
 def train(
-    architecture: Annotated[str, typer.Argument(help="Architecture file (YAML), or an export folder.")],
+    architecture: Annotated[str, typer.Argument(help="preset:NAME, architecture file (YAML), or export folder.")],
     task: Annotated[str | None, typer.Option(help="Folder of a task, or phantom2d / phantom3d.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML config for the task and training sections.")] = None,
     set_: Annotated[

@@ -6,6 +6,7 @@ Steady state, one child at a time, as trials end one at a time.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections import defaultdict
@@ -52,12 +53,14 @@ class Evolution(Strategy):
         self.population = population
         self.crossover = crossover
         self._initial = Candidates(self._initial_order(), admits)
+        self._offered = functools.cache(space.__contains__)
 
     def suggest(self, history: History) -> Architecture | None:
-        seen, completed = history.seen, history.completed
+        seen = history.seen
         child = None
-        if len(seen) >= self.population and completed:
-            child = self._child(survivors(completed, self.population), seen)
+        parents = [trial for trial in history.completed if self._offered(trial.architecture)]  # a start may lie outside
+        if len(seen) >= self.population and parents:
+            child = self._child(survivors(parents, self.population), seen)
         return child or self._initial.first_unseen(seen)
 
     def _child(self, parents: Sequence[Trial], seen: Set[Architecture]) -> Architecture | None:

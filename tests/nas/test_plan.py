@@ -153,9 +153,10 @@ def test_no_trial_starts_that_would_end_after_the_time_limit(tmp_path, clock):
         clock.now += 10
         return replace(outcome_of(order), seconds=10.0)
 
-    orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=45)), ten_seconds)
+    watcher = Recorder()
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=45), watcher=watcher), ten_seconds)
     assert len(of_phase(orders, "search")) == 4  # the fifth would end at 50 s
-    assert len(of_phase(orders, "final")) == 6  # the limit is the search's
+    assert len(of_phase(orders, "final")) == 2 * len(watcher.finalists) > 0  # the limit is the search's
 
 
 def test_a_trial_that_is_late_is_stopped_and_forgotten_and_the_finals_begin(tmp_path, clock):
