@@ -74,10 +74,10 @@ ACTIVATION: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def resize(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Interpolate ``(batch, channels, *spatial)`` linearly to the spatial ``size``; corners are not aligned."""
+def resize(x: Tensor, size: Sequence[int], *, align_corners: bool = False) -> Tensor:
+    """Interpolate ``(batch, channels, *spatial)`` linearly to the spatial ``size``."""
     mode = LINEAR_INTERPOLATION[x.dim() - 2]
-    return nn.functional.interpolate(x, size=tuple(size), mode=mode, align_corners=False)
+    return nn.functional.interpolate(x, size=tuple(size), mode=mode, align_corners=align_corners)
 
 
 def adaptive_mean(x: Tensor, size: Sequence[int]) -> Tensor:
