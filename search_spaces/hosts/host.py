@@ -62,6 +62,13 @@ class Host(nn.Module):
         """The places for attention that a network with these options, all of them given, has."""
         raise NotImplementedError
 
+    @classmethod
+    def training_only(cls, **options: Any) -> tuple[str, ...]:
+        """Prefixes of the names of weights that inference does without, in a network with these options, all of them
+        given; an export leaves them out.
+        """
+        return ("supervision.",)
+
     def outputs(self, image: Tensor) -> Outputs:
         """``(batch, in_channels, *spatial)``, any spatial size, to logits of that size; in training also the rest.
 

@@ -16,14 +16,17 @@ class Up(nn.Module):
         in_channels: channels of the coarser feature.
         channels: channels of the result.
         dims: 2 or 3.
-        mode: ``transposed`` (a transposed convolution of kernel and stride 2, cropped where the finer size is odd) or
-            ``linear`` (a 1x1 convolution, then linear interpolation).
+        mode: ``transposed`` (a transposed convolution of stride 2, cropped where the finer size is odd) or ``linear``
+            (a 1x1 convolution, then linear interpolation).
+        kernel: of the transposed convolution, even; its neighbours overlap from 4 on.
     """
 
-    def __init__(self, in_channels: int, channels: int, *, dims: int, mode: str = "transposed") -> None:
+    def __init__(
+        self, in_channels: int, channels: int, *, dims: int, mode: str = "transposed", kernel: int = 2
+    ) -> None:
         super().__init__()
         self.mode = mode
-        layer = TRANSPOSED_CONV[dims](in_channels, channels, 2, 2)
+        layer = TRANSPOSED_CONV[dims](in_channels, channels, kernel, 2, kernel // 2 - 1)
         self.layer: nn.Module = layer if mode == "transposed" else CONV[dims](in_channels, channels, 1)
 
     def forward(self, x: Tensor, like: Tensor) -> Tensor:

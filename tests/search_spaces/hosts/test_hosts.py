@@ -158,7 +158,8 @@ def test_all_slots_can_be_filled_at_once(name: str, dims: int) -> None:
 def test_gradients_reach_every_parameter(name: str, dims: int, options: dict[str, Any]) -> None:
     # Two positions an axis at the deepest level: an instance of one position is normalised to nothing.
     side = 2 ** (max(slot.level for slot in slots(name, dims, options)) + 1)
-    x = image(dims, (side,) * dims)
+    # Two images under a batch norm: of one alone every channel's mean is a bias, and attention to means is blind.
+    x = image(dims, (side,) * dims, batch=2 if options.get("norm") == "batch" else 1)
     outputs = (network := build(name, dims, options).train()).outputs(x)
     generator = torch.Generator().manual_seed(1)
     for y in (outputs.logits, *(auxiliary.prediction for auxiliary in outputs.auxiliary)):
@@ -167,6 +168,17 @@ def test_gradients_reach_every_parameter(name: str, dims: int, options: dict[str
         assert parameter.grad is not None, key
         assert parameter.grad.isfinite().all(), key
         assert parameter.grad.abs().max() > 0, key
+
+
+@every_variant
+def test_inference_needs_every_weight_but_those_named_training_only(
+    name: str, dims: int, options: dict[str, Any]
+) -> None:
+    network = build(name, dims, options).eval()
+    network(image(dims, ODD[dims])).sum().backward()
+    idle = {key for key, parameter in network.named_parameters() if parameter.grad is None}
+    prefixes = HOSTS[name].module.training_only(**options)
+    assert idle == {key for key, _ in network.named_parameters() if key.startswith(prefixes)}
 
 
 @every_host
