@@ -8,8 +8,10 @@ import yaml
 
 from evaluators.preprocessing import PreparedTask
 from nas.checks import check, check_admissible
-from nas.launch import prepare_checked
+from nas.launch import prepare_checked, resolved
+from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
+from search_spaces.preset import load_preset
 from search_spaces.space_file import load_space
 from tests.evaluators.tasks.files import grey, mask, write_csv_task, write_nifti, write_picture, write_table
 from tests.nas.small_task import small_config, write_small_task
@@ -289,3 +291,75 @@ def test_a_folder_with_the_name_of_a_known_space_or_task_does_not_hide_it(tmp_pa
     (tmp_path / "phantom2d").mkdir()
     checked = check({"task": {"path": "phantom2d"}, "space": "unet"}, tmp_path)
     assert checked.task.name == checked.path == "phantom2d"
+
+
+# -- starts and references --------------------------------------------------------------------------------
+
+
+def test_starts_and_references_are_presets_and_files_and_take_the_tasks_dimensions(task, tmp_path):
+    (tmp_path / "mine.yaml").write_text(Architecture.create("unet", 2, {"width": 5}).to_yaml())
+    given = {"start": ["preset:attention_unet", "mine.yaml"], "references": ["preset:unet"]}
+    checked = check(small_config(task, **given), tmp_path)
+    assert checked.start == {
+        "attention_unet": load_preset("attention_unet", 2),
+        "mine": Architecture.load(tmp_path / "mine.yaml"),
+    }
+    assert checked.references == {"unet": load_preset("unet")}
+
+
+def test_architectures_written_out_by_name_are_taken_as_the_resolved_config_has_them(task):
+    checked = check(small_config(task, start=["preset:ca_net"], references=["preset:unet"]), Path())
+    again = check(small_config(task, **{key: resolved(checked, None)[key] for key in ("start", "references")}), Path())
+    assert (again.start, again.references) == (checked.start, checked.references)
+
+
+def test_two_files_of_one_name_are_told_apart(task, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text(Architecture.create("unet", 2, {"width": 5}).to_yaml())
+    checked = check(small_config(task, start=["a/mine.yaml", "b/mine.yaml"]), tmp_path)
+    assert list(checked.start) == ["mine", "b/mine.yaml"]
+
+
+def test_every_fault_of_starts_and_references_is_told_with_the_others(task, tmp_path):
+    (tmp_path / "deep.yaml").write_text(Architecture.create("unet", 3).to_yaml())
+    (tmp_path / "bad.yaml").write_text("{host: unet, dims: 2, attention: {skip.0: see}}")
+    faults = faults_of(
+        small_config(
+            task,
+            start=["preset:unett", str(tmp_path / "deep.yaml"), "nowhere.yaml"],
+            references=[str(tmp_path / "bad.yaml")],
+            evaluator="trian",
+        )
+    )
+    assert [fault.split(";")[0] for fault in faults[:3]] == [
+        "start: unknown preset 'unett' (did you mean 'unet'?)",
+        f"start: architecture '{tmp_path / 'deep.yaml'}' is 3D, the task is 2D",
+        "start: architecture file 'nowhere.yaml' does not exist",
+    ]
+    assert faults[3].startswith("references: slot 'skip.0': unknown mechanism 'see'")
+    assert faults[4].startswith("unknown evaluator 'trian'")
+    assert len(faults) == 5
+
+
+def test_the_limits_hold_for_starts_and_not_for_references(task):
+    limited = small_config(task, limits={"params": "50k", "macs": "20M"})
+    params = load_preset("unet").cost(1, 1, (32, 32)).params
+    (fault,) = faults_of({**limited, "start": ["preset:unet"]})
+    assert fault == f"start: 'unet' has {params} parameters (31.0M); expected at most limits.params, 50000"
+    checked = check({**limited, "references": ["preset:unet"]}, Path())
+    check_admissible(checked, (32, 32))
+    heavy = check(small_config(task, limits={"macs": "20M"}, start=["preset:unet"]), Path())
+    with pytest.raises(InputError, match=r"start: 'unet' takes \d+ MACs .* on 32 x 32; expected at most limits\.macs"):
+        check_admissible(heavy, (32, 32))
+
+
+def test_references_need_finals(task):
+    (fault,) = faults_of(small_config(task, references=["preset:unet"], finals={"seeds": 0}))
+    assert fault == "finals.seeds: expected at least 1, the finals train the references; got 0"
+
+
+@pytest.mark.parametrize("given", ["preset:unet", [3], {"unet": 3}])
+def test_starts_are_a_list_or_written_out(task, given):
+    (fault,) = faults_of(small_config(task, start=given))
+    assert fault.startswith("start")

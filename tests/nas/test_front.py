@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from evaluators.scoring import mean_score
 from nas.bootstrap import bootstrap_interval, score_table, table_mean
-from nas.front import Front, front_of, nondomination_ranks
+from nas.front import Front, front_of, front_of_finals, nondomination_ranks
+from nas.trial import Trial
 from search_spaces.cost import Cost
 from search_spaces.errors import InputError
 from tests.nas.trials import architecture, one_class, scored, trial
@@ -342,3 +343,41 @@ def test_a_negative_tolerance_is_an_error(front, delta):
 def test_without_a_completed_trial_there_is_nothing_to_pick(pick):
     with pytest.raises(InputError, match="no completed trial"):
         pick(front_of([trial(0, None)]))
+
+
+# -- references -------------------------------------------------------------------------------------------
+
+
+def run_with(reference_dice: float) -> list[Trial]:
+    """Two networks searched and retrained, and a third that only the finals trained."""
+    searched = [trial(0, 0.5, 1000), trial(1, 0.6, 2000)]
+    finals = [
+        trial(number, dice, params, phase="final", architecture=architecture(number))
+        for number, (dice, params) in enumerate([(0.5, 1000), (0.6, 2000), (reference_dice, 500)])
+    ]
+    return [*searched, *finals]
+
+
+@pytest.mark.parametrize("dice", [0.1, 0.9])
+def test_a_reference_takes_no_part_in_the_front_however_good_it_is(dice):
+    front = front_of_finals(run_with(dice), {architecture(2): "published"})
+    assert front is not None
+    assert [point.architecture for point in front.points] == [architecture(0), architecture(1)]
+    (reference,) = front.references
+    assert (reference.architecture, reference.reference, reference.dice) == (architecture(2), "published", dice)
+    assert reference.gain == pytest.approx(dice - 0.5)
+    assert front.best().architecture == architecture(1)
+    assert [point.architecture for point in front.everything] == [architecture(2), architecture(0), architecture(1)]
+
+
+def test_a_reference_that_the_search_tried_is_a_point_as_any_other():
+    front = front_of_finals(run_with(0.9), {architecture(1): "published"})
+    assert front is not None
+    assert front.references == ()
+    assert front_of_finals(run_with(0.9), {}) == front
+
+
+def test_finals_that_are_references_alone_make_no_front():
+    trials = run_with(0.9)
+    assert front_of_finals([*trials[:2], trials[-1]], {architecture(2): "published"}) is None
+    assert front_of_finals(trials[:2], {}) is None

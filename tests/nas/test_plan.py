@@ -431,3 +431,55 @@ def test_the_time_limit_counts_the_sessions_before(tmp_path):
         journal.append(trial(number, seconds=10.0, finished=time))
     orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=35)))
     assert of_phase(orders, "search") == []  # 30 s are gone, and a trial takes 10 s
+
+
+# -- given architectures ----------------------------------------------------------------------------------
+
+OUTSIDE = Architecture.create("unet", 2, {"depth": 1, "width": 5, "block": "residual"})
+INSIDE = Architecture.create("unet", 2, {"depth": 2, "width": 6})
+GIVEN = replace(SCHEDULE, start=(OUTSIDE, SPACE.plain(), INSIDE), references={OUTSIDE: "outside", INSIDE: "inside"})
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_starts_are_tried_once_after_the_plain_network_and_then_the_strategy_goes_on(tmp_path, strategy):
+    orders = of_phase(work(make_plan(tmp_path, GIVEN, strategy)), "search")
+    assert [order.architecture for order in orders[:3]] == [SPACE.plain(), OUTSIDE, INSIDE]
+    assert {order.steps for order in orders} == {SCHEDULE.steps}
+    assert len({order.architecture for order in orders}) == len(orders) == SCHEDULE.trials
+    assert all(order.architecture in SPACE for order in orders[2:])
+
+
+def test_a_search_killed_among_its_starts_goes_on_with_the_next(tmp_path):
+    plan = make_plan(tmp_path, GIVEN)
+    for _ in range(2):
+        order = plan.next()
+        assert order is not None
+        plan.finished(order, outcome_of(order))
+    resumed = make_plan(tmp_path, GIVEN).next()
+    assert resumed is not None
+    assert (resumed.number, resumed.architecture) == (2, INSIDE)
+
+
+def test_references_are_trained_as_the_finalists_are_and_their_weights_are_not_kept(tmp_path):
+    watcher = Recorder()
+    wide = Architecture.create("unet", 2, {"width": 16})
+    schedule = replace(SCHEDULE, references={wide: "wide", SPACE.plain(): "plain"})
+    orders = work(make_plan(tmp_path, schedule, watcher=watcher))
+    assert wide not in watcher.finalists
+    assert wide not in {order.architecture for order in of_phase(orders, "search")}
+    assert [(order.architecture, order.seed) for order in of_phase(orders, "final")] == [
+        (candidate, seed) for seed in (8, 9) for candidate in (*watcher.finalists, wide)
+    ]
+    finals = of_phase(orders, "final")
+    assert {(order.steps, order.split) for order in finals} == {(30, "test")}
+    assert {order.keep_weights for order in finals if order.architecture == wide} == {False}
+    assert {order.keep_weights for order in finals if order.architecture != wide} == {True}
+
+
+def test_references_asked_for_later_are_added_to_the_finals(whole, tmp_path):
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, references={OUTSIDE: "outside"}), whole.strategy))
+    assert [(order.phase, order.architecture, order.seed) for order in orders] == [
+        ("final", OUTSIDE, 8),
+        ("final", OUTSIDE, 9),
+    ]
