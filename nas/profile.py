@@ -1,28 +1,219 @@
-"""What each part of an architecture costs."""
+"""What each part of an architecture costs: parameters, multiply-accumulates, and the memory of its activations.
+
+Measured on torch's meta device, part by part, so the sums are the cost that ``Architecture.cost`` tells.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from search_spaces.architecture import Architecture, slots_of
-from search_spaces.cost import Cost, slot_cost
+import torch
+from torch import Tensor, nn
+
+from nas.parts import Assembled, PartKey, assemble, tensors
+from nas.quantities import format_bytes, format_count
+from search_spaces.architecture import Architecture
+from search_spaces.flop_counter import FlopCounter
 
 
 @dataclass(frozen=True)
-class Row:
-    """A part and its cost."""
+class Load:
+    """Trainable parameters, multiply-accumulates of one image, and bytes of activations in a training step with it.
+
+    Activations are what autograd keeps for the backward pass: each tensor that the forward pass made, counted once, in
+    float32. Parameters, the image, and the few statistics that norms keep are not among them.
+    """
+
+    params: int = 0
+    macs: int = 0
+    activations: int = 0
+
+    def __add__(self, other: Load) -> Load:
+        return Load(self.params + other.params, self.macs + other.macs, self.activations + other.activations)
+
+    def __sub__(self, other: Load) -> Load:
+        return Load(self.params - other.params, self.macs - other.macs, self.activations - other.activations)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stage of the host, or the attention in a slot.
+
+    Attributes:
+        name: of the stage's module, or of the slot.
+        mechanisms: what sits in the slot, in series; none of a stage.
+        shape: ``(channels, *spatial)`` of what it gives; None where it runs in training only.
+        load: what it costs.
+    """
 
     name: str
-    cost: Cost
+    mechanisms: tuple[str, ...]
+    shape: tuple[int, ...] | None
+    load: Load
 
 
-def profile_rows(architecture: Architecture, in_channels: int, classes: int, size: Sequence[int]) -> list[Row]:
-    """The host without attention, each placed mechanism, and the sum as the last row."""
+@dataclass(frozen=True)
+class Profile:
+    """An architecture's parts in the order in which they run, beside its host without attention."""
+
+    architecture: Architecture
+    image: tuple[int, ...]
+    classes: int
+    parts: tuple[Part, ...]
+    plain: Load
+
+    @property
+    def total(self) -> Load:
+        """The whole network."""
+        return sum((part.load for part in self.parts), Load())
+
+    @property
+    def added(self) -> Load:
+        """What attention adds to the host; a block may make it less than nothing."""
+        return self.total - self.plain
+
+    def summary(self) -> str:
+        """One line: what attention adds, and how much that is of the host."""
+        if self.architecture.is_plain:
+            return "no slot is filled: this is the host without attention"
+        added, plain = self.added, self.plain
+        return (
+            f"attention adds {added.params:,} parameters ({added.params / plain.params:.1%}), "
+            f"{_signed(added.macs)} MACs ({added.macs / plain.macs:.1%}) and "
+            f"{format_bytes(added.activations)} of activations ({added.activations / plain.activations:.1%}) "
+            "to the same host without it"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, bytes and whole numbers."""
+        return {
+            "architecture": self.architecture.to_dict(),
+            "image": list(self.image),
+            "classes": self.classes,
+            "parts": [
+                {
+                    "name": part.name,
+                    "mechanisms": list(part.mechanisms),
+                    "shape": None if part.shape is None else list(part.shape),
+                    **vars(part.load),
+                }
+                for part in self.parts
+            ],
+            "total": vars(self.total),
+            "without_attention": vars(self.plain),
+            "added_by_attention": vars(self.added),
+        }
+
+
+def _signed(count: int) -> str:
+    return f"-{format_count(-count)}" if count < 0 else format_count(count)
+
+
+def profile_of(architecture: Architecture, in_channels: int, classes: int, size: Sequence[int]) -> Profile:
+    """Measure ``architecture`` on one image ``(in_channels, *size)``."""
+    image = (in_channels, *size)
+    architecture.cost(in_channels, classes, size)  # which refuses a size that does not fit
     plain = Architecture.create(architecture.host, architecture.dims, dict(architecture.options))
-    rows = [Row(f"{architecture.host} without attention", plain.cost(in_channels, classes, size))]
-    slots = slots_of(architecture.host, architecture.dims, architecture.options)
-    for slot, series in architecture.attention:
-        cost = slot_cost(series, architecture.dims, slots[slot], tuple(size), classes)
-        rows.append(Row(f"{slot}: {' > '.join(map(str, series))}", cost))
-    return [*rows, Row("all", architecture.cost(in_channels, classes, size))]
+    alone = _loads(assemble(plain, in_channels, classes), image)[0]
+    assembled = assemble(architecture, in_channels, classes)
+    loads, shapes = _loads(assembled, image)
+    names = {slot: tuple(placement.mechanism for placement in series) for slot, series in architecture.attention}
+    parts = (
+        Part(key.name, names[key.name] if key.is_slot else (), shapes.get(key), load) for key, load in loads.items()
+    )
+    return Profile(architecture, image, classes, tuple(parts), sum(alone.values(), Load()))
+
+
+def _loads(assembled: Assembled, image: Sequence[int]) -> tuple[dict[PartKey, Load], dict[PartKey, tuple[int, ...]]]:
+    """The load of each part in the order of the network, and the shapes of what they give to inference."""
+    inference, training = _Meter(assembled), _Meter(assembled)
+    inference.run(image, training=False)
+    training.run(image, training=True)
+    params, owners = dict.fromkeys(assembled.parts, 0), assembled.owners()
+    for path, module in assembled.network.named_modules():
+        for name, parameter in module.named_parameters(path, recurse=False):
+            key = owners.get(module, PartKey(name))  # a parameter outside every stage is a part of its own
+            params[key] = params.get(key, 0) + (parameter.numel() if parameter.requires_grad else 0)
+    order = dict.fromkeys([*training.shapes, *params])
+    return {
+        key: Load(params[key], inference.flops_of[key] // 2, training.kept_by[key]) for key in order
+    }, inference.shapes
+
+
+class _Meter(FlopCounter):
+    """Counts for each part the operations of one forward pass, and the bytes that it leaves for the backward pass.
+
+    What happens between two parts (a concatenation, a pooling) counts with the part that it leads to.
+    """
+
+    def __init__(self, assembled: Assembled) -> None:
+        super().__init__()
+        self.assembled = assembled
+        self.flops_of: dict[PartKey | None, int] = defaultdict(int)
+        self.kept_by: dict[PartKey | None, int] = defaultdict(int)
+        self.shapes: dict[PartKey, tuple[int, ...]] = {}
+        self._within: list[PartKey | None] = [None]
+        self._last: PartKey | None = None
+        # Storages are told apart by identity, so all that were seen are held.
+        self._makers: dict[torch.UntypedStorage, PartKey | None] = {}
+        self._counted: set[torch.UntypedStorage] = set()
+
+    def run(self, image: Sequence[int], training: bool) -> None:
+        """One pass; in training with the graph that a backward pass would need."""
+        network, owners = self.assembled.network.train(training), self.assembled.owners()
+        given = torch.empty(1, *image, device="meta")
+        known = (given, *network.parameters(), *network.buffers())
+        self._counted |= {tensor.untyped_storage() for tensor in known}
+        whole = {module: key for key, module in self.assembled.parts.items()}
+        hooks = []
+        for module in network.modules():
+            hooks.append(module.register_forward_pre_hook(self._enter(owners.get(module))))
+            hooks.append(module.register_forward_hook(self._leave(whole.get(module))))
+        try:
+            keeping = torch.autograd.graph.saved_tensors_hooks(self._keep, lambda kept: kept)
+            with torch.device("meta"), torch.set_grad_enabled(training), keeping, self:
+                network.outputs(given)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        self._settle(self._last)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = self.flops
+        result = super().__torch_dispatch__(func, types, args, kwargs)
+        self.flops_of[self._within[-1]] += self.flops - before
+        for tensor in tensors(result):
+            self._makers.setdefault(tensor.untyped_storage(), self._within[-1])
+        return result
+
+    def _keep(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage not in self._counted:
+            self._counted.add(storage)
+            self.kept_by[self._makers.get(storage) or self._within[-1]] += storage.nbytes()
+
+    def _enter(self, part: PartKey | None) -> Any:
+        def enter(module: nn.Module, args: Any) -> None:
+            self._within.append(part)
+            if part is not None:
+                self._last = part
+                self._settle(part)
+
+        return enter
+
+    def _leave(self, part: PartKey | None) -> Any:
+        def leave(module: nn.Module, args: Any, result: Any) -> None:
+            self._within.pop()
+            if part is not None:
+                first = next(tensors(result))
+                self.shapes.setdefault(part, tuple(first.shape[1:]))
+
+        return leave
+
+    def _settle(self, part: PartKey | None) -> None:
+        """Hand what was counted between the parts to ``part``."""
+        self.flops_of[part] += self.flops_of.pop(None, 0)
+        self.kept_by[part] += self.kept_by.pop(None, 0)

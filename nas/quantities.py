@@ -63,6 +63,19 @@ def format_count(count: int) -> str:
     return f"{value:.0f}T"
 
 
+def format_bytes(count: int) -> str:
+    """Three digits and a binary unit: ``512 B``, ``12.3 KiB``, ``1.20 MiB``."""
+    if abs(count) < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= 1024
+        for places, limit in ((2, 9.995), (1, 99.95), (0, 999.5)):
+            if abs(value) < limit:
+                return f"{value:.{places}f} {unit}"
+    return f"{value:.0f} TiB"
+
+
 def format_duration(seconds: float) -> str:
     """The two largest units: ``12 s``, ``3 min 05 s``, ``1 h 02 min``."""
     whole = round(max(seconds, 0))

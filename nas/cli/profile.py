@@ -1,13 +1,19 @@
-"""``nas profile``: what an architecture costs, and where."""
+"""``nas profile``: a network as a drawing, and what each part of it costs."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from nas.cli.app import app, console
+
+if TYPE_CHECKING:
+    from nas.profile import Load, Profile
 
 
 @app.command()
@@ -21,28 +27,57 @@ def profile(
     ] = None,
     channels: Annotated[int, typer.Option(min=1, help="Channels of the image.")] = 1,
     classes: Annotated[int, typer.Option(min=1, help="Foreground classes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="Write the drawing to this SVG file.")] = None,
 ) -> None:
-    """Parameters and multiply-accumulates of an architecture, and what each mechanism adds."""
-    from nas.profile import profile_rows
-    from nas.quantities import format_count
+    """Draw a network; tell parameters, multiply-accumulates and activation memory a stage, and what attention adds."""
+    from nas.cli.drawing import drawing, legend
+    from nas.layout import layout_of
+    from nas.profile import profile_of
     from nas.sources import load_architecture, parse_size
 
     loaded = load_architecture(architecture, dims)
     spatial = parse_size(size, loaded.dims)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("part", "params", "share", "MACs", "share "):
-        table.add_column(name, justify="left" if name == "part" else "right")
-    rows = profile_rows(loaded, channels, classes, spatial)
-    total = rows[-1].cost
-    for row in rows:
-        table.add_row(
-            row.name,
-            f"{row.cost.params:,}",
-            f"{row.cost.params / total.params:.2%}",
-            format_count(row.cost.macs),
-            f"{row.cost.macs / total.macs:.2%}",
-            style="bold" if row is rows[-1] else None,
-        )
+    profiled = profile_of(loaded, channels, classes, spatial)
+    layout = None if as_json and svg is None else layout_of(loaded, channels, classes)
+    if svg is not None and layout is not None:
+        from nas.picture_svg import write_picture
+
+        write_picture(svg, layout, profiled)
+    if layout is None or as_json:
+        print(json.dumps(profiled.to_dict(), indent=1))
+        return
     shape = " x ".join(map(str, spatial))
-    console.print(f"{loaded}\none image of {channels} x {shape}, {classes} foreground classes", highlight=False)
-    console.print(table)
+    console.print(f"{loaded}\none image of {channels} x {shape}, {classes} foreground classes\n", highlight=False)
+    console.print(drawing(layout, spatial, console.width), legend(layout), "", sep="\n")
+    console.print(_table(profiled))
+    console.print(profiled.summary(), highlight=False)
+
+
+def _table(profiled: Profile) -> Table:
+    """Each part and the sums, with shares of the sum."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("part", overflow="fold")
+    wide = console.width >= 90
+    for name in ("result", "params", "share", "MACs", "share", "activations", "share"):
+        if wide or name != "result":
+            table.add_column(name, justify="right", no_wrap=True)
+    total = profiled.total
+    for part in profiled.parts:
+        name = f"{part.name}: {' > '.join(part.mechanisms)}" if part.mechanisms else part.name
+        shape = "in training" if part.shape is None else "x".join(map(str, part.shape))
+        cells = ((shape,) if wide else ()) + _cells(part.load, total)
+        table.add_row(name, *cells, style="magenta" if part.mechanisms else None)
+    blank = ("",) if wide else ()
+    table.add_row("all", *blank, *_cells(total, total), style="bold")
+    if not profiled.architecture.is_plain:
+        table.add_row("without attention", *blank, *_cells(profiled.plain, total), style="dim")
+    return table
+
+
+def _cells(load: Load, total: Load) -> tuple[str, ...]:
+    from nas.quantities import format_bytes, format_count
+
+    texts = f"{load.params:,}", format_count(load.macs), format_bytes(load.activations)
+    shares = (f"{part / whole:.1%}" for part, whole in zip(astuple(load), astuple(total), strict=True))
+    return tuple(text for pair in zip(texts, shares, strict=True) for text in pair)
