@@ -34,6 +34,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
+from search_spaces.preset import load_preset, preset_names
 from search_spaces.space_file import space_names
 from tests.evaluators.tasks.files import write_picture
 from tests.nas.small_task import small_config, write_small_task
@@ -414,6 +415,11 @@ def test_a_damaged_export_is_refused(exported, nas_, small_task, name, damage, f
     assert fault in line
 
 
+def test_columns_of_a_network_that_has_none_cannot_be_exported(nas_, run_folder):
+    (line,) = refused(nas_("export", "small", "--columns", "1"))
+    assert line == "columns: expected host 'nested', no other can be pruned; got 'unet'"
+
+
 def test_an_export_never_deletes_a_folder_of_other_files(nas_, run_folder, tmp_path):
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -502,6 +508,14 @@ def test_training_gives_the_score_that_the_exported_model_has(nas_, plain_3d, tm
     assert f"dice {np.mean([score for score in scores if score is not None]):.4f}" in result.words
 
 
+def test_a_preset_is_trained_in_the_dimensions_of_the_task(nas_, small_task, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = nas_("train", "preset:segresnet", "--task", small_task, "--set", "training.steps=1", "--set",
+                  "training.batch=1")  # fmt: skip
+    assert result.code == 0, result.err
+    assert load_export("trained").architecture == load_preset("segresnet", 2)
+
+
 def test_train_refuses_what_does_not_fit_before_it_reads_a_case(nas_, plain_3d, small_task, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     (tmp_path / "full").mkdir()
@@ -563,6 +577,16 @@ def test_profile_takes_an_export_folder(exported, nas_):
     assert nas_("profile", exported).code == 0
 
 
+def test_profile_takes_a_preset_in_either_dimension(nas_, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    for arguments, dims in (([], 3), (["--dims", "2"], 2)):
+        result = nas_("profile", "preset:segresnet", "--size", "16", *arguments)
+        assert result.code == 0, result.err
+        assert f"{load_preset('segresnet', dims).cost(1, 1, (16,) * dims).params:,}" in result.out
+    (line,) = refused(nas_("profile", "preset:segresnt"))
+    assert line.startswith("unknown preset 'segresnt' (did you mean 'segresnet'?)")
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -584,6 +608,7 @@ LISTED = {
     "mechanisms": list(MECHANISMS),
     "hosts": list(HOSTS),
     "spaces": space_names(),
+    "presets": preset_names(),
     "strategies": list(STRATEGIES),
     "evaluators": list(EVALUATORS),
     "tasks": list(TASK_FORMATS),
