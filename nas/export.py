@@ -1,4 +1,7 @@
-"""Export: a folder that predicts after the run is gone; it holds architecture, weights and preprocessing."""
+"""Export: a folder that predicts after the run is gone; it holds architecture, weights and preprocessing.
+
+Of the weights it holds those that inference needs: see ``Host.training_only``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any
 import torch
 import yaml
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file, save
 from torch import nn
 
 from evaluators.preprocessing import Preprocessing
@@ -20,6 +23,8 @@ from nas.front import FrontPoint
 from nas.run import Run
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
+from search_spaces.hosts import HOSTS
+from search_spaces.pruning import prune, pruned_weights
 
 ARCHITECTURE, WEIGHTS, MODEL = "architecture.yaml", "weights.safetensors", "model.yaml"
 
@@ -35,27 +40,42 @@ class ExportedModel:
     about: dict[str, Any]
 
 
-def export_point(run: Run, point: FrontPoint, folder: Path) -> Path:
+def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None = None) -> Path:
     """Write the model of one point of a run's front to ``folder`` and return it.
+
+    Args:
+        run: the run.
+        point: of its front.
+        folder: folder to write.
+        columns: of a nested U-Net, how many columns to keep, see ``prune``; its scores are unknown, those of
+            the whole network are told.
 
     Raises ``InputError`` when the run kept no weights of this point: only finals keep them.
     """
+    architecture = point.architecture if columns is None else prune(point.architecture, columns)
     weights = run.weights(point)
     if weights is None:
         raise InputError(
             f"run '{run.name}': no trained weights of {point.architecture.key} ({point.architecture}); finals keep "
             "them: go on with --resume and finals.seeds of at least 1, or use 'nas train'"
         )
-    about = {
-        "run": run.name,
+    content = weights.read_bytes()
+    scored = {
         "params": point.cost.params,
         "dice": round(point.dice, 4),
         "dice_interval": [point.low, point.high],
         "cases": "test" if run.final_front is not None else "val",
+    }
+    if columns is not None:
+        content = save(pruned_weights(load(content), point.architecture, columns))
+        scored = {"params": _params(architecture, run.preprocessing), "columns": columns, "pruned_from": scored}
+    about = {
+        "run": run.name,
+        **scored,
         "mirror": bool(run.config["finals"]["mirror"]),
         "versions": run.config["versions"],
     }
-    return write_export(folder, point.architecture, weights.read_bytes(), run.preprocessing, about)
+    return write_export(folder, architecture, content, run.preprocessing, about)
 
 
 def write_export(
@@ -67,7 +87,9 @@ def write_export(
     partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write_text(partial / ARCHITECTURE, architecture.to_yaml())
-    write_bytes(partial / WEIGHTS, weights)
+    idle = _training_only(architecture)
+    needed = {name: tensor for name, tensor in load(weights).items() if not name.startswith(idle)}
+    write_bytes(partial / WEIGHTS, save(needed))
     model = {"preprocessing": preprocessing.to_dict(), **about}
     write_text(partial / MODEL, yaml.safe_dump(model, sort_keys=False))
     shutil.rmtree(place, ignore_errors=True)
@@ -100,9 +122,19 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
     network = architecture.build(preprocessing.channels, len(preprocessing.classes))
+    idle = _training_only(architecture)
+    left_out = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(idle)}
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        network.load_state_dict({**left_out, **load_file(folder / WEIGHTS)})
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"export '{folder}': '{WEIGHTS}' does not fit the architecture: {reason}") from None
     return ExportedModel(architecture, preprocessing, network.to(device).eval(), bool(about.get("mirror")), about)
+
+
+def _training_only(architecture: Architecture) -> tuple[str, ...]:
+    return HOSTS[architecture.host].module.training_only(**dict(architecture.options))
+
+
+def _params(architecture: Architecture, preprocessing: Preprocessing) -> int:
+    return architecture.cost(preprocessing.channels, len(preprocessing.classes), (1,) * architecture.dims).params

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from search_spaces.architecture import Architecture
@@ -45,7 +44,6 @@ def prune(architecture: Architecture, columns: int) -> Architecture:
 
 def pruned_weights(weights: Mapping[str, Tensor], architecture: Architecture, columns: int) -> dict[str, Tensor]:
     """Those of ``architecture``'s weights, by the names that ``prune(architecture, columns)`` gives them."""
-    with torch.device("meta"):
-        names = prune(architecture, columns).build(1, 1).state_dict()
+    names = prune(architecture, columns).build(1, 1).state_dict()
     deepest = ("attention.bottleneck.", f"attention.encoder_{columns}.")
     return {name: weights[name.replace(*deepest)] for name in names}

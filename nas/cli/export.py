@@ -17,19 +17,26 @@ def export(
     budget: BUDGET = None,
     knee: KNEE = False,
     tolerance: TOLERANCE = None,
+    columns: Annotated[
+        int | None, typer.Option(help="Of a nested U-Net trained with supervision: keep its first columns only.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; left out, 'export' in the run.")] = None,
     runs: RUNS = Path("runs"),
 ) -> None:
     """Export the best architecture of a run, or the pick, with its trained weights."""
+    import yaml
+
     from nas.cli.tables import describe
-    from nas.export import export_point
+    from nas.export import ARCHITECTURE, MODEL, export_point
     from nas.quantities import format_count
     from nas.run import load_run
+    from search_spaces.architecture import Architecture
 
     loaded = load_run(run, runs)
     front = loaded.front
     point = pick(front, budget, knee, tolerance) or front.best()
-    folder = export_point(loaded, point, out or loaded.folder / "export")
-    size = format_count(point.cost.params)
-    console.print(f"{folder}: Dice {point.dice:.4f}, {size} parameters", highlight=False, markup=False, soft_wrap=True)
-    console.print(describe(point.architecture), soft_wrap=True)
+    folder = export_point(loaded, point, out or loaded.folder / "export", columns)
+    size = format_count(yaml.safe_load((folder / MODEL).read_text())["params"])
+    scored = f"Dice {point.dice:.4f}" if columns is None else f"Dice {point.dice:.4f} before pruning"
+    console.print(f"{folder}: {scored}, {size} parameters", highlight=False, markup=False, soft_wrap=True)
+    console.print(describe(Architecture.load(folder / ARCHITECTURE)), soft_wrap=True)
