@@ -11,10 +11,20 @@ class ConvNorm(nn.Module):
     """A convolution without bias, normalised; drawn as in nnU-Net (Kaiming normal for leaky ReLU)."""
 
     def __init__(
-        self, in_channels: int, channels: int, *, dims: int, norm: str, kernel: int = 3, stride: int = 1
+        self,
+        in_channels: int,
+        channels: int,
+        *,
+        dims: int,
+        norm: str,
+        kernel: int = 3,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
     ) -> None:
         super().__init__()
-        self.conv = CONV[dims](in_channels, channels, kernel, stride, kernel // 2, bias=False)
+        padding = dilation * (kernel // 2)
+        self.conv = CONV[dims](in_channels, channels, kernel, stride, padding, dilation, groups, bias=False)
         self.norm = NORM[norm](channels)
 
     def reset_parameters(self) -> None:
