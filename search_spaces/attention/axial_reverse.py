@@ -16,14 +16,17 @@ from search_spaces.layers import CONV
 class AxisAttention(nn.Module):
     """One matrix of weights along an axis, shared by all channels and all lines; starts as the identity.
 
-    The weights are sigmoids of products summed over channels and the other axes. The authors' code takes the height
-    for the width where it means the height (their issues 11 and 12 say so); here each axis is itself.
+    The weights are sigmoids of products summed over channels and the other axes. The authors' code cuts pieces as long
+    as the height out of rows where it means columns (their issues 11 and 12 say so); here each axis is itself, unless
+    ``verbatim``, with which weights of theirs compute what they were trained for.
     """
 
-    def __init__(self, channels: int, *, dims: int, axis: int, reduction: int, min_width: int) -> None:
+    def __init__(
+        self, channels: int, *, dims: int, axis: int, reduction: int, min_width: int, verbatim: bool = False
+    ) -> None:
         super().__init__()
         conv, width = CONV[dims], max(channels // reduction, min_width)
-        self.axis = axis
+        self.axis, self.verbatim = axis, verbatim
         self.query = conv(channels, width, 1, bias=False)
         self.key = conv(channels, width, 1, bias=False)
         self.value = conv(channels, channels, 1, bias=False)
@@ -34,23 +37,35 @@ class AxisAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
-        query, key, value = (part(x).movedim(self.axis, 1) for part in (self.query, self.key, self.value))
-        weights = torch.sigmoid(query.flatten(2) @ key.flatten(2).transpose(1, 2))
-        found = (weights @ value.flatten(2)).unflatten(2, value.shape[2:])
-        return self.gamma * found.movedim(1, self.axis) + x
+        query, key, value = (self._lines(part(x)) for part in (self.query, self.key, self.value))
+        found = torch.sigmoid(query @ key.transpose(1, 2)) @ value
+        if self.verbatim:
+            return self.gamma * found.transpose(1, 2).reshape(x.shape) + x
+        others = [length for axis, length in enumerate(x.shape) if axis not in (0, self.axis)]
+        return self.gamma * found.unflatten(2, others).movedim(1, self.axis) + x
+
+    def _lines(self, x: Tensor) -> Tensor:
+        """``(batch, positions of the axis, everything else)``."""
+        if self.verbatim:
+            return x.reshape(len(x), -1, x.shape[self.axis]).transpose(1, 2)
+        return x.movedim(self.axis, 1).flatten(2)
 
 
 class AxialKernel(nn.Module):
     """Two convolutions, then attention along each axis in turn."""
 
-    def __init__(self, channels: int, *, dims: int, reduction: int = 8, min_width: int = 1) -> None:
+    def __init__(
+        self, channels: int, *, dims: int, reduction: int = 8, min_width: int = 1, verbatim: bool = False
+    ) -> None:
         super().__init__()
         conv = CONV[dims]
         self.point = conv(channels, channels, 1, bias=False)
         self.spread = conv(channels, channels, 3, padding=1, bias=False)
         self.axes = nn.Sequential(
             *(
-                AxisAttention(channels, dims=dims, axis=2 + axis, reduction=reduction, min_width=min_width)
+                AxisAttention(
+                    channels, dims=dims, axis=2 + axis, reduction=reduction, min_width=min_width, verbatim=verbatim
+                )
                 for axis in range(dims)
             )
         )
@@ -81,13 +96,21 @@ class AxialReverseAttention(Mechanism):
         prediction_channels: channels of the coarse logits.
         reduction: ratio of ``channels`` to the width of queries and keys.
         min_width: lower bound of that width.
+        verbatim: whether axes are mixed up as in the authors' code, see ``AxisAttention``.
     """
 
     def __init__(
-        self, channels: int, *, dims: int, prediction_channels: int, reduction: int = 8, min_width: int = 4
+        self,
+        channels: int,
+        *,
+        dims: int,
+        prediction_channels: int,
+        reduction: int = 8,
+        min_width: int = 4,
+        verbatim: bool = False,
     ) -> None:
         super().__init__()
-        self.axial = AxialKernel(channels, dims=dims, reduction=reduction, min_width=min_width)
+        self.axial = AxialKernel(channels, dims=dims, reduction=reduction, min_width=min_width, verbatim=verbatim)
 
     def forward(self, x: Tensor, prediction: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``; ``prediction``: ``(batch, classes, *coarser)``."""

@@ -1,4 +1,4 @@
-"""Axial attention of CaraNet, with the authors' mistake about the axes mended."""
+"""Axial attention of CaraNet, with the authors' mistake about the axes mended, and as it is."""
 
 from __future__ import annotations
 
@@ -8,18 +8,26 @@ from tests.reference.case import Case
 
 
 @adapter("AngeLouCN/CaraNet", "AA_kernel (own corrected axis handling)")
-def kernel(case: Case, *, in_channel: int, out_channel: int) -> Subject:
-    if in_channel != out_channel:
-        raise NotCovered(f"{in_channel} channels in, {out_channel} out: here the shape is kept")
-    module = AxialKernel(in_channel, dims=case.dims)
+def mended(case: Case, *, in_channel: int, out_channel: int) -> Subject:
+    return _kernel(case, in_channel, out_channel, verbatim=False)
+
+
+@adapter("AngeLouCN/CaraNet", "AA_kernel")
+def as_it_is(case: Case, *, in_channel: int, out_channel: int) -> Subject:
+    return _kernel(case, in_channel, out_channel, verbatim=True)
+
+
+def _kernel(case: Case, channels: int, out_channels: int, *, verbatim: bool) -> Subject:
+    if channels != out_channels:
+        raise NotCovered(f"{channels} channels in, {out_channels} out: here the shape is kept")
+    return Subject(AxialKernel(channels, dims=case.dims, verbatim=verbatim), renamed(kernel_names()))
+
+
+def kernel_names() -> dict[str, str]:
+    """Modules of ``AxialKernel`` to those of the reference."""
     names = {"point": "conv0.conv", "spread": "conv1.conv"}
     for index, axis in enumerate(("Hattn", "Wattn")):
         names[f"axes.{index}.gamma"] = f"{axis}.gamma"
         for role in ("query", "key", "value"):
             names[f"axes.{index}.{role}"] = f"{axis}.{role}_conv.conv"
-    return Subject(module, renamed(names))
-
-
-@adapter("AngeLouCN/CaraNet", "AA_kernel")
-def as_it_is(case: Case, **arguments: object) -> Subject:
-    raise NotCovered("not followed: takes the width for the height, as the authors say in their issues 11 and 12")
+    return names
