@@ -73,7 +73,7 @@ class TransformerUNet(Host):
         norm: str = "instance",
         activation: str = "leaky_relu",
         tokens: int = 64,
-        layers: int = 4,
+        layers: int = 2,
         heads: int = 4,
         ratio: int = 2,
         position: str = "learned",

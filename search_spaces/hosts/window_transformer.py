@@ -30,7 +30,6 @@ from search_spaces.stages.patches import ChannelNorm, PatchEmbedding, PatchExpan
         "decoder": ("expanding", "convolutional"),
         "patch": (2, 4),
         "window": (4, 7),
-        "pairs": (1, 2),
         "heads": (1, 2, 4),
         "ratio": (2, 4),
     },
@@ -43,8 +42,9 @@ class WindowTransformer(Host):
     ``convolutional`` decoder has a residual stage at every level, on the skips and at the bottleneck too; skips finer
     than the patches come from residual stages on the image.
 
-    As in both papers a skip leaves a level before the attention there, whose result passes slot ``encoder.i`` and is
-    merged. The level of the patches has ``width`` channels, finer ones as many, and every deeper one twice as many.
+    As in both papers each level has a block in windows and one in shifted windows, and the skip leaves before them;
+    what comes out passes slot ``encoder.i`` and is merged. The level of the patches has ``width`` channels, finer ones
+    as many, and every deeper one twice as many.
 
     Args:
         in_channels: channels of the image.
@@ -56,7 +56,6 @@ class WindowTransformer(Host):
         decoder: ``expanding`` or ``convolutional``.
         patch: side of a patch, a power of 2.
         window: side of a window.
-        pairs: at each level, pairs of a block in windows and one in shifted windows.
         heads: at the finest level, twice as many at each deeper one; or the number of each level, finest first.
         ratio: of the perceptrons' width to the channels.
     """
@@ -68,12 +67,11 @@ class WindowTransformer(Host):
         *,
         dims: int,
         attention: Mapping[str, nn.Module],
-        depth: int = 4,
+        depth: int = 3,
         width: int = 8,
         decoder: str = "expanding",
         patch: int = 2,
         window: int = 4,
-        pairs: int = 1,
         heads: int | Sequence[int] = 2,
         ratio: int = 2,
     ) -> None:
@@ -84,8 +82,7 @@ class WindowTransformer(Host):
         def windows(level: int) -> nn.Module:
             index = level - finest
             count = heads * 2**index if isinstance(heads, int) else heads[index]
-            options: dict[str, Any] = {"dims": dims, "window": window, "heads": count, "ratio": ratio}
-            return nn.Sequential(*(WindowAttention(channels[level], **options) for _ in range(pairs)))
+            return WindowAttention(channels[level], dims=dims, window=window, heads=count, ratio=ratio)
 
         def residual(before: int, level: int, place: str, stride: int = 1) -> nn.Module:
             return Stage(before, channels[level], dims=dims, residual=True, stride=stride, block=placed.get(place))

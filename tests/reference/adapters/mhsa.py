@@ -10,6 +10,15 @@ from search_spaces.attention.mhsa import MultiHeadAttention, TransformerBlock
 from tests.reference.adapter import NotCovered, Subject, adapter, renamed
 from tests.reference.case import Case, Tensors
 
+TRANSUNET = {
+    "norm1": "attention_norm",
+    "norm2": "ffn_norm",
+    "perceptron.0": "ffn.fc1",
+    "perceptron.2": "ffn.fc2",
+    "attention.project": "attn.out",
+}
+PROJECTIONS = ("attn.query", "attn.key", "attn.value")
+
 
 @adapter("huggingface/pytorch-image-models", "Attention")
 def timm(case: Case, *, dim: int, num_heads: int = 8, qkv_bias: bool = False) -> Subject:
@@ -22,14 +31,7 @@ def transunet(case: Case, *, hidden_size: int, num_heads: int, mlp_dim: int) -> 
     if mlp_dim % hidden_size:
         raise NotCovered(f"perceptron {mlp_dim} wide on {hidden_size} channels: here a whole multiple")
     module = TransformerBlock(hidden_size, num_heads, mlp_dim // hidden_size)
-    names = {
-        "norm1": "attention_norm",
-        "norm2": "ffn_norm",
-        "perceptron.0": "ffn.fc1",
-        "perceptron.2": "ffn.fc2",
-        "attention.project": "attn.out",
-    }
-    return Subject(module, packed(names, {"attention.qkv": ("attn.query", "attn.key", "attn.value")}))
+    return Subject(module, packed(TRANSUNET, {"attention.qkv": PROJECTIONS}))
 
 
 def packed(names: Mapping[str, str], parts: Mapping[str, tuple[str, ...]]) -> Callable[[Tensors], Tensors]:
