@@ -41,7 +41,7 @@ class Side:
     def macs(self) -> int:
         """Multiply-accumulates of one forward pass of the whole batch, counted on the meta device."""
         inputs = tree_map(lambda x: x.detach().to("meta"), self.inputs)
-        twin = copy.deepcopy(self.module).to("meta")
+        twin = copy.deepcopy(self.module).to("meta").eval()
         with torch.no_grad(), torch.device("meta"), FlopCounter() as counter:
             twin(*inputs)
         return counter.flops // 2

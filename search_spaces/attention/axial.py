@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from search_spaces.attention.dot_product import fused
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.score_norm import score_scales
 from search_spaces.errors import InputError
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
@@ -66,15 +68,15 @@ class AxialAttention(nn.Module):
             projected = self.norm(projected)
         query, key, value = projected.unflatten(1, (self.heads, -1)).split(self.parts, dim=2)
         if not self.span:
-            query, key, value = (part.transpose(2, 3).contiguous() for part in (query, key, value))
-            return F.scaled_dot_product_attention(query, key, value).transpose(2, 3).flatten(1, 2)
+            return fused(*(part.transpose(2, 3) for part in (query, key, value))).transpose(2, 3).flatten(1, 2)
         to_query, to_key, to_value = self._table(lines.shape[2]).split(self.parts, dim=0)
-        scores = [
-            torch.einsum("bhci,bhcj->bhij", query, key),
-            torch.einsum("bhci,cij->bhij", query, to_query),
-            torch.einsum("bhcj,cji->bhij", key, to_key),
-        ]
-        weights = self.norm_scores(torch.cat(scores, dim=1)).unflatten(1, (3, self.heads)).sum(1).softmax(3)
+        # A shift of all scores of a query changes nothing, so that of the normalisation its scales are enough.
+        scales = score_scales(self.norm_scores, query, key, to_query, to_key)
+        by_pair, by_query, by_key = scales.unflatten(1, (3, self.heads, 1, 1)).unbind(1)
+        scores = (query * by_pair).transpose(2, 3) @ key
+        scores += torch.einsum("bhci,cij->bhij", query * by_query, to_query)
+        scores += torch.einsum("bhcj,cji->bhij", key * by_key, to_key)
+        weights = scores.softmax(3)
         results = [
             torch.einsum("bhij,bhcj->bhci", weights, value),
             torch.einsum("bhij,cij->bhci", weights, to_value),

@@ -54,27 +54,41 @@ class CrissCrossAttention(Mechanism):
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
         for _ in range(self.recurrence):
-            x = self.gamma * self._attend(self.query(x), self.key(x), self.value(x)) + x
+            sums = self._sums(x)
+            x = torch.addcmul(x, sums[:, :-1], self.gamma / sums[:, -1:])
         return x
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        axes = range(2, query.dim())
-        scores = []
+    def _sums(self, x: Tensor) -> Tensor:
+        """``(batch, channels + 1, *spatial)``: numerators and denominators of one softmax over all lines of a position.
+
+        Each axis keeps the layout in which its products are made: the weights are never put side by side.
+        """
+        query, key, value = self.query(x), self.key(x), self.value(x)
+        widths = [query.shape[1], key.shape[1], value.shape[1] + 1]
+        every = torch.cat([query, key, value, torch.ones_like(value[:, :1])], dim=1)
+        axes = range(2, x.dim())
+        scores, values = [], []
         for axis in axes:
+            asked, known, valued = _lines(every, axis).contiguous().split(widths, dim=-1)
             # (batch, *others, length, length): each position of a line against all of the same line
-            line = _lines(query, axis) @ _lines(key, axis).transpose(-1, -2)
+            line = asked @ known.transpose(-1, -2)
             if axis != axes[-1]:
-                own = torch.eye(line.shape[-1], dtype=torch.bool, device=line.device)
-                line = line.masked_fill(own, float("-inf"))
-            scores.append(line.movedim(-2, axis - 1))  # (batch, *spatial, length)
-        weights = torch.cat(scores, dim=-1).softmax(-1).split([query.shape[axis] for axis in axes], dim=-1)
-        found = [
-            (weight.movedim(axis - 1, -2) @ _lines(value, axis)).movedim(-2, axis - 1)
-            for axis, weight in zip(axes, weights, strict=True)
-        ]
-        return sum(found[1:], found[0]).movedim(-1, 1)
+                line += torch.full(line.shape[-1:], float("-inf"), dtype=line.dtype, device=line.device).diag()
+            scores.append(line)
+            values.append(valued)
+        with torch.no_grad():  # a shift of all scores of a position changes nothing
+            highest = [_places(line.amax(-1, keepdim=True), axis) for axis, line in zip(axes, scores, strict=True)]
+            shift = torch.stack(highest).amax(0)
+        weights = [line.sub_(_lines(shift, axis)).exp_() for axis, line in zip(axes, scores, strict=True)]
+        found = [_places(weight @ valued, axis) for axis, weight, valued in zip(axes, weights, values, strict=True)]
+        return sum(found[1:], found[0])
 
 
 def _lines(x: Tensor, axis: int) -> Tensor:
     """``(batch, channels, *spatial)`` to ``(batch, *others, length of the axis, channels)``."""
     return x.movedim((axis, 1), (-2, -1))
+
+
+def _places(lines: Tensor, axis: int) -> Tensor:
+    """The inverse of ``_lines``."""
+    return lines.movedim((-2, -1), (axis, 1))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.layers import adaptive_mean
+from search_spaces.attention.pooling import mean_to
 
 # Frequencies that the authors found best on their own ("top"), or simply the lowest ("low"), on a grid of 7.
 TOP = ((0, 0), (0, 1), (6, 0), (0, 5), (0, 2), (1, 0), (1, 2), (4, 0),
@@ -79,7 +79,7 @@ class FrequencyChannelAttention(Mechanism):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
-        pooled = x if tuple(x.shape[2:]) == self.grid else adaptive_mean(x, self.grid)
+        pooled = x if tuple(x.shape[2:]) == self.grid else mean_to(x, self.grid)
         spectrum = (pooled * self.basis.to(pooled.dtype)).flatten(2).sum(2)
         gate = torch.sigmoid(self.excite(F.relu(self.squeeze(spectrum))))
         return x * gate.reshape(*gate.shape, *[1] * len(self.grid))

@@ -16,6 +16,7 @@ from search_spaces.errors import InputError
 from search_spaces.layers import AVG_POOL, CONV, NORM, SPATIAL_AXES
 
 GATHER = ("mean", "learned")
+POOL: dict[int, Any] = {2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
 @mechanism(
@@ -105,8 +106,11 @@ class GatherExcite(Mechanism):
         return x.mean(self.axes, keepdim=True) if self.pool is None else x
 
     def _means(self, x: Tensor, pool: nn.Module) -> Tensor:
-        """Means over windows, of what lies inside the map; torch's own padding refuses maps smaller than a window."""
-        margins = [self.extent - 1] * (2 * len(self.axes))
+        """Means over windows, of what lies inside the map."""
+        side, margin = 2 * self.extent - 1, self.extent - 1
+        if min(x.shape[2:]) >= side:
+            return POOL[len(self.axes)](x, side, self.extent, margin, count_include_pad=False)
+        margins = [margin] * (2 * len(self.axes))  # torch's own padding refuses maps smaller than a window
         inside = F.pad(x.new_ones(1, 1, *x.shape[2:]), margins)
         return pool(F.pad(x, margins)) / pool(inside)
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.layers import CONV, NORM, adaptive_mean
+from search_spaces.attention.pooling import mean_to
+from search_spaces.layers import CONV, NORM
 
 FUSIONS = ("channel", "position", "sum")
 FEATURES = 4  # that the convolution of a row gives, as in the authors' code
@@ -103,12 +104,12 @@ class PositionBranch(nn.Module):
         self.expand = nn.Conv1d(FEATURES * POSITIONS**dims, POSITIONS**dims, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        v = adaptive_mean(self.norm(self.reduce(F.relu(x))), self.grid).flatten(2)
+        v = mean_to(self.norm(self.reduce(F.relu(x))), self.grid).flatten(2)
         positions, sums = v.shape[2], v.sum(1, keepdim=True)
         covariance = v.transpose(1, 2) @ v / positions - sums.transpose(1, 2) @ sums / positions**2
         features = F.relu(self.rows(covariance)).unsqueeze(2)
         gate = torch.sigmoid(self.expand(features)).reshape(len(x), 1, *self.grid)
-        return F.relu(x * adaptive_mean(gate, x.shape[2:]))
+        return F.relu(x * mean_to(gate, x.shape[2:]))
 
 
 class Rows(nn.Module):

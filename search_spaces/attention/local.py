@@ -81,20 +81,24 @@ class LocalAttention(Mechanism):
         size, reach = x.shape[2:], self.kernel // 2
         margins = [reach] * (2 * len(size))
         key, value = F.pad(key, margins), F.pad(value, margins)
-        inside = F.pad(x.new_ones(size), margins)
-        scores = []
         offsets = list(itertools.product(range(self.kernel), repeat=len(size)))
-        for offset in offsets:
-            position = torch.cat([table[:, index] for table, index in zip(self.relative, offset, strict=True)])
-            near = _shifted(key, offset, size) + position.reshape(-1, *[1] * len(size))
-            score = (query * near).sum(2)
-            if self.border == "mask":
-                score = score.masked_fill(_shifted(inside, offset, size) == 0, float("-inf"))
-            scores.append(score)
-        weights = torch.stack(scores, dim=2).softmax(2).unsqueeze(2).unbind(3)
-        found = [weight * _shifted(value, offset, size) for weight, offset in zip(weights, offsets, strict=True)]
-        y = sum(found[1:], found[0]).flatten(1, 2)
+        # Keys are views here, and positions never added to them: a copy for each offset would be kept for the gradient.
+        scores = torch.stack([(query * _shifted(key, offset, size)).sum(2) for offset in offsets], dim=2)
+        scores += torch.einsum("bhc...,ct->bht...", query, self._positions(offsets))
+        if self.border == "mask":
+            outside = F.pad(x.new_zeros(size), margins, value=float("-inf"))
+            scores += torch.stack([_shifted(outside, offset, size) for offset in offsets])
+        weights = scores.softmax(2).unsqueeze(2).unbind(3)
+        y = torch.zeros_like(query)
+        for weight, offset in zip(weights, offsets, strict=True):
+            y = torch.addcmul(y, weight, _shifted(value, offset, size))
+        y = y.flatten(1, 2)
         return x + y if self.residual else y
+
+    def _positions(self, offsets: list[tuple[int, ...]]) -> Tensor:
+        """``(channels of a head, offsets)``: the embedding of each offset."""
+        indices = zip(*offsets, strict=True)
+        return torch.cat([table[:, list(index)] for table, index in zip(self.relative, indices, strict=True)])
 
 
 def _shifted(x: Tensor, offset: tuple[int, ...], size: torch.Size) -> Tensor:

@@ -34,10 +34,21 @@ class MultiHeadAttention(nn.Module):
         self.project = nn.Linear(channels, channels)
 
     def forward(self, tokens: Tensor, bias: Tensor | None = None) -> Tensor:
-        """``tokens`` and the result; ``bias``: added to the scores, broadcast to ``(batch, heads, tokens, tokens)``."""
+        """``tokens`` and the result.
+
+        ``bias``: ``(some, heads, tokens, tokens)``, added to the scores, over and over for a batch larger than that.
+        """
         packed = self.qkv(tokens).unflatten(2, (3, self.heads, -1))
-        query, key, value = packed.permute(2, 0, 3, 1, 4).contiguous()
-        found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        query, key, value = packed.permute(2, 0, 3, 1, 4)
+        if bias is None or not bias.requires_grad or tokens.device.type != "cpu":
+            query, key, value = (part.contiguous() for part in (query, key, value))
+            if bias is not None and len(bias) > 1:
+                bias = bias.repeat(len(tokens) // len(bias), 1, 1, 1)
+            found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        else:  # no kernel for the CPU is fused where a bias learns, and what torch then does stores more than this
+            query, key, value = (part.unflatten(0, (-1, len(bias))) for part in (query, key, value))
+            scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+            found = (scores.add_(bias).softmax(-1) @ value).flatten(0, 1)
         return self.project(found.transpose(1, 2).flatten(2))
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from search_spaces.attention.dot_product import fused
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
@@ -100,9 +101,7 @@ class NonLocal(Mechanism):
         if self.mode == "concatenation":
             pairs = self.theta_score(theta) + self.phi_score(phi).transpose(1, 2)
             return torch.relu(pairs) @ (g / g.shape[1])
-        # One head: the fused kernels, which never hold the weights of all pairs, want (batch, heads, positions, width).
-        y = F.scaled_dot_product_attention(theta.unsqueeze(1), phi.unsqueeze(1), g.unsqueeze(1), scale=self.scale)
-        return y.squeeze(1)
+        return fused(theta.unsqueeze(1), phi.unsqueeze(1), g.unsqueeze(1), scale=self.scale).squeeze(1)  # one head
 
     def _pool(self, x: Tensor) -> Tensor:
         if max(self.window) == 1:
@@ -112,8 +111,5 @@ class NonLocal(Mechanism):
 
 
 def _positions(x: Tensor) -> Tensor:
-    """``(batch, channels, *spatial)`` to ``(batch, positions, channels)``, the channels side by side in memory.
-
-    Without the copy torch falls back to the unfused attention, which holds the weights of all pairs.
-    """
-    return x.flatten(2).transpose(1, 2).contiguous()
+    """``(batch, channels, *spatial)`` to ``(batch, positions, channels)``."""
+    return x.flatten(2).transpose(1, 2)

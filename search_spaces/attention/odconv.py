@@ -88,14 +88,7 @@ class OmniDimensionalConvolution(Mechanism):
         """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
         batch, dims = len(x), len(self.axes)
         pooled = self.squeeze(x.mean(self.axes, keepdim=True))
-        weight = self.weight.unsqueeze(0)  # (batch, kernels, out, in, *sides)
-        if self.place is not None:
-            places = torch.sigmoid(self.place(pooled) / self.temperature)
-            weight = weight * places.reshape(batch, 1, 1, 1, *self.weight.shape[3:])
-        if self.kernel is not None:
-            kernels = (self.kernel(pooled) / self.temperature).softmax(1)
-            weight = weight * kernels.reshape(batch, -1, *[1] * (2 + dims))
-        weight = weight.sum(1).expand(batch, *self.weight.shape[1:])
+        weight = self._weight(pooled).expand(batch, *self.weight.shape[1:])
         weighed = x * torch.sigmoid(self.channel(pooled) / self.temperature)
         # One grouped convolution: every image is a group of its own.
         images = weighed.reshape(1, -1, *x.shape[2:])
@@ -104,3 +97,14 @@ class OmniDimensionalConvolution(Mechanism):
         )
         y = y.reshape(batch, -1, *y.shape[2:])
         return y if self.filter is None else y * torch.sigmoid(self.filter(pooled) / self.temperature)
+
+    def _weight(self, pooled: Tensor) -> Tensor:
+        """The kernels put together for each image, ``(batch or 1, out, in, *sides)``."""
+        weight: Tensor = self.weight
+        if self.kernel is not None:
+            shares = (self.kernel(pooled) / self.temperature).softmax(1).flatten(1)
+            weight = (shares @ weight.flatten(1)).unflatten(1, weight.shape[1:])
+        if self.place is not None:
+            places = torch.sigmoid(self.place(pooled) / self.temperature)
+            weight = weight * places.reshape(len(pooled), 1, 1, *weight.shape[3:])
+        return weight

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from search_spaces.attention.dot_product import attend
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.pooling import mean_to
 from search_spaces.initialisation import zero_last
-from search_spaces.layers import CONV, NORM, adaptive_mean
+from search_spaces.layers import CONV, NORM
 
 PYRAMIDS: dict[str, tuple[int, ...]] = {"small": (1, 2, 4), "paper": (1, 3, 6, 8)}
 
@@ -70,7 +71,7 @@ class PyramidAttention(nn.Module):
 
     def _anchors(self, x: Tensor) -> Tensor:
         """``(batch, channels, anchors)``: the positions of all pooled maps."""
-        return torch.cat([adaptive_mean(x, (size,) * (x.dim() - 2)).flatten(2) for size in self.sizes], dim=2)
+        return torch.cat([mean_to(x, (size,) * (x.dim() - 2)).flatten(2) for size in self.sizes], dim=2)
 
 
 @mechanism(

@@ -49,7 +49,7 @@ class ScaleGate(nn.Module):
 
     def _weighed(self, x: Tensor, weights: Tensor) -> Tensor:
         """``x`` with each level's channels times that level's weight; ``weights``: ``(batch, scales, ...)``."""
-        return x * weights.repeat_interleave(self.width, dim=1)
+        return (x.unflatten(1, (self.scales, self.width)) * weights.unsqueeze(2)).flatten(1, 2)
 
 
 @mechanism(

@@ -69,8 +69,8 @@ class WindowBlock(nn.Module):
             x = x.roll([-by for by in shift], axes)
         scores = self._bias(window)
         if any(shift):
+            # One for each window of an image; the images follow each other in the batch.
             scores = scores + region_scores(tuple(padded), tuple(window), tuple(shift)).to(scores).unsqueeze(1)
-            scores = scores.repeat(len(x), 1, 1, 1)  # the windows of an image lie side by side in the batch
         y = join_windows(self.attention(split_windows(x, window), scores), window, padded)
         if any(shift):
             y = y.roll(shift, axes)
