@@ -6,7 +6,7 @@ By default strided convolutions go down and transposed convolutions up, as in nn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -85,30 +85,19 @@ class UNet(Host):
         form: dict[str, Any] = {"dims": dims, "norm": norm, "activation": activation, "residual": block == "residual"}
         self.depth = depth
         self.join = join
-        self.down = nn.ModuleList(
-            halve(dims)
-            if down == "max_pool"
-            else AggregationStage(channels[level], channels[level], dims=dims, step="down", norm=norm)
-            if down == "aggregation" and level == depth - 1
-            else nn.Identity()
-            for level in range(depth)
-        )
+        pooled = [_down(dims, down, norm, channels, level) for level in range(depth)]
+        self.down = nn.ModuleList(nn.Identity() if layer is None else layer for layer in pooled)
         self.encoder = nn.ModuleList(
             Stage(
                 channels[level - 1] if level else in_channels,
                 channels[level],
-                stride=2 if level and isinstance(self.down[level - 1], nn.Identity) else 1,
+                stride=2 if level and pooled[level - 1] is None else 1,
                 block=placed.get(f"encoder.{level}" if level < depth else "bottleneck"),
                 **form,
             )
             for level in range(depth + 1)
         )
-        self.up = nn.ModuleList(
-            AggregationStage(channels[level + 1], channels[level], dims=dims, step="up", norm=norm)
-            if up == "aggregation" and level == depth - 1
-            else Up(channels[level + 1], channels[level], dims=dims, mode="linear" if up == "linear" else "transposed")
-            for level in range(depth)
-        )
+        self.up = nn.ModuleList(_up(dims, up, norm, channels, level) for level in range(depth))
         self.decoder = nn.ModuleList(
             Stage(
                 (1 if join == "sum" else 2) * channels[level],
@@ -163,6 +152,24 @@ class UNet(Host):
         for level, (head, feature) in enumerate(zip(self.supervision, pyramid[1:], strict=False), start=1):
             auxiliary.append(Auxiliary(head(feature), weight=0.5**level))
         return Outputs(logits, auxiliary)
+
+
+def _down(dims: int, mode: str, norm: str, channels: Sequence[int], level: int) -> nn.Module | None:
+    """What halves a feature of ``level``; None where the next stage does."""
+    if mode == "max_pool":
+        return halve(dims)
+    if mode == "aggregation" and level == len(channels) - 2:
+        return AggregationStage(channels[level], channels[level], dims=dims, step="down", norm=norm)
+    return None
+
+
+def _up(dims: int, mode: str, norm: str, channels: Sequence[int], level: int) -> nn.Module:
+    """What brings the feature one level down to the size of ``level``."""
+    if mode != "aggregation":
+        return Up(channels[level + 1], channels[level], dims=dims, mode=mode)
+    if level == len(channels) - 2:
+        return AggregationStage(channels[level + 1], channels[level], dims=dims, step="up", norm=norm)
+    return Up(channels[level + 1], channels[level], dims=dims)
 
 
 def level_channels(depth: int, width: int, widest: int) -> list[int]:

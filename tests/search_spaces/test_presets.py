@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from search_spaces import HOSTS, MECHANISMS, Architecture, InputError
+from search_spaces import HOSTS, MECHANISMS, Architecture, Cost, InputError
 from search_spaces import preset as preset_module
 from search_spaces.initialisation import WithoutInitialisation
 from search_spaces.preset import describe_preset, load_preset, preset_names
@@ -30,10 +31,11 @@ def test_a_preset_is_a_network_that_costs_what_it_holds(name: str) -> None:
     size = (32,) * architecture.dims
     with torch.device("meta"), WithoutInitialisation():
         network = architecture.build(2, 2).eval()
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         y = network(torch.empty(1, 2, *size))
     assert y.shape == (1, 3, *size)
     params = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
-    assert architecture.cost(2, 2, size).params == params
+    assert architecture.cost(2, 2, size) == Cost(params, counter.get_total_flops() // 2)
 
 
 @every_preset
