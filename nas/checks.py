@@ -75,6 +75,11 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
             faults += [f"{key}: {fault}" for fault in error.faults]
     if config.references and not config.finals.seeds:
         faults.append("finals.seeds: expected at least 1, the finals train the references; got 0")
+    if config.start and config.limits.trials <= len(config.start):
+        wanted = 1 + len(config.start)
+        faults.append(
+            f"limits.trials: expected at least {wanted}, the plain network and the starts; got {config.limits.trials}"
+        )
     if config.evaluator not in EVALUATORS:
         faults.append(unknown_name("evaluator", config.evaluator, EVALUATORS))
     if here and config.resources.gpus_per_trial and not torch.cuda.is_available():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from search_spaces.errors import InputError, InputErrors
     from search_spaces.hosts import HOSTS
     from search_spaces.placement import Placement
+    from search_spaces.preset import load_preset, preset_names
     from search_spaces.space import Space
     from search_spaces.space_file import load_space, space_names
 
@@ -25,7 +26,9 @@ __all__ = [
     "InputErrors",
     "Placement",
     "Space",
+    "load_preset",
     "load_space",
+    "preset_names",
     "space_names",
 ]
 
@@ -40,7 +43,9 @@ __getattr__ = lazy_attributes(
         "MECHANISMS": "search_spaces.attention",
         "Placement": "search_spaces.placement",
         "Space": "search_spaces.space",
+        "load_preset": "search_spaces.preset",
         "load_space": "search_spaces.space_file",
+        "preset_names": "search_spaces.preset",
         "space_names": "search_spaces.space_file",
     },
 )

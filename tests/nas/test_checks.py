@@ -359,6 +359,11 @@ def test_references_need_finals(task):
     assert fault == "finals.seeds: expected at least 1, the finals train the references; got 0"
 
 
+def test_every_start_has_room_among_the_trials(task):
+    (fault,) = faults_of(small_config(task, start=["preset:unet", "preset:ca_net"], limits={"trials": 2}))
+    assert fault == "limits.trials: expected at least 3, the plain network and the starts; got 2"
+
+
 @pytest.mark.parametrize("given", ["preset:unet", [3], {"unet": 3}])
 def test_starts_are_a_list_or_written_out(task, given):
     (fault,) = faults_of(small_config(task, start=given))
