@@ -24,7 +24,7 @@ from search_spaces.layers import CONV, NORM
     address="https://arxiv.org/abs/1904.01169",
     cost="O(C^2 n + C^2 n 3^dims / s)",
     inputs="block",
-    choices={"scale": (2, 4)},
+    choices={"scale": (2, 4), "ratio": (0.5, 1.0)},
 )
 class Res2Net(Mechanism):
     """Parts of the channels that pass through ever more convolutions, hence see ever wider surroundings.
@@ -35,7 +35,8 @@ class Res2Net(Mechanism):
         in_channels: channels of the input; left out, as many as of the result.
         stride: of the first convolution, and of the shortcut.
         scale: number s of parts.
-        width: channels of a part; left out, what ``channels`` gives, at least 2.
+        ratio: of the channels of all parts to ``channels``; of the published 26w x 4s it is 0.40625.
+        width: channels of a part; left out, what ``ratio`` gives, at least 2.
         norm: key of ``NORM``.
     """
 
@@ -47,13 +48,14 @@ class Res2Net(Mechanism):
         in_channels: int | None = None,
         stride: int = 1,
         scale: int = 4,
+        ratio: float = 1.0,
         width: int | None = None,
         norm: str = "batch",
     ) -> None:
         check_option("res2net norm", norm, NORM)
         super().__init__()
         conv, inputs = CONV[dims], in_channels or channels
-        width = width or max(channels // scale, 2)
+        width = width or max(int(channels * ratio) // scale, 2)
         self.split = conv(inputs, scale * width, 1, stride, bias=False)
         self.split_norm = NORM[norm](scale * width)
         self.parts = nn.ModuleList(

@@ -122,6 +122,6 @@ EQUATIONS: dict[str, Any] = {
     "aspp": (aspp, [{}, {"widest": 2, "fusion": "concatenate"}]),
     "sk": (sk, [{}, {"branches": 3, "groups": 4}]),
     "odconv": (odconv, [{}, {"kernels": 1}, {"kernel": 1, "temperature": 30.0}]),
-    "res2net": (res2net, [{}, {"scale": 2}]),
+    "res2net": (res2net, [{}, {"scale": 2, "ratio": 0.5}]),
     "scale": (scale, [{}, {"width": 2}]),
 }
