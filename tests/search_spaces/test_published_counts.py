@@ -12,7 +12,7 @@ import torch
 from monai.networks.nets import AttentionUnet, BasicUNet, BasicUNetPlusPlus, DynUNet, SegResNet
 from torch import nn
 
-from search_spaces import Architecture, Placement
+from search_spaces import Architecture, Placement, load_preset
 
 DEPTH, WIDTH, INPUTS, CLASSES = 4, 8, 2, 2
 c = [WIDTH * 2**level for level in range(DEPTH + 1)]
@@ -119,3 +119,19 @@ def test_segresnet(dims: int) -> None:
         SegResNet, dims, init_filters=WIDTH, norm=NORM, blocks_down=(1,) * (DEPTH + 1), blocks_up=(1,) * DEPTH
     ) - ours(dims, block="residual", activation="relu", up="linear", join="sum")
     assert found == difference
+
+
+@pytest.mark.parametrize(
+    ("name", "in_channels", "classes", "published", "apart"),
+    [
+        ("attention_unet", 1, 3, 6_214_151, 0.11),  # its decoder stages see more channels: see the preset's deviation
+        ("ca_net", 3, 1, 2_785_610, 0.002),
+        ("non_local_unet", 2, 3, 1_760_452, 0.04),  # it has a stem of its own
+    ],
+)
+def test_presets_are_as_large_as_the_authors_own_code(
+    name: str, in_channels: int, classes: int, published: int, apart: float
+) -> None:
+    architecture = load_preset(name)
+    found = architecture.cost(in_channels, classes, (32,) * architecture.dims).params
+    assert found == pytest.approx(published, rel=apart)
