@@ -1,12 +1,14 @@
-"""Multi-head self-attention of timm, and the transformer block of TransUNet."""
+"""Multi-head self-attention of timm, of U-Net Transformer by the text of its paper, and the block of TransUNet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 from search_spaces.attention.mhsa import MultiHeadAttention, TransformerBlock
+from search_spaces.attention.positions import sine_positions
 from tests.reference.adapter import NotCovered, Subject, adapter, renamed
 from tests.reference.case import Case, Tensors
 
@@ -24,6 +26,22 @@ PROJECTIONS = ("attn.query", "attn.key", "attn.value")
 def timm(case: Case, *, dim: int, num_heads: int = 8, qkv_bias: bool = False) -> Subject:
     module = MultiHeadAttention(dim, num_heads, qkv_bias)
     return Subject(module, renamed({"qkv": "qkv", "project": "proj"}))
+
+
+@adapter("", "MHSA (own)")
+def u_net_transformer(case: Case, *, C: int, h: int) -> Subject:
+    module = MultiHeadAttention(C, h, bias=False)
+    convert = packed({"project": "o"}, {"qkv": ("q", "k", "v")})
+
+    def weights(reference: Tensors) -> Tensors:
+        return {"project.bias": torch.zeros(C), **convert(reference)}
+
+    def call(inputs: Tensors) -> Sequence[Tensor]:
+        x = next(iter(inputs.values()))
+        tokens = (x + sine_positions(C, x.shape[2:])).flatten(2).transpose(1, 2)
+        return [module(tokens).transpose(1, 2).unflatten(2, x.shape[2:])]
+
+    return Subject(module, weights, call)
 
 
 @adapter("Beckschen/TransUNet", "Block")

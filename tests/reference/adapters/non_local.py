@@ -65,6 +65,11 @@ def mmcv(
     return Subject(module, _weights(names, "concat_project.conv.weight", module))
 
 
+@adapter("huggingface/pytorch-image-models", "NonLocalAttn")
+def timm(case: Case, **arguments: object) -> Subject:
+    raise NotCovered("not followed: divides by the root of the channels of the block, not of the embedding")
+
+
 def _non_local(case: Case, channels: int, width: int, *, mode: str, **options: Any) -> NonLocal:
     if mode not in MODES:
         raise NotCovered(f"mode '{mode}'")
