@@ -5,18 +5,14 @@ Measured on torch's meta device, part by part, so the sums are the cost that ``A
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from nas.parts import Assembled, PartKey, assemble, tensors
+from nas.meter import Meter
+from nas.parts import Assembled, PartKey, assemble
 from nas.quantities import format_bytes, format_count
 from search_spaces.architecture import Architecture
-from search_spaces.flop_counter import FlopCounter
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,8 @@ class Load:
     """Trainable parameters, multiply-accumulates of one image, and bytes of activations in a training step with it.
 
     Activations are what autograd keeps for the backward pass: each tensor that the forward pass made, counted once, in
-    float32. Parameters, the image, and the few statistics that norms keep are not among them.
+    float32. Parameters and the image are not among them. Attention between all positions by torch's fused kernel keeps
+    no weights of pairs, as on a GPU.
     """
 
     params: int = 0
@@ -129,7 +126,7 @@ def profile_of(architecture: Architecture, in_channels: int, classes: int, size:
 
 def _loads(assembled: Assembled, image: Sequence[int]) -> tuple[dict[PartKey, Load], dict[PartKey, tuple[int, ...]]]:
     """The load of each part in the order of the network, and the shapes of what they give to inference."""
-    inference, training = _Meter(assembled), _Meter(assembled)
+    inference, training = Meter(assembled), Meter(assembled)
     inference.run(image, training=False)
     training.run(image, training=True)
     params, owners = dict.fromkeys(assembled.parts, 0), assembled.owners()
@@ -141,79 +138,3 @@ def _loads(assembled: Assembled, image: Sequence[int]) -> tuple[dict[PartKey, Lo
     return {
         key: Load(params[key], inference.flops_of[key] // 2, training.kept_by[key]) for key in order
     }, inference.shapes
-
-
-class _Meter(FlopCounter):
-    """Counts for each part the operations of one forward pass, and the bytes that it leaves for the backward pass.
-
-    What happens between two parts (a concatenation, a pooling) counts with the part that it leads to.
-    """
-
-    def __init__(self, assembled: Assembled) -> None:
-        super().__init__()
-        self.assembled = assembled
-        self.flops_of: dict[PartKey | None, int] = defaultdict(int)
-        self.kept_by: dict[PartKey | None, int] = defaultdict(int)
-        self.shapes: dict[PartKey, tuple[int, ...]] = {}
-        self._within: list[PartKey | None] = [None]
-        self._last: PartKey | None = None
-        # Storages are told apart by identity, so all that were seen are held.
-        self._makers: dict[torch.UntypedStorage, PartKey | None] = {}
-        self._counted: set[torch.UntypedStorage] = set()
-
-    def run(self, image: Sequence[int], training: bool) -> None:
-        """One pass; in training with the graph that a backward pass would need."""
-        network, owners = self.assembled.network.train(training), self.assembled.owners()
-        given = torch.empty(1, *image, device="meta")
-        known = (given, *network.parameters(), *network.buffers())
-        self._counted |= {tensor.untyped_storage() for tensor in known}
-        whole = {module: key for key, module in self.assembled.parts.items()}
-        hooks = []
-        for module in network.modules():
-            hooks.append(module.register_forward_pre_hook(self._enter(owners.get(module))))
-            hooks.append(module.register_forward_hook(self._leave(whole.get(module))))
-        try:
-            keeping = torch.autograd.graph.saved_tensors_hooks(self._keep, lambda kept: kept)
-            with torch.device("meta"), torch.set_grad_enabled(training), keeping, self:
-                network.outputs(given)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        self._settle(self._last)
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        before = self.flops
-        result = super().__torch_dispatch__(func, types, args, kwargs)
-        self.flops_of[self._within[-1]] += self.flops - before
-        for tensor in tensors(result):
-            self._makers.setdefault(tensor.untyped_storage(), self._within[-1])
-        return result
-
-    def _keep(self, tensor: Tensor) -> None:
-        storage = tensor.untyped_storage()
-        if storage not in self._counted:
-            self._counted.add(storage)
-            self.kept_by[self._makers.get(storage) or self._within[-1]] += storage.nbytes()
-
-    def _enter(self, part: PartKey | None) -> Any:
-        def enter(module: nn.Module, args: Any) -> None:
-            self._within.append(part)
-            if part is not None:
-                self._last = part
-                self._settle(part)
-
-        return enter
-
-    def _leave(self, part: PartKey | None) -> Any:
-        def leave(module: nn.Module, args: Any, result: Any) -> None:
-            self._within.pop()
-            if part is not None:
-                first = next(tensors(result))
-                self.shapes.setdefault(part, tuple(first.shape[1:]))
-
-        return leave
-
-    def _settle(self, part: PartKey | None) -> None:
-        """Hand what was counted between the parts to ``part``."""
-        self.flops_of[part] += self.flops_of.pop(None, 0)
-        self.kept_by[part] += self.kept_by.pop(None, 0)

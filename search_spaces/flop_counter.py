@@ -46,9 +46,20 @@ def _broadcast(*args: Any, **kwargs: Any) -> Tensor:
     return tensors[0].new_empty(shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes))
 
 
-def _normalised(x: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """The result and two statistics, which nothing reads."""
-    return x.new_empty(x.shape), x.new_empty(0), x.new_empty(0)
+def _group_normalised(x: Tensor, *args: Any, **_: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The result, and a mean and a deviation a group."""
+    return x.new_empty(x.shape), x.new_empty(x.shape[0], args[5]), x.new_empty(x.shape[0], args[5])
+
+
+def _layer_normalised(x: Tensor, axes: list[int], *args: Any, **_: Any) -> tuple[Tensor, Tensor, Tensor]:
+    kept = x.shape[: x.dim() - len(axes)] + (1,) * len(axes)
+    return x.new_empty(x.shape), x.new_empty(kept), x.new_empty(kept)
+
+
+def _batch_normalised(x: Tensor, *args: Any, **_: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The statistics are the batch's, where it is trained on; else there are none."""
+    count = x.shape[1] if args[4] else 0
+    return x.new_empty(x.shape), x.new_empty(count), x.new_empty(count)
 
 
 def _reduced(x: Tensor, dim: list[int] | None = None, keepdim: bool = False, **_: Any) -> Tensor:
@@ -98,7 +109,9 @@ SHORTCUTS: dict[Any, Callable[..., Any]] = {
     **dict.fromkeys((aten.add, aten.sub, aten.mul, aten.div), _broadcast),
     **dict.fromkeys((aten.relu, aten.leaky_relu, aten.sigmoid, aten.hardswish, aten.silu, aten.gelu), _broadcast),
     **dict.fromkeys((aten.tanh, aten.exp), _broadcast),
-    **dict.fromkeys((aten.native_group_norm, aten.native_batch_norm, aten.native_layer_norm), _normalised),
+    aten.native_group_norm: _group_normalised,
+    aten.native_layer_norm: _layer_normalised,
+    aten.native_batch_norm: _batch_normalised,
     **dict.fromkeys((aten.upsample_linear1d, aten.upsample_bilinear2d, aten.upsample_trilinear3d), _resized),
     **dict.fromkeys((aten.upsample_nearest1d, aten.upsample_nearest2d, aten.upsample_nearest3d), _resized),
     **dict.fromkeys((aten._softmax, aten._safe_softmax), _broadcast),

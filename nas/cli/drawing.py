@@ -11,7 +11,8 @@ from search_spaces.slot import size_at
 
 ATTENTION, BLOCK, EMPTY, EMPTY_BLOCK = "●", "■", "○", "□"
 NAME, FILLED, FAINT, RAIL = "bold", "bold magenta", "dim", "dim"
-MEETING = {"─╯": "┴", "╯─": "┴", "─│": "┼", "│─": "┼", "│╯": "┤", "╯│": "┤", "─╰": "┴", "╰─": "┴", "▲│": "▲"}
+ARMS = {"─": "lr", "│": "du", "╯": "lu", "╰": "ru", "┴": "lru", "┤": "dlu", "├": "dru", "┼": "dlru"}  # left, right, ...
+MEETING = {"".join(sorted(arms)): mark for mark, arms in ARMS.items()}
 GAP = 4  # characters between columns, for an arrow
 DOWN, UP = 2, 5  # where in a column the lines to deeper and from deeper levels run
 LIMITS = (30, 24, 20)  # widths that a cell may have, the first that fits is taken
@@ -78,10 +79,12 @@ def _lines(cell: Cell, limit: int) -> list[Line]:
         lines[:0] = [] if lines else [[]]
         lines[0].append(((" " if lines[0] else "") + empty, FAINT))
     for holder in cell.filled:
-        note = f" ({cell.note(holder)})" if cell.note(holder) else ""
+        note = cell.note(holder)
         for placement in holder.series:
-            line = [(f"{BLOCK if holder.block else ATTENTION} {placement.mechanism}", FILLED), (note, FAINT)]
-            lines += [line] if _length(line) <= limit else [line[:1], [(f" {note}", FAINT)]]
+            line = [(f"{BLOCK if holder.block else ATTENTION} {placement.mechanism}", FILLED)]
+            beside = (f" ({note})", FAINT) if note else ("", FAINT)
+            fits = not note or _length([*line, beside]) <= limit
+            lines += [[*line, beside]] if fits else [line, [(f"  {note}", FAINT)]]
     return lines
 
 
@@ -132,8 +135,11 @@ class _Canvas:
 
     def _write(self, y: int, x: int, text: str, style: str) -> None:
         for at, character in enumerate(text, start=x):
-            there = self.grid.get((y, at), ("", style))
-            self.grid[y, at] = (MEETING.get(there[0] + character, there[0] or character), there[1])
+            there, kept = self.grid.get((y, at), ("", style))
+            if there in ARMS and character in ARMS:
+                self.grid[y, at] = (MEETING["".join(sorted(set(ARMS[there] + ARMS[character])))], kept)
+            else:
+                self.grid[y, at] = (there or character, kept)
 
     def _place(self, index: int) -> None:
         cell = self.cells[index]
@@ -177,7 +183,7 @@ class _Canvas:
                 self._write(self.top[source.level] - 1, end - 2, "↗", RAIL)
         elif across < 0:
             if deeper == 1:
-                self._write(self.top[target.level] - 1, start - 2, "↙", RAIL)
+                self._write(self.top[target.level] - 1, end + DOWN, "↙", RAIL)
         else:
             if free[target.level] and self._is_free(source.column, source.level, target.level):
                 y = self.top[target.level]
