@@ -15,8 +15,9 @@ from search_spaces.initialisation import WithoutInitialisation
 from search_spaces.preset import describe_preset, load_preset, preset_names
 
 PUBLISHED = {
-    *("attention_unet", "ca_net", "non_local_unet", "sa_net", "u_net_transformer"),
-    *("nnunet", "residual_unet", "segresnet", "unet"),
+    *("anu_net", "attention_unet", "ca_net", "caranet", "ddanet", "m3_net", "non_local_unet", "sa_net", "swin_unet"),
+    *("swin_unetr", "transunet", "u_net_transformer"),
+    *("nnunet", "residual_unet", "segresnet", "unet", "unet_plus_plus"),
 }
 every_preset = pytest.mark.parametrize("name", preset_names())
 
