@@ -79,6 +79,20 @@ def iau(module: Any, x: Tensor) -> Tensor:
     return z + module.context_norm(module.context(joined)).expand_as(z)
 
 
+def interaction(module: Any, x: Tensor) -> Tensor:
+    """Priors and weights of all pairs at once, as in the authors' code."""
+    tokens = tokens_of(x)
+    axes = [torch.arange(n, device=x.device) / a for n, a in zip(x.shape[2:], module.spread, strict=True)]
+    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).flatten(0, -2)
+    prior = torch.softmax(-(places[:, None] - places).square().sum(2) / 2, dim=1)
+    alike = torch.softmax(torch.bmm(tokens, tokens.transpose(1, 2)) / x.shape[1] ** 0.5, dim=2)
+    found = torch.bmm(torch.softmax(prior.to(alike) * alike, dim=2), tokens)
+    z = x + module.place_norm(map_of(found, x.shape[2:]))
+    rows = z.flatten(2)
+    weights = torch.softmax(torch.bmm(rows, rows.transpose(1, 2)) / rows.shape[2], dim=2)
+    return z + module.channel_norm(torch.bmm(weights, rows).reshape(x.shape))
+
+
 def _left(prediction: Tensor, size: torch.Size) -> Tensor:
     """One minus the foreground's probability."""
     return 1 - torch.softmax(_resized(prediction, size), dim=1)[:, 1:].sum(1, keepdim=True)
@@ -95,4 +109,5 @@ FORMS = {
     "reverse": reverse,
     "axial_reverse": axial_reverse,
     "iau": iau,
+    "interaction": interaction,
 }

@@ -1,4 +1,4 @@
-"""Interaction-aggregation-update of its authors, for images and for sequences."""
+"""Interaction-aggregation-update of its authors, for images and for sequences, and what came before it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from search_spaces.attention.iau import InteractionAggregationUpdate
-from tests.reference.adapter import Subject, adapter, fitted
+from search_spaces.attention.interaction import InteractionAggregation
+from tests.reference.adapter import NotCovered, Subject, adapter, fitted, renamed
 from tests.reference.case import Case, Tensors
 
 REPOSITORY = "blue-blue272/ImgReID-IAnet"
@@ -21,6 +22,14 @@ def image(case: Case, *, in_channels: int) -> Subject:
 @adapter(REPOSITORY, "IAUBlock3D")
 def sequence(case: Case, *, in_channels: int, seq_len: int) -> Subject:
     return _iau(case, in_channels, "SA", "STIAU")
+
+
+@adapter(REPOSITORY, "IABlock2D")
+def predecessor(case: Case, *, in_channels: int, height: int, width: int, alpha_x: float, alpha_y: float) -> Subject:
+    if [height, width] != case.shape[2:]:
+        raise NotCovered(f"a prior of {height} x {width} on a map of {case.shape[2:]}: here it has the map's size")
+    module = InteractionAggregation(in_channels, dims=2, spread=(alpha_y, alpha_x), scaled=False)
+    return Subject(module, renamed({"place_norm": "W1", "channel_norm": "W2"}))
 
 
 def _iau(case: Case, channels: int, masks: str, exchange: str) -> Subject:

@@ -114,6 +114,28 @@ def iau(module: nn.Module, x: Array, parts: int = 4, scaled: bool = True, **_: A
     return y
 
 
+def interaction(module: nn.Module, x: Array, spread: float = 4.0, scaled: bool = True, **_: Any) -> Array:
+    mixed: Array = np.zeros_like(x)
+    for b in range(len(x)):
+        for i in naive.positions(x):
+            here = x[(b, slice(None), *i)]
+            prior, alike = np.zeros(x.shape[2:]), np.zeros(x.shape[2:])
+            for j in naive.positions(x):
+                prior[j] = -sum((p - q) ** 2 for p, q in zip(i, j, strict=True)) / (2 * spread**2)
+                alike[j] = here @ x[(b, slice(None), *j)] / math.sqrt(x.shape[1])
+            weights = softmax(softmax(prior) * softmax(alike))
+            for j in naive.positions(x):
+                mixed[(b, slice(None), *i)] += weights[j] * x[(b, slice(None), *j)]
+    z = x + batch_norm(mixed, module, "place_norm")
+    rows = z.reshape(*x.shape[:2], -1)
+    taken: Array = np.zeros_like(rows)
+    for b in range(len(x)):
+        for c in range(x.shape[1]):
+            scores = np.array([rows[b, c] @ other for other in rows[b]]) / (rows.shape[2] if scaled else 1)
+            taken[b, c] = sum(w * other for w, other in zip(softmax(scores), rows[b], strict=True))
+    return z + batch_norm(taken.reshape(x.shape), module, "channel_norm")
+
+
 def hard_mask(module: nn.Module, x: Array, mode: str = "threshold", share: float = 0.5, **_: Any) -> Array:
     soft = sigmoid(linear(x, module, "score"))
     y: Array = np.zeros_like(x)
@@ -158,6 +180,7 @@ EQUATIONS: dict[str, Any] = {
     "fca": (fca, [{}, {"frequencies": 3, "selection": "low"}, {"frequencies": 16}]),
     "ocr": (ocr, [{}]),
     "iau": (iau, [{}, {"parts": 2, "scaled": False}]),
+    "interaction": (interaction, [{}, {"spread": 2.0, "scaled": False}]),
     "hard_mask": (hard_mask, [{}, {"mode": "top", "share": 0.25}]),
     "reverse": (reverse, [{}, {"keep": True}]),
     "axial_reverse": (axial_reverse, [{}]),
