@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nas.flow import Node, trace
-from nas.parts import PartKey
+from nas.parts import PartKey, in_series
 from search_spaces.architecture import Architecture
 from search_spaces.placement import Placement
 
@@ -32,6 +32,11 @@ class Holder:
     name: str
     series: tuple[Placement, ...]
     block: bool
+
+    @property
+    def mechanisms(self) -> list[tuple[str, int]]:
+        """The mechanisms in series, each with how often it is repeated."""
+        return in_series(placement.mechanism for placement in self.series)
 
     @property
     def place(self) -> str:
@@ -231,8 +236,9 @@ def _in_columns(cells: Sequence[Cell], edges: Iterable[Edge]) -> list[Cell]:
         source, target = keys[edge.source], keys[edge.target]
         if not edge.guide and source != target and cells[edge.source].level == cells[edge.target].level:
             before[target].add(source)
+    downwards = {keys[edge.source] for edge in edges if cells[edge.target].level > cells[edge.source].level}
     order: list[tuple[str, int]] = []
-    left = list(dict.fromkeys(keys))
+    left = sorted(dict.fromkeys(keys), key=lambda key: key not in downwards)  # an encoder stands left of its skips
     while left:
         ready = [key for key in left if before[key] <= set(order)]
         order.append((ready or left)[0])

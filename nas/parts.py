@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -85,3 +86,13 @@ def tensors(value: object) -> Iterator[Tensor]:
             yield from tensors(item)
     elif isinstance(value, dict):
         yield from tensors(tuple(value.values()))
+
+
+def in_series(names: Iterable[str]) -> list[tuple[str, int]]:
+    """Each name with how often it is repeated before the next."""
+    return [(name, len(list(group))) for name, group in itertools.groupby(names)]
+
+
+def with_number(name: str, count: int) -> str:
+    """``res2net``, ``res2net x3``."""
+    return name if count == 1 else f"{name} x{count}"

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as xml
 
 from nas.files import write_text
 from nas.layout import Cell, Edge, Holder, Layout
+from nas.parts import with_number
 from nas.profile import Profile
 from search_spaces.attention import MECHANISMS
 from search_spaces.slot import size_at
@@ -40,7 +41,7 @@ class _Box:
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
-        self.chips = [(holder, placement) for holder in cell.filled for placement in holder.series]
+        self.chips = [(holder, *one) for holder in cell.filled for one in holder.mechanisms]
         self.notes = self._notes()
         self.empty = [holder for holder in cell.holders if not holder.series]
         lines = [self.title + (f" {cell.main.channels} ch" if cell.main else ""), *self.notes]
@@ -66,9 +67,9 @@ class _Box:
     def middle(self) -> tuple[float, float]:
         return self.x + self.width / 2, self.y + self.height / 2
 
-    def chip_text(self, holder: Holder, placement: object) -> str:
+    def chip_text(self, holder: Holder, mechanism: str, count: int) -> str:
         """The mechanism, and the slot where the cell does not tell it."""
-        name = getattr(placement, "mechanism", "")
+        name = with_number(mechanism, count)
         note = self.cell.note(holder)
         return f"{name} ({note})" if note else name
 
@@ -91,7 +92,8 @@ class _Picture:
         labels = [" x ".join(map(str, size_at(size, row))) for row in self.rows]
         top, left = MARGIN + 3 * LINE, MARGIN + CHARACTER * max(map(len, labels)) + MARGIN
         bottom, right = self._arrange(left, top)
-        families = [name for name in FAMILIES if any(self._family(p) == name for b in self.boxes for _, p in b.chips)]
+        used = {MECHANISMS[mechanism].family for box in self.boxes for _, mechanism, _ in box.chips}
+        families = [name for name in FAMILIES if name in used]
         closing = profile.summary()
         title = f"{profile.architecture.host}, {profile.architecture.dims}D, one image of {_times(profile.image)}"
         total = profile.total
@@ -213,11 +215,11 @@ class _Picture:
         for line, note in enumerate(box.notes, start=1):
             self._text(x, y + line * LINE, note, fill=FAINT)
         y = box.y + box.head
-        for holder, placement in box.chips:
-            colour = FAMILIES.get(self._family(placement), OTHER)
+        for holder, mechanism, count in box.chips:
+            colour = FAMILIES.get(MECHANISMS[mechanism].family, OTHER)
             width = box.width - 2 * PAD
             self._shape("rect", x=x, y=y, width=width, height=CHIP, rx=2 if holder.block else CHIP / 2, fill=colour)
-            self._text(x + CHARACTER, y + 14, box.chip_text(holder, placement), fill="#ffffff")
+            self._text(x + CHARACTER, y + 14, box.chip_text(holder, mechanism, count), fill="#ffffff")
             y += CHIP + 4
         for at, holder in enumerate(box.empty):
             cx, cy = box.x + box.width - PAD - 2 - 11 * at, box.y + box.height - 8
@@ -247,9 +249,6 @@ class _Picture:
             box = {"id": name, "viewBox": "0 0 8 8", "refX": "6", "refY": "4", "orient": "auto"}
             marker = xml.SubElement(definitions, "marker", {**box, "markerWidth": "6", "markerHeight": "6"})
             xml.SubElement(marker, "path", {"d": "M 0 0 L 8 4 L 0 8 z", "fill": colour})
-
-    def _family(self, placement: object) -> str:
-        return MECHANISMS[getattr(placement, "mechanism", "")].family
 
     def _shape(self, kind: str, **attributes: object) -> None:
         texts = {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from nas.layout import Cell, Edge, Layout
+from nas.parts import with_number
 from search_spaces.slot import size_at
 
 ATTENTION, BLOCK, EMPTY, EMPTY_BLOCK = "●", "■", "○", "□"
@@ -80,8 +81,8 @@ def _lines(cell: Cell, limit: int) -> list[Line]:
         lines[0].append(((" " if lines[0] else "") + empty, FAINT))
     for holder in cell.filled:
         note = cell.note(holder)
-        for placement in holder.series:
-            line = [(f"{BLOCK if holder.block else ATTENTION} {placement.mechanism}", FILLED)]
+        for name, count in holder.mechanisms:
+            line = [(f"{BLOCK if holder.block else ATTENTION} {with_number(name, count)}", FILLED)]
             beside = (f" ({note})", FAINT) if note else ("", FAINT)
             fits = not note or _length([*line, beside]) <= limit
             lines += [[*line, beside]] if fits else [line, [(f"  {note}", FAINT)]]

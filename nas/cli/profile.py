@@ -56,6 +56,8 @@ def profile(
 
 def _table(profiled: Profile) -> Table:
     """Each part and the sums, with shares of the sum."""
+    from nas.parts import in_series, with_number
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("part", overflow="fold")
     wide = console.width >= 90
@@ -64,7 +66,8 @@ def _table(profiled: Profile) -> Table:
             table.add_column(name, justify="right", no_wrap=True)
     total = profiled.total
     for part in profiled.parts:
-        name = f"{part.name}: {' > '.join(part.mechanisms)}" if part.mechanisms else part.name
+        series = " > ".join(with_number(*one) for one in in_series(part.mechanisms))
+        name = f"{part.name}: {series}" if series else part.name
         shape = "in training" if part.shape is None else "x".join(map(str, part.shape))
         cells = ((shape,) if wide else ()) + _cells(part.load, total)
         table.add_row(name, *cells, style="magenta" if part.mechanisms else None)

@@ -558,19 +558,37 @@ def test_the_task_of_the_command_line_takes_the_place_of_the_configs(nas_, plain
 # -- profile and list -------------------------------------------------------------------------------------
 
 
-def test_profile_tells_the_cost_of_the_host_and_of_each_mechanism(nas_, finished, tmp_path, monkeypatch):
+def test_profile_draws_the_network_and_tells_what_each_part_costs(nas_, finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
     placed = next(trial.architecture for trial in finished.journal if trial.architecture.attention)
     Path("placed.yaml").write_text(placed.to_yaml())
     result = nas_("profile", "placed.yaml", "--size", "64x48", "--channels", "3", "--classes", "2")
     assert result.code == 0
+    assert max(map(len, result.out.splitlines())) <= 100
     cost = placed.cost(3, 2, (64, 48))
-    assert f"{cost.params:,}" in result.out
     assert "image of 3 x 64 x 48, 2 foreground classes" in result.out
+    assert "64 x 48   encoder.0 " in result.out
     for slot, series in placed.attention:
-        assert f"{slot}: {series[0]}" in result.words
+        assert f"● {series[0].mechanism}" in result.out
+        assert f"{slot}: {series[0].mechanism}" in result.words
     sums = [line.split() for line in result.out.splitlines() if line.startswith("all ")]
-    assert sums[0][1:3] == [f"{cost.params:,}", "100.00%"]
+    assert sums[0][1:3] == [f"{cost.params:,}", "100.0%"]
+    plain = Architecture.create(placed.host, placed.dims, dict(placed.options)).cost(3, 2, (64, 48))
+    assert f"attention adds {cost.params - plain.params:,} parameters" in result.words
+
+
+def test_profile_gives_plain_data_and_writes_the_picture(nas_, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gated.yaml").write_text("{host: unet, dims: 2, attention: {skip.0: attention_gate}}")
+    result = nas_("profile", "gated.yaml", "--json", "--svg", "drawn/gated.svg")
+    assert result.code == 0
+    data = json.loads(result.out)
+    assert data["image"] == [1, 96, 96]
+    (gate,) = [part for part in data["parts"] if part["mechanisms"]]
+    assert (gate["name"], gate["mechanisms"]) == ("skip.0", ["attention_gate"])
+    assert gate["params"] == data["added_by_attention"]["params"]
+    assert ">attention_gate<" in Path("drawn/gated.svg").read_text()
 
 
 def test_profile_takes_an_export_folder(exported, nas_):

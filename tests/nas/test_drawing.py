@@ -52,6 +52,13 @@ def test_the_u_net_as_it_is_printed() -> None:
     assert text == expected
 
 
+def test_a_mechanism_that_is_repeated_is_drawn_once_with_its_number() -> None:
+    series = [*[Placement("res2net")] * 3, Placement("sk")]
+    architecture = Architecture.create("unet", 2, {"depth": 2}, {"block.encoder.1": series})
+    text = drawing(layout_of(architecture), (32, 32), 100).plain
+    assert re.findall(r"■ (\w+(?: x\d+)?)", text) == ["res2net x3", "sk"]
+
+
 def test_the_legend_explains_the_marks_that_are_there() -> None:
     assert legend(layout_of(plain("unet", 2))).plain == "○ □ empty"
     marks = legend(layout("unet", 2)).plain

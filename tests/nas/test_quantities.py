@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.quantities import format_count, format_duration, parse_count, parse_duration
+from nas.quantities import format_bytes, format_count, format_duration, parse_count, parse_duration
 from search_spaces.errors import InputError
 
 
@@ -120,3 +120,20 @@ def test_durations_have_their_two_largest_units(seconds, text):
 def test_a_formatted_duration_reads_back_to_its_last_unit(seconds):
     unit = 1 if seconds < 3599 else 60
     assert parse_duration(format_duration(seconds)) == pytest.approx(seconds, abs=unit / 2 + 0.51)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1024, "1.00 KiB"),
+        (12_595, "12.3 KiB"),
+        (999 * 1024, "999 KiB"),
+        (1024**2 - 1, "1.00 MiB"),
+        (-3 * 1024**3, "-3.00 GiB"),
+        (5 * 1024**5, "5120 TiB"),
+    ],
+)
+def test_bytes_are_written_with_three_digits(count, text):
+    assert format_bytes(count) == text
