@@ -11,6 +11,7 @@ from nas.layout import Cell, Edge, Holder, Layout
 from nas.parts import with_number
 from nas.profile import Profile
 from search_spaces.attention import MECHANISMS
+from search_spaces.errors import InputError
 from search_spaces.slot import size_at
 
 # All lengths in pixels. A monospaced font, so that the width of a text is known without one.
@@ -30,7 +31,12 @@ OTHER = "#4a5560"
 
 
 def write_picture(path: Path, layout: Layout, profile: Profile) -> Path:
-    """Write the drawing of ``layout``, with what attention costs below it."""
+    """Write the drawing of ``layout``, with what attention costs below it.
+
+    Raises ``InputError`` on another file type than SVG.
+    """
+    if path.suffix.lower() != ".svg":
+        raise InputError(f"picture '{path}': expected .svg, got '{path.suffix}'")
     picture = xml.tostring(_Picture(layout, profile).root, encoding="unicode")
     write_text(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n')
     return path
@@ -87,22 +93,36 @@ class _Picture:
     def __init__(self, layout: Layout, profile: Profile) -> None:
         self.layout = layout
         self.boxes = [_Box(cell) for cell in layout.cells]
-        size = profile.image[1:]
         self.rows = sorted({cell.level for cell in layout.cells})
-        labels = [" x ".join(map(str, size_at(size, row))) for row in self.rows]
-        top, left = MARGIN + 3 * LINE, MARGIN + CHARACTER * max(map(len, labels)) + MARGIN
-        bottom, right = self._arrange(left, top)
+        labels = [_times(size_at(profile.image[1:], row)) for row in self.rows]
         used = {MECHANISMS[mechanism].family for box in self.boxes for _, mechanism, _ in box.chips}
-        families = [name for name in FAMILIES if name in used]
-        closing = profile.summary()
+        families = [family for family in FAMILIES if family in used]
         title = f"{profile.architecture.host}, {profile.architecture.dims}D, one image of {_times(profile.image)}"
-        total = profile.total
-        second = f"{total.params:,} parameters, {total.macs:,} MACs"
-        texts = [title, second, closing]
-        width = max(right + MARGIN, *(2 * MARGIN + CHARACTER * len(text) for text in texts))
-        legend = sum(30 + CHARACTER * len(name) for name in families) + 260
-        width, height = max(width, 2 * MARGIN + legend), bottom + MARGIN + 3 * LINE
-        self.root = xml.Element(
+        sums = f"{profile.total.params:,} parameters, {profile.total.macs:,} MACs"
+        closing = profile.summary()
+
+        left, top = 2 * MARGIN + CHARACTER * max(map(len, labels)), MARGIN + 3 * LINE
+        bottom, right = self._arrange(left, top)
+        texts = CHARACTER * max(map(len, (title, sums, closing)))
+        legend = sum(30 + CHARACTER * len(family) for family in families) + 260
+        width, height = max(right + MARGIN, 2 * MARGIN + texts, 2 * MARGIN + legend), bottom + MARGIN + 3 * LINE
+        self.root = self._page(width, height)
+        xml.SubElement(self.root, "title").text = str(profile.architecture)
+        self._arrow_heads()
+        self._shape("rect", x=0, y=0, width=width, height=height, fill=EMPTY)
+        self._text(MARGIN, MARGIN + 4, title, weight="bold")
+        self._text(MARGIN, MARGIN + 4 + LINE, sums, fill=FAINT)
+        for row, label in zip(self.rows, labels, strict=True):
+            self._text(MARGIN, self.axis[row] + 4, label, fill=FAINT)
+        for edge in layout.edges:
+            self._edge(edge)
+        for box in self.boxes:
+            self._box(box)
+        self._legend(families, bottom + MARGIN)
+        self._text(MARGIN, bottom + MARGIN + 2 * LINE, closing)
+
+    def _page(self, width: float, height: float) -> xml.Element:
+        return xml.Element(
             "svg",
             {
                 "xmlns": "http://www.w3.org/2000/svg",
@@ -113,19 +133,6 @@ class _Picture:
                 "font-size": str(FONT),
             },
         )
-        xml.SubElement(self.root, "title").text = str(profile.architecture)
-        self._arrow_heads()
-        self._shape("rect", x=0, y=0, width=width, height=height, fill="#ffffff")
-        self._text(MARGIN, MARGIN + 4, title, weight="bold")
-        self._text(MARGIN, MARGIN + 4 + LINE, second, fill=FAINT)
-        for row, label in zip(self.rows, labels, strict=True):
-            self._text(MARGIN, self.axis[row] + 4, label, fill=FAINT)
-        for edge in layout.edges:
-            self._edge(edge)
-        for box in self.boxes:
-            self._box(box)
-        self._legend(families, bottom + MARGIN)
-        self._text(MARGIN, bottom + MARGIN + 2 * LINE, closing)
 
     def _arrange(self, x: float, y: float) -> tuple[float, float]:
         """Place the boxes; tells where the last row and the last column end."""

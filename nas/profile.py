@@ -21,7 +21,7 @@ class Load:
 
     Activations are what autograd keeps for the backward pass: each tensor that the forward pass made, counted once, in
     float32. Parameters and the image are not among them. Attention between all positions by torch's fused kernel keeps
-    no weights of pairs, as on a GPU.
+    no weights of pairs, as on a GPU. Copies that a kernel makes for a device are not counted.
     """
 
     params: int = 0

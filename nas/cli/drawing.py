@@ -64,21 +64,18 @@ def _lines(cell: Cell, limit: int) -> list[Line]:
         for holder in sorted(cell.holders, key=lambda holder: not holder.block)
         if not holder.series
     )
-    lines: list[Line] = []
-    main = cell.main
-    if main is not None:
-        lines.append([(main.name, NAME), (f" {main.channels}ch{'' if main.inference else ' *'}", FAINT)])
-        others = [stage.name + ("" if stage.inference else " *") for stage in cell.stages if stage is not main]
+    head: Line = []
+    others: list[str] = []
+    if cell.main is not None:
+        head = [(cell.main.name, NAME), (f" {cell.main.channels}ch{'' if cell.main.inference else ' *'}", FAINT)]
+        others = [stage.name + ("" if stage.inference else " *") for stage in cell.stages if stage is not cell.main]
         if len(others) > 3:
             others = [f"{others[0]} … {others[-1]}"]
-        lines += [[(name, FAINT)] for name in others]
     elif len(cell.holders) == 1 and cell.filled:
-        lines.append([(cell.name, NAME)])
-    elif not cell.filled:
-        lines.append([])
+        head = [(cell.name, NAME)]
     if empty:
-        lines[:0] = [] if lines else [[]]
-        lines[0].append(((" " if lines[0] else "") + empty, FAINT))
+        head.append(((" " if head else "") + empty, FAINT))
+    lines = ([head] if head else []) + [[(name, FAINT)] for name in others]
     for holder in cell.filled:
         note = cell.note(holder)
         for name, count in holder.mechanisms:
@@ -155,55 +152,61 @@ class _Canvas:
                 self._write(self.top[cell.level] + down, x, "…", FAINT)
 
     def _connect(self, edge: Edge) -> None:
+        """A line where there is room for one; else an arrow head in the gap, or nothing."""
         source, target = self.cells[edge.source], self.cells[edge.target]
-        across, deeper = target.column - source.column, target.level - source.level
         start, end = self.left[source.column], self.left[target.column]
-        free = {
-            row: not any(
-                cell.level == row
-                and min(source.column, target.column) <= cell.column <= max(source.column, target.column)
-                for index, cell in self.cells.items()
-                if index not in (edge.source, edge.target)
-            )
-            for row in (source.level, target.level)
-        }
-        if deeper == 0:
-            if across > 0 and free[source.level]:
-                self._right(edge.source, self.top[source.level], end - 2, "▶")
-        elif across == 0:
-            if deeper > 0 and self._is_free(target.column, source.level, target.level):
-                self._vertical(start + DOWN, self._bottom(edge.source), self.top[target.level] - 1, "│", "▼")
-            elif deeper < 0 and self._is_free(target.column, target.level, source.level):
-                self._vertical(start + UP, self._bottom(edge.target), self.top[source.level] - 1, "▲", "│")
-        elif across > 0 and deeper < 0:
-            if free[source.level] and self._is_free(target.column, target.level, source.level):
-                y = self.top[source.level]
-                self._right(edge.source, y, end + UP, "╯")
-                self._vertical(end + UP, self._bottom(edge.target), y - 1, "▲", "│")
-            elif deeper == -1:
+        above = self.top[target.level] - 1
+        if source.level == target.level:
+            if source.column < target.column and self._row_is_free(edge, source.level):
+                self._right(edge.source, end - 2, "▶")
+        elif source.column == target.column:
+            if self._column_is_free(source.column, source, target):
+                if source.level < target.level:
+                    self._vertical(start + DOWN, self._bottom(edge.source), above)
+                    self.grid[above, start + DOWN] = ("▼", RAIL)
+                else:
+                    self._up(start + UP, edge.target, self.top[source.level] - 1)
+        elif source.level > target.level and source.column < target.column:
+            if self._row_is_free(edge, source.level) and self._column_is_free(target.column, source, target):
+                self._right(edge.source, end + UP, "╯")
+                self._up(end + UP, edge.target, self.top[source.level] - 1)
+            elif source.level == target.level + 1:
                 self._write(self.top[source.level] - 1, end - 2, "↗", RAIL)
-        elif across < 0:
-            if deeper == 1:
-                self._write(self.top[target.level] - 1, end + DOWN, "↙", RAIL)
-        else:
-            if free[target.level] and self._is_free(source.column, source.level, target.level):
-                y = self.top[target.level]
-                self._vertical(start + DOWN, self._bottom(edge.source), y - 1, "│", "│")
-                self._write(y, start + DOWN, "╰" + "─" * (end - start - DOWN - 3) + "▶", RAIL)
-            elif deeper == 1:
-                self._write(self.top[target.level] - 1, end - 2, "↘", RAIL)
+        elif source.level < target.level and source.column < target.column:
+            if self._row_is_free(edge, target.level) and self._column_is_free(source.column, source, target):
+                self._vertical(start + DOWN, self._bottom(edge.source), above)
+                self._write(above + 1, start + DOWN, "╰" + "─" * (end - start - DOWN - 3) + "▶", RAIL)
+            elif source.level + 1 == target.level:
+                self._write(above, end - 2, "↘", RAIL)
+        elif source.level + 1 == target.level:
+            self._write(above, end + DOWN, "↙", RAIL)
+
+    def _row_is_free(self, edge: Edge, level: int) -> bool:
+        """Whether nothing of ``level`` stands from the column of the source to that of the target, but these two."""
+        columns = range(self.cells[edge.source].column, self.cells[edge.target].column + 1)
+        return not any(
+            cell.level == level and cell.column in columns
+            for index, cell in self.cells.items()
+            if index not in (edge.source, edge.target)
+        )
+
+    def _column_is_free(self, column: int, source: Cell, target: Cell) -> bool:
+        """Whether nothing of ``column`` stands between the levels of the two."""
+        levels = range(min(source.level, target.level) + 1, max(source.level, target.level))
+        return not any(cell.column == column and cell.level in levels for cell in self.cells.values())
 
     def _bottom(self, index: int) -> int:
         return self.top[self.cells[index].level] + len(self.lines[index])
 
-    def _is_free(self, column: int, above: int, below: int) -> bool:
-        return not any(cell.column == column and above < cell.level < below for cell in self.cells.values())
+    def _right(self, index: int, end: int, tip: str) -> None:
+        cell = self.cells[index]
+        begin = self.left[cell.column] + min(self.limit, _length(self.lines[index][0])) + 1
+        self._write(self.top[cell.level], begin, "─" * (end - begin) + tip, RAIL)
 
-    def _right(self, index: int, y: int, end: int, tip: str) -> None:
-        begin = self.left[self.cells[index].column] + min(self.limit, _length(self.lines[index][0])) + 1
-        self._write(y, begin, "─" * (end - begin) + tip, RAIL)
-
-    def _vertical(self, x: int, begin: int, end: int, top: str, bottom: str) -> None:
+    def _vertical(self, x: int, begin: int, end: int) -> None:
         for y in range(begin, end + 1):
-            mark = bottom if y == end and bottom != "│" else top if y == begin and top != "│" else "│"
-            self._write(y, x, mark, RAIL)
+            self._write(y, x, "│", RAIL)
+
+    def _up(self, x: int, target: int, end: int) -> None:
+        self._vertical(x, self._bottom(target), end)
+        self.grid[self._bottom(target), x] = ("▲", RAIL)

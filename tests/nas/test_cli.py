@@ -612,6 +612,7 @@ def test_profile_takes_a_preset_in_either_dimension(nas_, monkeypatch):
         (["bad.yaml"], "unknown mechanism 'see'"),
         (["good.yaml", "--size", "64x"], "size: expected 2 lengths such as 96x96, got '64x'"),
         (["good.yaml", "--size", "8x8x8"], "size: expected 2 lengths such as 96x96, got '8x8x8'"),
+        (["good.yaml", "--svg", "network.png"], "picture 'network.png': expected .svg, got '.png'"),
     ],
 )
 def test_profile_refuses_what_it_cannot_read(nas_, tmp_path, monkeypatch, arguments, fault):
