@@ -16,12 +16,11 @@ from nas.config import Config, parse_config
 from nas.quantities import format_count
 from nas.sources import load_architectures, locate
 from nas.strategies import STRATEGIES, Strategy
-from nas.strategies.candidates import plain_networks
 from nas.strategies.strategy import Admits
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError, InputErrors, unknown_name
-from search_spaces.space import Space
 from search_spaces.space_file import load_space, space_names
+from search_spaces.union import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Checked:
     config: Config
     path: str
     task: Task
-    space: Space
+    space: SearchSpace
     start: Mapping[str, Architecture]
     references: Mapping[str, Architecture]
 
@@ -54,7 +53,7 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
     config, faults = parsed.config, list(parsed.faults)
     path = locate(config.task.path, folder, known=TASK_NAMES)
     task: Task | None = None
-    space: Space | None = None
+    space: SearchSpace | None = None
     try:
         if "task" in parsed.faulty:  # opened with defaults for what is wrong it would show faults that are none
             _check_there(path)
@@ -100,7 +99,7 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
     return Checked(config, path, task, space, **given)
 
 
-def make_strategy(config: Config, space: Space, admits: Admits) -> Strategy:
+def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strategy:
     """The strategy that a config names, with its settings. Raises ``InputError`` on one out of range."""
     section = config.strategy
     return STRATEGIES[section.name](space=space, admits=admits, seed=config.seed, **section.settings)
@@ -127,7 +126,7 @@ def _check_there(path: str) -> None:
         raise InputError(f"task '{path}': no such file or folder, and no task of that name")
 
 
-def _open_space(config: Config, folder: Path, task: Task | None) -> Space:
+def _open_space(config: Config, folder: Path, task: Task | None) -> SearchSpace:
     """The space; of a task that could not be opened the dimensions may not be known, then either will do."""
     source = config.space
     if isinstance(source, str):
@@ -147,14 +146,14 @@ def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
     config, task, space = checked.config, checked.task, checked.space
     if config.limits.macs is None:
         return  # the limit on parameters alone was checked before the task was read
-    costs = [network.cost(task.channels, len(task.classes), size) for network in plain_networks(space)]
+    costs = [network.cost(task.channels, len(task.classes), size) for network in space.plain_networks()]
     fewest = min(cost.macs for cost in costs)
     if fewest > config.limits.macs:
         raise InputError(
             f"limits.macs: expected at least {fewest} ({format_count(fewest)}), what the lightest network of the space "
             f"takes on {' x '.join(map(str, size))}; got {config.limits.macs}"
         )
-    if not any(admits(config, network, task, size) for network in plain_networks(space)):
+    if not any(admits(config, network, task, size) for network in space.plain_networks()):
         raise InputError("limits: no network of the space is within both limits.params and limits.macs")
     for name, architecture in checked.start.items():
         cost = architecture.cost(task.channels, len(task.classes), size)
@@ -188,7 +187,7 @@ def _check_sizes(config: Config, task: Task) -> list[str]:
     return faults
 
 
-def _check_limits(config: Config, task: Task, space: Space) -> list[str]:
+def _check_limits(config: Config, task: Task, space: SearchSpace) -> list[str]:
     if config.limits.params is None:
         return []
     smallest, params = space.smallest(task.channels, len(task.classes))

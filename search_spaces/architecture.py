@@ -16,6 +16,7 @@ import yaml
 
 from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
+from search_spaces.canonical import canonical
 from search_spaces.cost import Cost, Prices
 from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.hosts import HOSTS, Host
@@ -62,9 +63,9 @@ class Architecture:
                 faults.append(unknown_name(f"slot of {host} with {_options_text(full)}:", name, slots))
                 continue
             placements = (series,) if isinstance(series, Placement) else tuple(series)
-            checked = [_check_placement(placement, slots[name], dims, faults) for placement in placements]
+            checked = check_series(placements, slots[name], dims, faults)
             if checked:
-                filled[name] = tuple(checked)
+                filled[name] = checked
         if faults:
             raise InputErrors(faults)
         return cls(host, dims, full, tuple((name, filled[name]) for name in slots if name in filled))
@@ -94,7 +95,7 @@ class Architecture:
         ]
         if faults:
             raise InputErrors(faults)
-        placements = {slot: [_placement_from(item) for item in series] for slot, series in items.items()}
+        placements = {slot: [placement_from(item) for item in series] for slot, series in items.items()}
         return cls.create(data["host"], data["dims"], options, placements)
 
     @classmethod
@@ -115,7 +116,7 @@ class Architecture:
         """Plain data for YAML and JSON; a slot with one mechanism holds a mapping, with several a list."""
         attention: dict[str, Any] = {}
         for slot, series in self.attention:
-            items = [{"mechanism": placement.mechanism, **dict(placement.options)} for placement in series]
+            items = [placement.to_dict() for placement in series]
             attention[slot] = items[0] if len(items) == 1 else items
         return {"host": self.host, "dims": self.dims, "options": dict(self.options), "attention": attention}
 
@@ -133,12 +134,10 @@ class Architecture:
         return not self.attention
 
     def __str__(self) -> str:
-        """One line: the host, its numbers and what differs from its defaults, then each filled slot."""
+        """One line: the host with its size (its first two options) and what is no default, then each filled slot."""
         defaults = HOSTS[self.host].defaults
         told = tuple(
-            (name, value)
-            for name, value in self.options
-            if value != defaults[name] or not isinstance(value, str | bool)
+            (name, value) for place, (name, value) in enumerate(self.options) if place < 2 or value != defaults[name]
         )
         parts = [f"{self.host}({_options_text(told)})"]
         parts += [f"{slot}: {' > '.join(map(str, series))}" for slot, series in self.attention]
@@ -212,6 +211,21 @@ def option_faults(owner: str, name: str, value: object, allowed: Sequence[Value]
     return [f"{owner}: option '{name}' is {expected}; got {value!r}"]
 
 
+def check_series(series: Sequence[Placement], slot: Slot, dims: int, faults: list[str]) -> tuple[Placement, ...]:
+    """Mechanisms one after another in ``slot``, complete and in canonical form; what is wrong goes to ``faults``."""
+    if len(series) > 1 and slot.pyramid_channels:
+        faults.append(f"slot '{slot.name}': holds one mechanism, which joins all decoder levels; got {len(series)}")
+    before = len(faults)
+    complete = tuple(_check_placement(placement, slot, dims, faults) for placement in series)
+    if len(faults) > before:
+        return complete
+    try:
+        return tuple(canonical(placement, slot, dims) for placement in complete)
+    except InputError as error:  # of a number that no mechanism's list holds
+        faults.append(f"slot '{slot.name}': {error}")
+        return complete
+
+
 def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[str]) -> Placement:
     if placement.mechanism not in MECHANISMS:
         faults.append(f"slot '{slot.name}': {unknown_name('mechanism', placement.mechanism, MECHANISMS)}")
@@ -225,7 +239,8 @@ def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[s
     return Placement(entry.name, options)
 
 
-def _placement_from(item: str | Mapping[str, Any]) -> Placement:
+def placement_from(item: str | Mapping[str, Any]) -> Placement:
+    """From a mechanism's name, or a mapping with it and its hyper-parameters; not checked."""
     if isinstance(item, str):
         return Placement(item)
     return Placement(item["mechanism"], tuple((name, value) for name, value in item.items() if name != "mechanism"))

@@ -49,9 +49,11 @@ def _children_first(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]
 
 
 class WithoutInitialisation(TorchFunctionMode):
-    """Leaves parameters as they are allocated: on the meta device, drawing what nobody sees takes most of a build."""
+    """Leaves parameters as they are allocated: drawing what nobody sees takes most of a build. Buffers are set."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__module__", None) == nn.init.__name__:
-            return args[0] if args else kwargs["tensor"]
+            tensor = args[0] if args else kwargs["tensor"]
+            if isinstance(tensor, nn.Parameter):
+                return tensor
         return func(*args, **(kwargs or {}))

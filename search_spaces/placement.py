@@ -28,6 +28,10 @@ class Placement:
         """What the mechanism takes, a key of ``INPUTS``."""
         return MECHANISMS[self.mechanism].inputs
 
+    def to_dict(self) -> dict[str, Value]:
+        """Plain data: the mechanism's name, then its hyper-parameters."""
+        return {"mechanism": self.mechanism, **dict(self.options)}
+
     def build(self, slot: Slot, dims: int, classes: int) -> nn.Module:
         """The module for ``slot``; the kind of its inputs decides what of the slot and the task it is told."""
         entry = MECHANISMS[self.mechanism]

@@ -7,41 +7,51 @@ are active, stay sparse, and be fast.
 
 from __future__ import annotations
 
-import functools
+import fnmatch
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
 
 import numpy as np
 from nni.mutable import Categorical, MutableDict, SampleValidationError, label_scope
 
+from search_spaces import variation
 from search_spaces.architecture import Architecture, slots_of
 from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
+from search_spaces.canonical import canonical
 from search_spaces.cost import host_params
+from search_spaces.counting import attentions, count
+from search_spaces.draws import pick
 from search_spaces.errors import InputError
+from search_spaces.frame import EMPTY, Choices, Contents, Frame, Group, Sample, Series
 from search_spaces.hosts import HOSTS
 from search_spaces.placement import Options, Placement
+from search_spaces.rules import Rules
 
-EMPTY = "none"
-Choices = Mapping[str, Sequence[Value]]
-Sample = dict[str, Value]
-T = TypeVar("T")
+PATIENCE = 10_000
 
 
 class Space:
-    """All architectures that can be made from given choices.
+    """All architectures of one host that can be made from given choices.
 
-    A sample is a flat mapping from label to value (``depth``, ``skip.1/mechanism``, ``skip.1/se/reduction``);
-    ``freeze`` turns it into an ``Architecture``, which drops the labels that play no part.
+    A sample is a flat mapping from label to value (``depth``, ``skip.1/mechanism``, ``skip.1/se/reduction``; the
+    second mechanism of a series is ``skip.1/2/mechanism``); ``freeze`` turns it into an ``Architecture``, which drops
+    the labels that play no part. Slots that are tied share the labels of their pattern.
 
     Args:
         host: registered host name.
         dims: 2 or 3.
         options: host option to the values offered; options left out keep the host's default.
-        slots: slot name to the mechanisms offered there, each with its hyper-parameter choices, likewise.
-        max_filled: largest number of filled slots, None for no limit.
+        slots: slot name to the mechanisms offered there, each with its hyper-parameter choices; choices left out are
+            all that the registry lists.
+        max_filled: largest number of filled slots, None for no limit; tied slots count as one, fixed ones not at all.
+        series: most mechanisms one after another in a slot.
+        tied: patterns of slots that hold the same.
+        fixed: slot name to what always sits there; no choice is left in these slots.
+        rules: what is forbidden or required.
+
+    Attributes:
+        labels: every label with its values.
     """
 
     def __init__(
@@ -51,44 +61,105 @@ class Space:
         options: Choices,
         slots: Mapping[str, Mapping[str, Choices]],
         max_filled: int | None = None,
+        *,
+        series: int = 1,
+        tied: Sequence[str] = (),
+        fixed: Mapping[str, Series] | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.host = host
         self.dims = dims
         defaults = {name: (value,) for name, value in HOSTS[host].defaults.items()}
         self.options = _complete(defaults, options)
+        self.fixed = dict(fixed or {})
         self.slots = {
             slot: {name: _complete(MECHANISMS[name].choices, choices) for name, choices in mechanisms.items()}
             for slot, mechanisms in slots.items()
-            if mechanisms
+            if mechanisms and slot not in self.fixed
         }
-        self.max_filled = len(self.slots) if max_filled is None else max_filled
+        self.tied = tuple(tied)
+        self.series = series
+        self.rules = rules or Rules()
+        self.groups = self._group()
+        self.max_filled = len(self.groups) if max_filled is None else max_filled
         self.mutable = self._declare()
+        self.labels = {label: tuple(choice.values) for label, choice in self.mutable.simplify().items()}
+        self._frames: dict[Options, Frame] = {}
+
+    def _group(self) -> dict[str, dict[str, Choices]]:
+        """Label of each decision to what it offers; of tied slots only what all of them offer alike."""
+        groups: dict[str, dict[str, Choices]] = {}
+        self._label: dict[str, str] = {}
+        for slot, offers in self.slots.items():
+            label = next((pattern for pattern in self.tied if fnmatch.fnmatchcase(slot, pattern)), slot)
+            self._label[slot] = label
+            shared = groups.get(label, offers)
+            groups[label] = {name: choices for name, choices in shared.items() if offers.get(name) == choices}
+        return groups
 
     def _declare(self) -> MutableDict:
         """The choices as nni sees them; nni takes hierarchical labels through scopes only."""
         declared: dict[str, Categorical] = {
             name: Categorical(list(values), label=name) for name, values in self.options.items()
         }
-        for slot, mechanisms in self.slots.items():
-            with label_scope(slot):
-                declared[f"{slot}/mechanism"] = Categorical([EMPTY, *mechanisms], label="mechanism")
-                for mechanism, choices in mechanisms.items():
-                    with label_scope(mechanism):
-                        for name, values in choices.items():
-                            declared[f"{slot}/{mechanism}/{name}"] = Categorical(list(values), label=name)
+        for label, mechanisms in self.groups.items():
+            for position in range(1, self._longest(label) + 1):
+                place = _place(label, position)
+                with label_scope(label):
+                    if position == 1:
+                        declared |= _declared(place, mechanisms)
+                        continue
+                    with label_scope(str(position)):
+                        declared |= _declared(place, mechanisms)
         return MutableDict(declared)
 
-    @property
-    def labels(self) -> dict[str, tuple[Value, ...]]:
-        """Every label with its values."""
-        return {label: tuple(choice.values) for label, choice in self.mutable.simplify().items()}
+    def _longest(self, label: str) -> int:
+        """The most mechanisms in series: after a pyramid comes none."""
+        pyramid = any(MECHANISMS[name].inputs == "pyramid" for name in self.groups[label])
+        return 1 if pyramid else self.series
 
     @property
     def mechanisms(self) -> list[str]:
         """Names of all mechanisms offered anywhere, sorted."""
-        return sorted({name for mechanisms in self.slots.values() for name in mechanisms})
+        return sorted({name for mechanisms in self.groups.values() for name in mechanisms})
 
     # -- samples and architectures ------------------------------------------------------------------------
+
+    def frame(self, options: Options) -> Frame:
+        """What is open under these options, which are in the registry's order."""
+        frame = self._frames.get(options)
+        if frame is None:
+            slots = slots_of(self.host, self.dims, options)
+            open_slots: dict[str, list[str]] = {}
+            for slot in slots:
+                if slot in self.slots and self.groups[self._label[slot]]:
+                    open_slots.setdefault(self._label[slot], []).append(slot)
+            groups = {
+                label: Group(label, tuple(slots[s] for s in names), self.groups[label], self._longest(label), self.dims)
+                for label, names in open_slots.items()
+            }
+            fixed = tuple(
+                (slot, tuple(canonical(placement, slots[slot], self.dims) for placement in series))
+                for slot, series in self.fixed.items()
+                if slot in slots
+            )
+            order = {slot: index for index, slot in enumerate(slots)}
+            frame = self._frames[options] = Frame(self.host, options, groups, fixed, order)
+        return frame
+
+    def frames(self) -> Iterator[Frame]:
+        """The frame of every combination of the host's options."""
+        for values in itertools.product(*self.options.values()):
+            yield self.frame(tuple(zip(self.options, values, strict=True)))
+
+    def assemble(self, options: Options, contents: Mapping[str, Series]) -> Architecture:
+        """The architecture with these options and, by label, these contents; what has no place in it is dropped.
+
+        Nothing is checked but the rules of making: canonical form and the order of the network.
+        """
+        frame = self.frame(options)
+        held = {label: contents[label] for label in frame.groups if contents.get(label)}
+        return Architecture(self.host, self.dims, options, frame.attention(held))
 
     def freeze(self, sample: Mapping[str, Value]) -> Architecture:
         """The architecture a full sample stands for. Raises ``InputError`` when the sample does not fit."""
@@ -96,33 +167,117 @@ class Space:
             self.mutable.validate(dict(sample))
         except SampleValidationError as error:
             raise InputError(f"sample does not fit the space: {' '.join(str(error).split())}") from None
-        architecture = self._architecture(sample)
-        self._check_filled(architecture)
+        architecture = self.of_sample(sample)
+        self.check_rules(architecture)
         return architecture
+
+    def of_sample(self, sample: Mapping[str, Value]) -> Architecture:
+        """As ``freeze``, of a sample that is known to fit but for limits and rules."""
+        options = tuple((name, sample[name]) for name in self.options)
+        contents = {label: self._series_in(sample, label) for label in self.frame(options).groups}
+        return self.assemble(options, contents)
+
+    def _series_in(self, sample: Mapping[str, Value], label: str) -> Series:
+        series: list[Placement] = []
+        for position in range(1, self._longest(label) + 1):
+            place = _place(label, position)
+            mechanism = str(sample[f"{place}/mechanism"])
+            if mechanism != EMPTY:
+                choices = self.groups[label][mechanism]
+                options = tuple((name, sample[f"{place}/{mechanism}/{name}"]) for name in choices)
+                series.append(Placement(mechanism, options))
+        return tuple(series)
+
+    def contents(self, architecture: Architecture) -> Contents:
+        """What each label holds in ``architecture``, in values that the space offers; empty labels are left out.
+
+        Raises ``InputError`` when the architecture is not in this space, saying what does not fit.
+        """
+        return {label: found[0] for label, found in self.all_contents(architecture).items()}
+
+    def all_contents(self, architecture: Architecture) -> dict[str, list[Series]]:
+        """As ``contents``, with every series on offer that makes the same network there."""
+        if (architecture.host, architecture.dims) != (self.host, self.dims):
+            raise InputError(
+                f"architecture is a {architecture.dims}D {architecture.host}, the space is {self.dims}D {self.host}"
+            )
+        for name, value in architecture.options:
+            if value not in self.options[name]:
+                raise InputError(f"'{name}' = {value!r} is not in the space; it offers {list(self.options[name])}")
+        frame, placed = self.frame(architecture.options), dict(architecture.attention)
+        for slot, series in frame.fixed:
+            if placed.pop(slot, ()) != series:
+                raise InputError(f"slot '{slot}': the space fixes {' > '.join(map(str, series))}")
+        found: dict[str, list[Series]] = {}
+        for label, group in frame.groups.items():
+            here = [placed.pop(slot.name, ()) for slot in group.slots]
+            if any(here):
+                found[label] = group.aliases(here)
+                if not found[label]:
+                    raise InputError(self._misfit(group, here))
+        if placed:
+            slot, series = next(iter(placed.items()))
+            raise InputError(f"'{slot}/mechanism' = {series[0].mechanism!r} is not in the space; it offers nothing")
+        return found
+
+    def _misfit(self, group: Group, placed: Sequence[Series]) -> str:
+        """Why no series on offer gives what is ``placed`` in the slots of ``group``."""
+        longest = max(placed, key=len)
+        if len(longest) > group.series:
+            most = "one mechanism" if group.series == 1 else f"at most {group.series} mechanisms"
+            return f"slot '{group.label}': the space places {most}, the architecture has {len(longest)}"
+        for placement in longest:
+            offers = group.offers.get(placement.mechanism)
+            if offers is None:
+                offered = list(group.offers)
+                return f"'{group.label}/mechanism' = {placement.mechanism!r} is not in the space; it offers {offered}"
+            for name, value in placement.options:
+                if value not in offers[name]:
+                    label = f"{group.label}/{placement.mechanism}/{name}"
+                    return f"'{label}' = {value!r} is not in the space; it offers {list(offers[name])}"
+        return f"slots '{group.label}' are tied in the space: they hold the same; the architecture differs between them"
+
+    def check_rules(self, architecture: Architecture) -> None:
+        """Raise ``InputError`` when a limit or a rule is broken."""
+        frame = self.frame(architecture.options)
+        filled = {self._label.get(slot, slot) for slot, _ in architecture.attention} - dict(frame.fixed).keys()
+        if len(filled) > self.max_filled:
+            raise InputError(f"{len(filled)} slots are filled, the space allows {self.max_filled}")
+        if not self._keeps_rules(architecture):
+            raise InputError(f"{architecture} breaks a rule of the space")
+
+    def _keeps_rules(self, architecture: Architecture) -> bool:
+        if not self.rules:
+            return True
+        placed = {slot: [placement.mechanism for placement in series] for slot, series in architecture.attention}
+        return self.rules.allow_attention(self.frame(architecture.options).settings, placed)
+
+    def allows(self, architecture: Architecture) -> bool:
+        """Whether an architecture made by ``assemble`` keeps the limit and the rules."""
+        try:
+            self.check_rules(architecture)
+        except InputError:
+            return False
+        return True
 
     def sample_of(self, architecture: Architecture) -> Sample:
         """The full sample that freezes to ``architecture``; labels that play no part take their first value.
 
         Raises ``InputError`` when the architecture is not in this space, saying what does not fit.
         """
-        if (architecture.host, architecture.dims) != (self.host, self.dims):
-            raise InputError(
-                f"architecture is a {architecture.dims}D {architecture.host}, the space is {self.dims}D {self.host}"
-            )
-        labels = self.labels
-        sample: Sample = {label: values[0] for label, values in labels.items()}
-        given: Sample = dict(architecture.options)
-        for slot, series in architecture.attention:
-            if len(series) != 1:
-                raise InputError(f"slot '{slot}': the space places one mechanism, the architecture has {len(series)}")
-            given[f"{slot}/mechanism"] = series[0].mechanism
-            given.update({f"{slot}/{series[0].mechanism}/{name}": value for name, value in series[0].options})
-        for label, value in given.items():
-            offered = labels.get(label, ())
-            if value not in offered:
-                raise InputError(f"'{label}' = {value!r} is not in the space; it offers {list(offered) or 'nothing'}")
-        self._check_filled(architecture)
-        sample.update(given)
+        contents = self.contents(architecture)
+        self.check_rules(architecture)
+        return self.sample_from(architecture.options, contents)
+
+    def sample_from(self, options: Options, contents: Mapping[str, Series]) -> Sample:
+        """The full sample with these options and contents."""
+        sample: Sample = {label: values[0] for label, values in self.labels.items()}
+        sample.update(options)
+        for label, series in contents.items():
+            for position, placement in enumerate(series, start=1):
+                place = _place(label, position)
+                sample[f"{place}/mechanism"] = placement.mechanism
+                sample.update({f"{place}/{placement.mechanism}/{name}": value for name, value in placement.options})
         return sample
 
     def __contains__(self, architecture: Architecture) -> bool:
@@ -132,27 +287,6 @@ class Space:
             return False
         return True
 
-    def _architecture(self, sample: Mapping[str, Value]) -> Architecture:
-        options = {name: sample[name] for name in self.options}
-        attention = {
-            slot: self._placement(slot, str(sample[f"{slot}/mechanism"]), sample)
-            for slot in self._open_slots(tuple(options.items()))
-            if sample[f"{slot}/mechanism"] != EMPTY
-        }
-        return Architecture.create(self.host, self.dims, options, attention)
-
-    def _check_filled(self, architecture: Architecture) -> None:
-        if len(architecture.attention) > self.max_filled:
-            raise InputError(f"{len(architecture.attention)} slots are filled, the space allows {self.max_filled}")
-
-    def _placement(self, slot: str, mechanism: str, sample: Mapping[str, Value]) -> Placement:
-        choices = self.slots[slot][mechanism]
-        return Placement(mechanism, tuple((name, sample[f"{slot}/{mechanism}/{name}"]) for name in choices))
-
-    def _open_slots(self, options: Options) -> tuple[str, ...]:
-        """Slots of this space that a host with ``options`` has, in network order."""
-        return _open_slots(self.host, self.dims, options, tuple(self.slots))
-
     # -- draws --------------------------------------------------------------------------------------------
 
     def plain(self) -> Architecture:
@@ -161,140 +295,91 @@ class Space:
         options = {name: _nearest(values, defaults[name]) for name, values in self.options.items()}
         return Architecture.create(self.host, self.dims, options)
 
+    def plain_networks(self) -> list[Architecture]:
+        """The network without attention, with every combination of the host's options."""
+        return [Architecture(self.host, self.dims, frame.options) for frame in self.frames()]
+
     def sample(self, rng: np.random.Generator, sparse: bool = True) -> Architecture:
         """Draw one architecture.
 
         With ``sparse`` the number of filled slots is geometric (half of the draws have one more than none, a
         quarter one more than that, ...), so that the light end is visited; otherwise every label is uniform.
+        Raises ``InputError`` when the rules refuse everything that is drawn.
         """
-        options = {name: _pick(rng, values) for name, values in self.options.items()}
-        slots = self._open_slots(tuple(options.items()))
-        limit = min(self.max_filled, len(slots))
+        for _ in range(PATIENCE):
+            architecture = self._draw(rng, sparse)
+            if self._keeps_rules(architecture):
+                return architecture
+        raise InputError(f"space: none of {PATIENCE} random architectures keeps its rules")
+
+    def _draw(self, rng: np.random.Generator, sparse: bool) -> Architecture:
+        frame = self.frame(tuple((name, pick(rng, values)) for name, values in self.options.items()))
+        groups = list(frame.groups.values())
+        limit = min(self.max_filled, len(groups))
         if sparse:
             filled = min(int(rng.geometric(0.5)) - 1, limit)
-            chosen = sorted(int(index) for index in rng.choice(len(slots), filled, replace=False))
+            chosen = rng.choice(len(groups), filled, replace=False).tolist() if filled else []
         else:
-            chosen = [index for index, slot in enumerate(slots) if rng.random() * (len(self.slots[slot]) + 1) >= 1]
+            chosen = [index for index, group in enumerate(groups) if rng.random() * (len(group.offers) + 1) >= 1]
             if len(chosen) > limit:
-                chosen = sorted(int(index) for index in rng.choice(chosen, limit, replace=False))
-        attention = {slots[index]: self._draw_placement(rng, slots[index]) for index in chosen}
-        return Architecture.create(self.host, self.dims, options, attention)
+                chosen = rng.choice(chosen, limit, replace=False).tolist()
+        contents = {groups[index].label: self.draw_series(rng, groups[index], sparse) for index in sorted(chosen)}
+        return Architecture(self.host, self.dims, frame.options, frame.attention(contents))
 
-    def _draw_placement(self, rng: np.random.Generator, slot: str) -> Placement:
-        mechanism = _pick(rng, tuple(self.slots[slot]))
-        choices = self.slots[slot][mechanism]
-        return Placement(mechanism, tuple((name, _pick(rng, values)) for name, values in choices.items()))
+    def draw_series(self, rng: np.random.Generator, group: Group, sparse: bool = True) -> Series:
+        """Something for the slots of ``group``: one mechanism, rarely several; not ``sparse``, uniform labels."""
+        series = [draw_placement(rng, group)]
+        more = 0.25 if sparse else len(group.offers) / (len(group.offers) + 1)
+        while len(series) < group.series and rng.random() < more:
+            series.append(draw_placement(rng, group))
+        return tuple(series)
 
-    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every architecture one change away: an option, a slot filled or emptied, a mechanism, a hyper-parameter.
+    def places(self, mechanism: str, architecture: Architecture) -> list[Group]:
+        """The open decisions that offer ``mechanism`` in a network with the options of ``architecture``."""
+        groups = self.frame(architecture.options).groups.values()
+        return [group for group in groups if mechanism in group.offers]
 
-        Each is yielded once; emptying a slot counts as one change whatever it held, and so does filling it. A change
-        of an option that would take filled slots away is more than one, so that neighbours are so both ways.
-        """
-        seen = {architecture}
-        sample = self.sample_of(architecture)
-        for label, values in self.labels.items():
-            for value in values:
-                if value == sample[label]:
-                    continue
-                for candidate in map(self._architecture, self._variants({**sample, label: value}, label)):
-                    lost = label in self.options and len(candidate.attention) < len(architecture.attention)
-                    if candidate not in seen and not lost and len(candidate.attention) <= self.max_filled:
-                        seen.add(candidate)
-                        yield candidate
+    def with_one(self, plain: Architecture, group: Group, placement: Placement) -> Architecture:
+        """``plain`` with one mechanism in the slots of ``group``."""
+        return self.assemble(plain.options, {group.label: (placement,)})
 
-    def _variants(self, sample: Sample, label: str) -> Iterator[Sample]:
-        """``sample``, whose ``label`` is new; a new mechanism comes with each of its hyper-parameter choices."""
-        slot, _, name = label.partition("/")
-        if name == "mechanism" and sample[label] != EMPTY:
-            choices = self.slots[slot][str(sample[label])]
-            for values in itertools.product(*choices.values()):
-                placed = {f"{slot}/{sample[label]}/{key}": value for key, value in zip(choices, values, strict=True)}
-                yield {**sample, **placed}
-        else:
-            yield sample
+    # -- changes ------------------------------------------------------------------------------------------
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """One random change: of a host option, or of one slot (fill, empty, replace, new hyper-parameters, move).
-
-        The kind of change is drawn first, so that a space of many slots does not leave the host's options alone.
-        Returns the same architecture when the change drawn has nothing to act on.
-        """
-        options: dict[str, Value] = dict(architecture.options)
-        attention = dict(architecture.attention)
-        open_slots = self._open_slots(architecture.options)
-        empty = [slot for slot in open_slots if slot not in attention]
-        kind = _pick(rng, ("option", "fill", "empty", "replace", "move"))
-        if kind == "option":
-            name = _pick(rng, tuple(self.options))
-            options[name] = _pick_other(rng, self.options[name], options[name])
-        elif kind == "fill" and empty and len(attention) < self.max_filled:
-            slot = _pick(rng, empty)
-            attention[slot] = (self._draw_placement(rng, slot),)
-        elif kind == "empty" and attention:
-            del attention[_pick(rng, tuple(attention))]
-        elif kind == "replace" and attention:
-            slot = _pick(rng, tuple(attention))
-            attention[slot] = (self._draw_placement(rng, slot),)
-        elif kind == "move" and attention and empty:
-            placement = attention.pop(_pick(rng, tuple(attention)))
-            target = _pick(rng, empty)
-            fits = self._offers(target, placement[0])
-            attention[target] = placement if fits else (self._draw_placement(rng, target),)
-        return self._legal(options, attention)
+        """One random change, see ``variation.mutate``."""
+        return variation.mutate(self, architecture, rng)
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
-        """Each host option and each slot from either parent; slots that the child does not have are dropped."""
-        options = {name: _pick(rng, (value, dict(second.options)[name])) for name, value in first.options}
-        parents = (dict(first.attention), dict(second.attention))
-        attention: dict[str, tuple[Placement, ...]] = {}
-        for slot in self._open_slots(tuple(options.items())):
-            placed = parents[int(rng.integers(2))].get(slot)
-            if placed:
-                attention[slot] = placed
-        while len(attention) > self.max_filled:
-            del attention[_pick(rng, tuple(attention))]
-        return self._legal(options, attention)
+        """Each option and each slot from either parent, see ``variation.crossover``."""
+        return variation.crossover(self, first, second, rng)
 
-    def _offers(self, slot: str, placement: Placement) -> bool:
-        choices = self.slots[slot].get(placement.mechanism)
-        return choices is not None and all(value in choices[name] for name, value in placement.options)
-
-    def _legal(self, options: Mapping[str, Value], attention: Mapping[str, Sequence[Placement]]) -> Architecture:
-        slots = self._open_slots(tuple(options.items()))
-        return Architecture.create(
-            self.host, self.dims, options, {slot: attention[slot] for slot in slots if slot in attention}
-        )
+    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Every architecture one change away, see ``variation.neighbours``."""
+        return variation.neighbours(self, architecture)
 
     # -- counting -----------------------------------------------------------------------------------------
 
     def size(self) -> int:
-        """The exact number of different architectures.
+        """The exact number of different architectures, rules and limits considered."""
+        return sum(count(frame, self.rules, self.max_filled) for frame in self.frames())
 
-        Per host, slots are independent; with a limit on filled slots the count is the sum of the first
-        coefficients of the product of ``1 + w_s t`` over slots, ``w_s`` the number of ways to fill slot ``s``.
-        """
-        total = 0
-        for values in itertools.product(*self.options.values()):
-            ways = [1]
-            for slot in self._open_slots(tuple(zip(self.options, values, strict=True))):
-                filled = sum(math.prod(map(len, choices.values())) for choices in self.slots[slot].values())
-                ways = [a + b * filled for a, b in zip([*ways, 0], [0, *ways], strict=True)]
-            total += sum(ways[: self.max_filled + 1])
-        return total
+    def __iter__(self) -> Iterator[Architecture]:
+        """Every architecture once; there are ``size()`` of them."""
+        for frame in self.frames():
+            for attention in attentions(frame, self.rules, self.max_filled):
+                yield Architecture(self.host, self.dims, frame.options, attention)
 
     def smallest(self, in_channels: int, classes: int) -> tuple[Architecture, int]:
         """The plain network with the fewest parameters, and their number."""
-        plain = (
-            Architecture.create(self.host, self.dims, dict(zip(self.options, values, strict=True)))
-            for values in itertools.product(*self.options.values())
-        )
-        counted = [(host_params(self.host, self.dims, a.options, in_channels, classes), a) for a in plain]
-        params, architecture = min(counted, key=lambda pair: pair[0])
-        return architecture, params
+        counted = [
+            (host_params(self.host, self.dims, frame.options, in_channels, classes), frame.options)
+            for frame in self.frames()
+        ]
+        params, options = min(counted, key=lambda pair: pair[0])
+        return Architecture(self.host, self.dims, options), params
 
     def to_dict(self) -> dict[str, object]:
-        """Plain data that ``space_from_dict`` turns back into this space, everything written out."""
+        """Plain data that ``load_space`` turns back into this space, everything written out."""
         return {
             "host": self.host,
             "options": {name: list(values) for name, values in self.options.items()},
@@ -303,12 +388,32 @@ class Space:
                 for slot, mechanisms in self.slots.items()
             },
             "max_filled": self.max_filled,
+            "series": self.series,
+            "tied": list(self.tied),
+            "fixed": {slot: [placement.to_dict() for placement in series] for slot, series in self.fixed.items()},
+            **{key: list(rules) for key, rules in self.rules.written.items()},
         }
 
 
-@functools.lru_cache(maxsize=4096)
-def _open_slots(host: str, dims: int, options: Options, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(slot for slot in slots_of(host, dims, options) if slot in wanted)
+def draw_placement(rng: np.random.Generator, group: Group, mechanism: str | None = None) -> Placement:
+    """A mechanism, where none is named, and hyper-parameters, uniformly."""
+    mechanism = mechanism or pick(rng, tuple(group.offers))
+    choices = group.offers[mechanism]
+    return Placement(mechanism, tuple((name, pick(rng, values)) for name, values in choices.items()))
+
+
+def _place(label: str, position: int) -> str:
+    return label if position == 1 else f"{label}/{position}"
+
+
+def _declared(place: str, mechanisms: Mapping[str, Choices]) -> dict[str, Categorical]:
+    """Inside the scope of ``place``: which mechanism, and the hyper-parameters of each."""
+    declared = {f"{place}/mechanism": Categorical([EMPTY, *mechanisms], label="mechanism")}
+    for mechanism, choices in mechanisms.items():
+        with label_scope(mechanism):
+            for name, values in choices.items():
+                declared[f"{place}/{mechanism}/{name}"] = Categorical(list(values), label=name)
+    return declared
 
 
 def _complete(offered: Mapping[str, tuple[Value, ...]], given: Choices) -> dict[str, tuple[Value, ...]]:
@@ -319,12 +424,3 @@ def _nearest(values: Sequence[Value], wanted: Value) -> Value:
     if wanted in values or isinstance(wanted, str | bool):
         return wanted if wanted in values else values[0]
     return min(values, key=lambda value: abs(float(value) - wanted))
-
-
-def _pick(rng: np.random.Generator, values: Sequence[T]) -> T:
-    return values[int(rng.integers(len(values)))]
-
-
-def _pick_other(rng: np.random.Generator, values: Sequence[Value], current: Value) -> Value:
-    others = [value for value in values if value != current]
-    return _pick(rng, others) if others else current

@@ -2,33 +2,48 @@
 
 host: unet
 options: {depth: [3, 4], width: [8, 12]}    # left out: the host's default; all: everything it offers
+hosts: {unet: {depth: [3, 4]}, nested: all} # in place of the two: several hosts, each with its options
 slots: all                                  # or names and patterns: [bottleneck, "skip.*"]
 mechanisms: all                             # or names, or names with choices: {se: {reduction: [4, 8]}}
 max_filled: 3                               # left out: no limit
+series: 2                                   # most mechanisms one after another in a slot; left out: 1
+tied: ["skip.*"]                            # slots that hold the same
+fixed: {bottleneck: {mechanism: mhsa}}      # what always sits somewhere
+forbid: [{block: residual, "skip.*": attention_gate}]
+require: [{if: {depth: 4}, then: {bottleneck: any}}]    # see rules.py
+
+A file with the single key ``spaces`` holds a list of such mappings, each of another host.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
-from search_spaces.architecture import option_faults, slots_of
-from search_spaces.attention import MECHANISMS
-from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.hosts import HOSTS
-from search_spaces.placement import Placement
-from search_spaces.slot import Slot
-from search_spaces.space import Choices, Space
+from search_spaces.rule_file import read_rules
+from search_spaces.space import Space
+from search_spaces.space_reading import HostReading, host_options, mechanism_choices, refusals
+from search_spaces.union import SearchSpace, Union
 
 FOLDER = Path(__file__).parent / "spaces"
-KEYS = ("host", "options", "slots", "mechanisms", "max_filled")
+KEYS = (
+    "host",
+    "options",
+    "hosts",
+    "slots",
+    "mechanisms",
+    "max_filled",
+    "series",
+    "tied",
+    "fixed",
+    "forbid",
+    "require",
+)
 
 
 def space_names() -> list[str]:
@@ -36,7 +51,7 @@ def space_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load_space(source: str | Path | Mapping[str, Any], dims: int) -> Space:
+def load_space(source: str | Path | Mapping[str, Any], dims: int) -> SearchSpace:
     """A space from a shipped name, a YAML path, or a mapping with the same keys.
 
     Raises ``InputErrors`` that name every fault of the space, all together.
@@ -61,139 +76,115 @@ def load_space(source: str | Path | Mapping[str, Any], dims: int) -> Space:
     return _space_from(data, dims)
 
 
-def _space_from(data: Mapping[str, Any], dims: int) -> Space:
+def _space_from(data: Mapping[str, Any], dims: int) -> SearchSpace:
+    if "spaces" in data:
+        return _side_by_side(data, dims)
     faults = [unknown_name("key of a space", key, KEYS) for key in data if key not in KEYS]
     given = {key: "all" if data.get(key) is None else data[key] for key in ("slots", "mechanisms")}
-    mechanisms = _mechanisms(given["mechanisms"], faults)
-    max_filled = data.get("max_filled")
-    if max_filled is not None and (not isinstance(max_filled, int) or isinstance(max_filled, bool) or max_filled < 0):
-        faults.append(f"space: max_filled is a whole number from 0, or left out; got {max_filled!r}")
-    host = data.get("host", "unet")
-    if host not in HOSTS:
-        raise InputErrors([*faults, unknown_name("host", host, HOSTS)])
-    if dims not in HOSTS[host].dims:
-        raise InputErrors(
-            [*faults, f"space: host '{host}' exists in {HOSTS[host].dims} dimensions, the task has {dims}"]
-        )
-    options = _options(host, data.get("options"), faults)
-    slots = _all_slots(host, dims, options)
-    wanted = _wanted(given["slots"], slots, host, faults)
-    if not isinstance(given["slots"], Mapping):
-        placed = {name: _admitted(mechanisms, slots[name], dims) for name in wanted}
-    else:
-        placed = _by_slot(given["slots"], slots, mechanisms, dims, faults)
-    if given["mechanisms"] != "all" and placed:
-        homeless = [name for name in mechanisms if not any(name in offered for offered in placed.values())]
-        faults += [_why_homeless(name, [slots[slot] for slot in placed], dims) for name in homeless]
-    faults += _refusals(placed, slots, dims)
+    mechanisms = mechanism_choices(given["mechanisms"], faults)
+    limits = {key: _whole(data, key, least, faults) for key, least in (("max_filled", 0), ("series", 1))}
+    patterns = _patterns(data, faults)
+    hosts = _hosts(data, dims, faults)
+    readings = [HostReading(host, dims, host_options(host, options, faults)) for host, options in hosts.items()]
+    options = {name for reading in readings for name in reading.options}
+    parts = []
+    for reading in readings:
+        placed = reading.placed(given["slots"], mechanisms, faults)
+        if given["mechanisms"] != "all" and placed:
+            reading.find_homes(mechanisms, placed)
+        faults += refusals(placed, reading.slots, dims)
+        fixed = reading.fixed(data.get("fixed"), faults)
+        for pattern in patterns:
+            reading.match(pattern)
+        rules = read_rules(data, options, reading.match, faults)
+        if not faults:
+            parts.append(
+                Space(
+                    reading.host,
+                    dims,
+                    reading.options,
+                    placed,
+                    limits["max_filled"],
+                    series=limits["series"] or 1,
+                    tied=patterns,
+                    fixed=fixed,
+                    rules=rules,
+                )
+            )
+    # A pattern or mechanism that one host has no place for is no fault where another has.
+    everywhere = set.intersection(*(set(reading.absent) for reading in readings)) if readings else set()
+    faults += [text for subject, text in readings[0].absent.items() if subject in everywhere] if readings else []
+    if faults:
+        raise InputErrors(list(dict.fromkeys(faults)))
+    space = parts[0] if len(parts) == 1 else Union(parts)
+    if any(part.rules for part in parts) and space.size() == 0:
+        raise InputError("space: its rules leave no architecture at all")
+    return space
+
+
+def _side_by_side(data: Mapping[str, Any], dims: int) -> Union:
+    faults = [f"space: with 'spaces' there is no other key; got '{key}'" for key in data if key != "spaces"]
+    given = data["spaces"]
+    if not isinstance(given, list) or not given or not all(isinstance(part, Mapping) for part in given):
+        raise InputErrors([*faults, f"space: spaces is a list of spaces, each a mapping; got {given!r}"])
+    parts: list[Space] = []
+    for part in given:
+        try:
+            space = _space_from(part, dims)
+            parts += [space] if isinstance(space, Space) else space.parts.values()
+        except InputError as error:
+            faults += error.faults
+    hosts = [part.host for part in parts]
+    faults += [f"space: host '{host}' is there twice" for host in sorted(set(hosts)) if hosts.count(host) > 1]
     if faults:
         raise InputErrors(faults)
-    return Space(host, dims, options, placed, max_filled)
+    return Union(parts)
 
 
-def _options(host: str, given: Any, faults: list[str]) -> Choices:
-    """The host's options: what is not named keeps its default, so that a space names what varies."""
-    offered, defaults = HOSTS[host].options, HOSTS[host].defaults
-    choices = _choices(f"host '{host}'", None if given == "all" else given, offered, faults)
-    named = set(offered) if given == "all" else set(given) if isinstance(given, Mapping) else set()
-    return {name: values if name in named else (defaults[name],) for name, values in choices.items()}
+def _hosts(data: Mapping[str, Any], dims: int, faults: list[str]) -> dict[str, Any]:
+    """Host name to the options written for it. Raises ``InputErrors`` when no host can be made out."""
+    hosts = data.get("hosts")
+    if hosts is None:
+        hosts = {data.get("host", "unet"): data.get("options")} if isinstance(data.get("host", ""), str) else {}
+        if not hosts:
+            faults.append(unknown_name("host", data["host"], HOSTS))
+    else:
+        faults += [
+            f"space: '{key}' goes with one host; with 'hosts', options stand below each"
+            for key in ("host", "options")
+            if key in data
+        ]
+        if isinstance(hosts, list):
+            hosts = dict.fromkeys(map(str, hosts))
+        if not isinstance(hosts, Mapping) or not hosts:
+            raise InputErrors(
+                [*faults, f"space: hosts is a list of names, or a mapping of names to options; got {hosts!r}"]
+            )
+    faults += [unknown_name("host", host, HOSTS) for host in hosts if host not in HOSTS]
+    known = [host for host in hosts if host in HOSTS]
+    faults += [
+        f"space: host '{host}' exists in {HOSTS[host].dims} dimensions, the task has {dims}"
+        for host in known
+        if dims not in HOSTS[host].dims
+    ]
+    found = {host: hosts[host] for host in known if dims in HOSTS[host].dims}
+    if not found:
+        raise InputErrors(faults)
+    return found
 
 
-def _choices(owner: str, given: Any, offered: Mapping[str, tuple[Value, ...]], faults: list[str]) -> Choices:
-    """The values of each option: those given (one or a list), else, as after a fault, all that are offered."""
-    if given is None:
-        return offered
-    if not isinstance(given, Mapping):
-        faults.append(f"{owner}: options are a mapping of name to values; got {given!r}")
-        return offered
-    faults += [unknown_name(f"option of {owner}:", name, offered) for name in given if name not in offered]
-    choices: dict[str, tuple[Value, ...]] = {}
-    for name, values in offered.items():
-        listed = given.get(name, values)
-        listed = listed if isinstance(listed, list | tuple) else [listed]
-        wrong = [fault for value in listed for fault in option_faults(owner, name, value, values)]
-        if not listed:
-            wrong.append(f"{owner}: option '{name}' has an empty list of values")
-        faults += wrong
-        choices[name] = values if wrong else tuple(dict.fromkeys(listed))
-    return choices
+def _whole(data: Mapping[str, Any], key: str, least: int, faults: list[str]) -> int | None:
+    value = data.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+        faults.append(f"space: {key} is a whole number from {least}, or left out; got {value!r}")
+        return None
+    return value
 
 
-def _mechanisms(given: Any, faults: list[str]) -> dict[str, Choices]:
-    if given == "all":
-        return {name: MECHANISMS[name].choices for name in MECHANISMS}
-    if isinstance(given, str):
-        given = [given]
-    if not isinstance(given, list | tuple | Mapping):
-        faults.append(f"space: mechanisms is 'all', a list of names, or a mapping of names to choices; got {given!r}")
-        return {}
-    faults += [unknown_name("mechanism", name, MECHANISMS) for name in given if name not in MECHANISMS]
-    known = [name for name in given if name in MECHANISMS]
-    choices = given if isinstance(given, Mapping) else {}
-    return {
-        name: _choices(f"mechanism '{name}'", choices.get(name), MECHANISMS[name].choices, faults) for name in known
-    }
-
-
-def _all_slots(host: str, dims: int, options: Choices) -> dict[str, Slot]:
-    """Every slot that any of the host's options gives; where options change a slot's width, one form of it."""
-    slots: dict[str, Slot] = {}
-    for values in itertools.product(*options.values()):
-        slots.update(slots_of(host, dims, tuple(zip(options, values, strict=True))))
-    return slots
-
-
-def _wanted(given: Any, slots: Mapping[str, Slot], host: str, faults: list[str]) -> list[str]:
-    if given == "all":
-        return list(slots)
-    if not isinstance(given, str | list | tuple | Mapping):
-        faults.append(f"space: slots is 'all', a list of names, or a mapping of names to mechanisms; got {given!r}")
+def _patterns(data: Mapping[str, Any], faults: list[str]) -> list[str]:
+    given = data.get("tied") or []
+    given = [given] if isinstance(given, str) else given
+    if not isinstance(given, list) or not all(isinstance(pattern, str) for pattern in given):
+        faults.append(f"space: tied is a pattern of slots, or a list of them; got {given!r}")
         return []
-    patterns = [given] if isinstance(given, str) else list(given)
-    for pattern in patterns:
-        if not fnmatch.filter(slots, str(pattern)):
-            faults.append(unknown_name(f"slot of {host}:", pattern, slots))
-    return [name for name in slots if any(fnmatch.fnmatchcase(name, str(pattern)) for pattern in patterns)]
-
-
-def _by_slot(
-    given: Mapping[str, Any], slots: Mapping[str, Slot], mechanisms: Mapping[str, Choices], dims: int, faults: list[str]
-) -> dict[str, dict[str, Choices]]:
-    """Slots written out with their own mechanisms, as ``Space.to_dict`` does; a later pattern adds to an earlier."""
-    placed: dict[str, dict[str, Choices]] = {}
-    for pattern, offered in given.items():
-        here = mechanisms if offered in (None, "all") else _mechanisms(offered, faults)
-        for name in fnmatch.filter(slots, str(pattern)):
-            for mechanism, choices in here.items():
-                refusal = slots[name].refuses(MECHANISMS[mechanism], dims)
-                if refusal and offered not in (None, "all"):
-                    faults.append(f"slot '{name}': {refusal}")
-                elif not refusal:
-                    placed.setdefault(name, {})[mechanism] = choices
-    return {name: placed[name] for name in slots if name in placed}
-
-
-def _refusals(placed: Mapping[str, Mapping[str, Choices]], slots: Mapping[str, Slot], dims: int) -> list[str]:
-    """What mechanisms say of numbers that the registry does not list: better here than in the middle of a search."""
-    faults: dict[str, None] = {}
-    for slot, mechanisms in placed.items():
-        for mechanism, choices in mechanisms.items():
-            listed = MECHANISMS[mechanism].choices
-            new = [(name, value) for name, values in choices.items() for value in values if value not in listed[name]]
-            for option in new:
-                try:
-                    with torch.device("meta"):
-                        Placement(mechanism, (option,)).build(slots[slot], dims, classes=1)
-                except InputError as error:
-                    faults[f"mechanism '{mechanism}': {error}"] = None
-    return list(faults)
-
-
-def _admitted(mechanisms: Mapping[str, Choices], slot: Slot, dims: int) -> dict[str, Choices]:
-    return {name: choices for name, choices in mechanisms.items() if not slot.refuses(MECHANISMS[name], dims)}
-
-
-def _why_homeless(name: str, slots: list[Slot], dims: int) -> str:
-    refusals = (slot.refuses(MECHANISMS[name], dims) for slot in slots)
-    reason = next((refusal for refusal in refusals if refusal), "they list others")
-    return f"mechanism '{name}' fits none of the slots {', '.join(slot.name for slot in slots)}: {reason}"
+    return given

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.strategies.strategy import Admits
 from search_spaces.architecture import Architecture
-from search_spaces.space import Space
+from search_spaces.union import SearchSpace
 
 PATIENCE = 2000
 
@@ -51,24 +51,16 @@ def _admitted_once(order: Iterable[Architecture], admits: Admits) -> Iterator[Ar
             return
 
 
-def draws(space: Space, seed: int, sparse: bool = True) -> Iterator[Architecture]:
+def draws(space: SearchSpace, seed: int, sparse: bool = True) -> Iterator[Architecture]:
     """The endless stream of random architectures; each draw has a generator of its own."""
     return (space.sample(np.random.default_rng((seed, index)), sparse) for index in itertools.count())
 
 
-def plain_networks(space: Space) -> list[Architecture]:
-    """The network without attention, with every combination of the host's options."""
-    return [
-        Architecture.create(space.host, space.dims, dict(zip(space.options, values, strict=True)))
-        for values in itertools.product(*space.options.values())
-    ]
-
-
-def starting_network(space: Space, admits: Admits) -> Architecture | None:
+def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:
     """The plain network of a run: the space's own, else the admitted one with the most parameters, if any."""
     if admits(space.plain()):
         return space.plain()
     # A task's channels and classes change the first and the last layer only: they do not decide which is largest.
     size = (64,) * space.dims
-    admitted = [network for network in plain_networks(space) if admits(network)]
+    admitted = [network for network in space.plain_networks() if admits(network)]
     return max(admitted, key=lambda network: network.cost(1, 1, size).params, default=None)

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from nas.front import nondomination_ranks
-from nas.strategies.candidates import Candidates, draws, plain_networks, starting_network
+from nas.strategies.candidates import Candidates, draws, starting_network
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from nas.trial import Trial
-from search_spaces.architecture import Architecture, slots_of
+from search_spaces.architecture import Architecture
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
-from search_spaces.placement import Placement
-from search_spaces.space import Space
+from search_spaces.space import draw_placement
+from search_spaces.union import SearchSpace
 
 ATTEMPTS = 200
 
@@ -43,7 +43,7 @@ class Evolution(Strategy):
     """
 
     def __init__(
-        self, space: Space, admits: Admits, seed: int, *, population: int = 16, crossover: float = 0.5
+        self, space: SearchSpace, admits: Admits, seed: int, *, population: int = 16, crossover: float = 0.5
     ) -> None:
         super().__init__(space, admits, seed)
         if population < 2:
@@ -79,7 +79,7 @@ class Evolution(Strategy):
         if start is not None:
             yield start
             rng = np.random.default_rng(self.seed)
-            hosts = [start, *(network for network in _shuffled(rng, plain_networks(self.space)) if network != start)]
+            hosts = [start, *(network for network in _shuffled(rng, self.space.plain_networks()) if network != start)]
             for plain, single in itertools.zip_longest(filter(self.admits, hosts[1:]), self._singles(rng, hosts)):
                 yield from (network for network in (plain, single) if network is not None)
         yield from draws(self.space, self.seed)
@@ -92,13 +92,11 @@ class Evolution(Strategy):
             yield from itertools.islice(filter(self.admits, itertools.islice(placed, ATTEMPTS)), 1)
 
     def _placements(self, rng: np.random.Generator, name: str, host: Architecture) -> Iterator[Architecture]:
-        """``host`` with the mechanism in each slot that offers it, hyper-parameters drawn."""
-        open_slots = slots_of(host.host, host.dims, host.options)
-        offers = [slot for slot, mechanisms in self.space.slots.items() if slot in open_slots and name in mechanisms]
-        for slot in _shuffled(rng, offers):
-            choices = self.space.slots[slot][name]
-            options = tuple((option, values[int(rng.integers(len(values)))]) for option, values in choices.items())
-            yield Architecture.create(host.host, host.dims, dict(host.options), {slot: Placement(name, options)})
+        """``host`` with the mechanism in each place that offers it, hyper-parameters drawn."""
+        for group in _shuffled(rng, self.space.places(name, host)):
+            single = self.space.with_one(host, group, draw_placement(rng, group, name))
+            if self.space.allows(single):
+                yield single
 
 
 def survivors(trials: Sequence[Trial], count: int) -> list[Trial]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from nas.strategies.candidates import Candidates, draws, starting_network
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture import Architecture
-from search_spaces.space import Space
+from search_spaces.union import SearchSpace
 
 
 @strategy("random")
@@ -21,7 +21,7 @@ class RandomSearch(Strategy):
         sparse: whether few filled slots are likelier than many, see ``Space.sample``.
     """
 
-    def __init__(self, space: Space, admits: Admits, seed: int, *, sparse: bool = True) -> None:
+    def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, sparse: bool = True) -> None:
         super().__init__(space, admits, seed)
         self.sparse = sparse
         self._candidates = Candidates(self._order(), admits)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from nas.trial import Trial
 from search_spaces.architecture import Architecture
 from search_spaces.registry import Registry
-from search_spaces.space import Space
+from search_spaces.union import SearchSpace
 
 Admits = Callable[[Architecture], bool]
 
@@ -45,7 +45,7 @@ class Strategy(ABC):
         seed: of all random choices.
     """
 
-    def __init__(self, space: Space, admits: Admits, seed: int) -> None:
+    def __init__(self, space: SearchSpace, admits: Admits, seed: int) -> None:
         self.space = space
         self.admits = admits
         self.seed = seed

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, BatchNorm, resize
 
 VARIANTS = ("grid", "same_resolution")
@@ -97,6 +97,7 @@ class SameResolutionGate(nn.Module):
     inputs="gated",
     cost="O(C^2 n)",
     choices={"variant": VARIANTS, "reduction": (1, 2, 4), "gates": (1, 2)},
+    effective={"reduction": squeezed},
 )
 class AttentionGate(Mechanism):
     """Weights the positions of a skip feature by what a coarser, deeper feature sees there.

@@ -101,6 +101,9 @@ class AxialAttention(nn.Module):
     address="https://arxiv.org/abs/2003.07853",
     cost="O(C^2 n / r + C n (H + W) / r)",
     choices={"reduction": (1, 2, 4), "heads": (1, 2, 4), "span": (0, 16, 32)},
+    effective={
+        "reduction": lambda channels, settings: squeezed_to_heads(channels, settings["reduction"], settings["heads"])
+    },
 )
 class Axial(Mechanism):
     """Attends along each axis in turn, the first axis first, between two 1x1 convolutions; starts as the identity.
@@ -131,7 +134,7 @@ class Axial(Mechanism):
     ) -> None:
         super().__init__()
         check_option("axial norm", norm, NORM)
-        width = max(channels // reduction // (2 * heads), 1) * 2 * heads
+        width = squeezed_to_heads(channels, reduction, heads)
         self.reduce = nn.Sequential(CONV[dims](channels, width, 1, bias=False), NORM[norm](width), nn.ReLU())
         self.attend = nn.Sequential(
             *(AxialAttention(width, width, axis=2 + axis, heads=heads, span=span, norm=norm) for axis in range(dims))
@@ -148,3 +151,8 @@ class Axial(Mechanism):
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
         return self.activation(x + self.norm(self.expand(F.relu(self.attend(self.reduce(x))))))
+
+
+def squeezed_to_heads(channels: int, reduction: int, heads: int) -> int:
+    """The squeezed width, a multiple of twice the heads: queries and keys have half the channels of the values."""
+    return max(channels // reduction // (2 * heads), 1) * 2 * heads

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, mechanism
+from search_spaces.attention.mechanism import Mechanism, mechanism, squeezed
 from search_spaces.attention.reverse import reverse_map
 from search_spaces.layers import CONV
 
@@ -86,6 +86,7 @@ class AxialKernel(nn.Module):
     cost="O(C^2 n + C n (H + W))",
     inputs="guided",
     choices={"reduction": (2, 4, 8)},
+    effective={"reduction": squeezed},
 )
 class AxialReverseAttention(Mechanism):
     """Axial attention weighed by how little of the foreground the coarse prediction sees.

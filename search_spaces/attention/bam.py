@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, NORM, SPATIAL_AXES
 
 COMBINE = ("sum", "product")
@@ -24,6 +24,7 @@ COMBINE = ("sum", "product")
     address="https://arxiv.org/abs/1807.06514",
     cost="O(n (C^2 / r + k^dims C^2 / r^2))",
     choices={"reduction": (4, 8, 16), "dilation": (1, 2, 4)},
+    effective={"reduction": squeezed},
 )
 class BottleneckAttention(Mechanism):
     """A channel map and a spatial map side by side, joined before one sigmoid, on top of the identity.

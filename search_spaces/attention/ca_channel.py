@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, NORM, SPATIAL_AXES
 
 
@@ -24,6 +24,7 @@ from search_spaces.layers import CONV, NORM, SPATIAL_AXES
     cost="O(C^2 n 3^dims)",
     inputs="block",
     choices={"reduction": (2, 4)},
+    effective={"reduction": lambda channels, settings: squeezed(2 * channels, settings)},
 )
 class ChannelAttentionBlock(Mechanism):
     """Three convolutions with a gate on twice as many channels in between; the gate sums two sigmoids.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, BatchNorm
 
 # Over the positions of (batch, channels, positions). max(...).values, not amax: of equal maxima one gets the gradient.
@@ -63,6 +63,7 @@ class SpatialGate(nn.Module):
     address="https://arxiv.org/abs/1807.06521",
     cost="O(C n + C^2 / r + k^dims n)",
     choices={"reduction": (2, 4, 8, 16), "kernel": (3, 5, 7)},
+    effective={"reduction": squeezed},
 )
 class ConvolutionalBlockAttention(Mechanism):
     """A channel gate, then a spatial gate.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import NORM, SPATIAL_AXES
 
 
@@ -23,6 +23,7 @@ from search_spaces.layers import NORM, SPATIAL_AXES
     address="https://arxiv.org/abs/2103.02907",
     cost="O(C n + C^2 / r * (H + W))",
     choices={"reduction": (2, 4, 8, 16, 32)},
+    effective={"reduction": squeezed},
 )
 class CoordinateAttention(Mechanism):
     """Gates each spatial axis by what the means over the other axes say, so that position survives the pooling.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, mechanism
+from search_spaces.attention.mechanism import Mechanism, mechanism, squeezed
 from search_spaces.layers import CONV
 
 
@@ -22,6 +22,7 @@ from search_spaces.layers import CONV
     address="https://arxiv.org/abs/1811.11721",
     cost="O(R n (H + W) C)",
     choices={"recurrence": (1, 2), "reduction": (2, 4, 8)},
+    effective={"reduction": squeezed},
 )
 class CrissCrossAttention(Mechanism):
     """Each position attends to the lines through it, one along each axis, in one softmax; starts as the identity.

@@ -31,6 +31,7 @@ from search_spaces.layers import CONV, MAX_POOL, NORM, resize
     cost="O(C^2 m + C m^2), m positions of the coarser level",
     inputs="gated",
     choices={"heads": (1, 2, 4), "position": (False, True)},
+    effective={"heads": lambda channels, settings: fitting_heads(channels, settings["heads"])},
 )
 class CrossAttention(Mechanism):
     """Gates a skip by what attention among the coarser decoder's positions makes of it.

@@ -28,6 +28,7 @@ PADDING: dict[str, Literal["zeros", "circular"]] = {"zero": "zeros", "circular":
     address="https://arxiv.org/abs/1910.03151",
     cost="O(C n + C k)",
     choices={"kernel": ("adaptive", 3, 5, 7)},
+    effective={"kernel": lambda channels, settings: kernel_length(channels, settings["kernel"])},
 )
 class EfficientChannelAttention(Mechanism):
     """Reweights channels by a short convolution over their means; no squeeze, no bias, k parameters.
@@ -55,10 +56,7 @@ class EfficientChannelAttention(Mechanism):
     ) -> None:
         super().__init__()
         check_option("eca padding", padding, PADDING)
-        length = adaptive_kernel(channels, gamma, beta) if kernel == "adaptive" else kernel
-        if not isinstance(length, int) or length < 1 or length % 2 == 0:
-            raise InputError(f"eca kernel: expected an odd length or 'adaptive', got {kernel!r}")
-        length = min(length, 2 * channels - 1)
+        length = kernel_length(channels, kernel, gamma, beta)
         self.axes = SPATIAL_AXES[dims]
         self.conv = nn.Conv1d(1, 1, length, padding=length // 2, padding_mode=PADDING[padding], bias=False)
 
@@ -67,6 +65,14 @@ class EfficientChannelAttention(Mechanism):
         means = x.mean(self.axes, keepdim=True)
         scores = self.conv(means.flatten(1).unsqueeze(1))
         return x * torch.sigmoid(scores).reshape(means.shape)
+
+
+def kernel_length(channels: int, kernel: int | str, gamma: float = 2.0, beta: float = 1.0) -> int:
+    """The length used: an odd number, at most what covers all channels from each of them."""
+    length = adaptive_kernel(channels, gamma, beta) if kernel == "adaptive" else kernel
+    if not isinstance(length, int) or length < 1 or length % 2 == 0:
+        raise InputError(f"eca kernel: expected an odd length or 'adaptive', got {kernel!r}")
+    return min(length, 2 * channels - 1)
 
 
 def adaptive_kernel(channels: int, gamma: float = 2.0, beta: float = 1.0) -> int:

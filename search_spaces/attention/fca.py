@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.attention.pooling import mean_to
 
 # Frequencies that the authors found best on their own ("top"), or simply the lowest ("low"), on a grid of 7.
@@ -33,6 +33,15 @@ GRID = 7
     address="https://arxiv.org/abs/2012.11879",
     cost="O(C n + C^2 / r)",
     choices={"reduction": (2, 4, 8, 16), "frequencies": (1, 2, 4, 8, 16), "selection": ("top", "low")},
+    effective={
+        "reduction": squeezed,
+        "frequencies": lambda channels, settings: tuple(
+            channel_frequencies(
+                channels, select_frequencies(settings["selection"], settings["frequencies"], settings["dims"])
+            )
+        ),
+        "selection": lambda channels, settings: None,  # told by the frequencies
+    },
 )
 class FrequencyChannelAttention(Mechanism):
     """Squeeze-and-excitation whose squeeze is a cosine transform: each group of channels keeps another frequency.
@@ -70,8 +79,7 @@ class FrequencyChannelAttention(Mechanism):
         check_option("fca selection", selection, SELECTIONS)
         self.grid = tuple(grid or (GRID,) * dims)
         chosen = table or select_frequencies(selection, frequencies, dims)
-        chosen = chosen[:channels]
-        groups = [chosen[index * len(chosen) // channels] for index in range(channels)]
+        groups = channel_frequencies(channels, chosen)
         self.register_buffer("basis", torch.stack([cosine_basis(group, self.grid) for group in groups]), False)
         width = max(channels // reduction, min_width)
         self.squeeze = nn.Linear(channels, width, bias=False)
@@ -83,6 +91,12 @@ class FrequencyChannelAttention(Mechanism):
         spectrum = (pooled * self.basis.to(pooled.dtype)).flatten(2).sum(2)
         gate = torch.sigmoid(self.excite(F.relu(self.squeeze(spectrum))))
         return x * gate.reshape(*gate.shape, *[1] * len(self.grid))
+
+
+def channel_frequencies(channels: int, chosen: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """The frequency of each channel: equal groups of channels, in the order ``chosen``."""
+    chosen = chosen[:channels]
+    return [tuple(chosen[index * len(chosen) // channels]) for index in range(channels)]
 
 
 def select_frequencies(selection: str, count: int, dims: int) -> list[tuple[int, ...]]:

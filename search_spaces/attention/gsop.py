@@ -29,6 +29,7 @@ POSITIONS = 8  # sides of the grid that the position branch compares
     address="https://arxiv.org/abs/1811.12006",
     cost="O(C d n + d^2 n)",
     choices={"width": (8, 16, 32, 64), "stride": (1, 2)},
+    effective={"width": lambda channels, settings: min(settings["width"], channels)},
 )
 class SecondOrderPooling(Mechanism):
     """Gates channels (or positions) by how they vary together, where squeeze-and-excitation sees only their means.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, NORM
 
 
@@ -88,6 +88,7 @@ class GroupedSelfAttention(nn.Module):
     address="https://arxiv.org/abs/1907.12273",
     cost="O(C^2 n / r + C n (n / P + P) / r)",
     choices={"reduction": (2, 4), "block": (2, 4, 8)},
+    effective={"reduction": squeezed},
 )
 class InterlacedAttention(Mechanism):
     """Long-range attention between blocks, then short-range attention inside them, joined with the input.

@@ -29,6 +29,7 @@ BORDERS = ("mask", "zero")
     address="https://arxiv.org/abs/1906.05909",
     cost="O(C^2 n + C n k^dims)",
     choices={"kernel": (3, 5, 7), "heads": (1, 2, 4, 8)},
+    effective={"heads": lambda channels, settings: fitting_heads(channels, settings["heads"])},
 )
 class LocalAttention(Mechanism):
     """Attention of every position to a window around it, with learned relative positions and no scaling.

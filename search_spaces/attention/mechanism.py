@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from search_spaces.errors import InputError, unknown_name
 from search_spaces.registry import Registry
 
 Value = bool | int | float | str
+Effective = Callable[[int, Mapping[str, Any]], Hashable]  # (channels, all settings) to what a value comes to
 
 INPUTS = {
     "feature": "(x)",
@@ -52,6 +53,8 @@ class MechanismEntry:
         cost: cost order, n positions and C channels, for example ``O(C n)``.
         choices: hyper-parameter name to the values the space offers.
         defaults: hyper-parameter name to its default, read from the constructor.
+        settings: all arguments of the constructor that have a default, with it.
+        effective: hyper-parameter name to what its value comes to, see ``comes_to``.
     """
 
     name: str
@@ -67,6 +70,19 @@ class MechanismEntry:
     cost: str
     choices: Mapping[str, tuple[Value, ...]]
     defaults: Mapping[str, Value]
+    settings: Mapping[str, Any]
+    effective: Mapping[str, Effective]
+
+    def comes_to(self, options: Mapping[str, Value], channels: int, dims: int) -> tuple[Hashable, ...]:
+        """What ``options`` come to in a layer of ``channels``: equal for options that make the same module.
+
+        In narrow layers different values do: a squeeze to a fourth and one to an eighth both end at the lower bound.
+        """
+        settings = {**self.settings, **options, "dims": dims}
+        return tuple(
+            self.effective[name](channels, settings) if name in self.effective else value
+            for name, value in options.items()
+        )
 
 
 MECHANISMS: Registry[MechanismEntry] = Registry("mechanism", "search_spaces.attention")
@@ -87,6 +103,7 @@ def mechanism(
     inputs: str = "feature",
     dims: tuple[int, ...] = (2, 3),
     choices: Mapping[str, tuple[Value, ...]] | None = None,
+    effective: Mapping[str, Effective] | None = None,
 ) -> Callable[[M], M]:
     """Class decorator that registers a mechanism; see ``MechanismEntry`` for the arguments.
 
@@ -94,6 +111,9 @@ def mechanism(
     a mistake shows at import and not in the middle of a search.
     """
     choices = dict(choices or {})
+    unknown = set(effective or {}) - set(choices)
+    if unknown:
+        raise ValueError(f"mechanism '{name}': effective values of {', '.join(sorted(unknown))}, which is no choice")
     if inputs not in INPUTS:
         raise ValueError(f"mechanism '{name}': inputs '{inputs}' is none of {', '.join(INPUTS)}")
 
@@ -107,12 +127,31 @@ def mechanism(
             if defaults[option] not in values:
                 raise ValueError(f"mechanism '{name}': default {option}={defaults[option]!r} is not among {values}")
         entry = MechanismEntry(
-            name, module, family, type, title, paper, year, address, inputs, dims, cost, choices, defaults
+            name,
+            module,
+            family,
+            type,
+            title,
+            paper,
+            year,
+            address,
+            inputs,
+            dims,
+            cost,
+            choices,
+            defaults,
+            settings={key: p.default for key, p in parameters.items() if p.default is not inspect.Parameter.empty},
+            effective=dict(effective or {}),
         )
         MECHANISMS.add(name, entry)
         return module
 
     return register
+
+
+def squeezed(channels: int, settings: Mapping[str, Any]) -> int:
+    """The width that a squeeze by ``reduction`` comes to, with ``min_width`` as lower bound: see ``effective``."""
+    return max(int(channels // settings["reduction"]), settings["min_width"])
 
 
 def check_odd(option: str, value: int) -> None:

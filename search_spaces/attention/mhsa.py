@@ -84,6 +84,7 @@ class TransformerBlock(nn.Module):
     address="https://arxiv.org/abs/2010.11929",
     cost="O(C^2 n + C n^2)",
     choices={"heads": (1, 2, 4), "ratio": (1, 2, 4), "position": ("none", "sine")},
+    effective={"heads": lambda channels, settings: fitting_heads(channels, settings["heads"])},
 )
 class MultiHeadSelfAttention(Mechanism):
     """One transformer block over all positions.

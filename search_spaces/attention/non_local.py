@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.dot_product import fused
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
 
@@ -28,6 +28,7 @@ POOL = {2: F.max_pool2d, 3: F.max_pool3d}
     address="https://arxiv.org/abs/1711.07971",
     cost="O(C^2 n / r + C n^2 / r)",
     choices={"mode": ("embedded_gaussian", "dot_product"), "reduction": (1, 2, 4), "subsample": (1, 2)},
+    effective={"reduction": squeezed},
 )
 class NonLocal(Mechanism):
     """Adds to every position a weighted sum over all positions; starts as the identity.

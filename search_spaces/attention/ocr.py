@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.attention.dot_product import attend
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, NORM, resize
 
 
@@ -32,6 +32,7 @@ def gather_regions(x: Tensor, logits: Tensor) -> Tensor:
     cost="O(C^2 n / r + C K n), K classes",
     inputs="guided",
     choices={"reduction": (1, 2, 4)},
+    effective={"reduction": squeezed},
 )
 class ObjectContext(Mechanism):
     """Every position attends to the classes' features, which are gathered from the coarse prediction's soft regions.

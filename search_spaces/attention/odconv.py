@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, NORM, SPATIAL_AXES
 
 CONVOLVE = {2: F.conv2d, 3: F.conv3d}
@@ -27,6 +27,7 @@ CONVOLVE = {2: F.conv2d, 3: F.conv3d}
     cost="O(C^2 k^dims (n + N))",
     inputs="block",
     choices={"kernels": (1, 2, 4), "reduction": (4, 8, 16)},
+    effective={"reduction": squeezed},
 )
 class OmniDimensionalConvolution(Mechanism):
     """A convolution whose kernel is put together for each image from several, weighed along all four dimensions.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.errors import InputError
 from search_spaces.layers import CONV, LINEAR_INTERPOLATION, NORM
 
@@ -30,6 +30,7 @@ DIRECTIONS = {"collect": ("collect",), "distribute": ("distribute",), "both": ("
     address="https://hszhao.github.io/papers/eccv18_psanet.pdf",
     cost="O(C^2 n / r + C M n / r + C m^2 / r), m positions of the shrunken map, M of the mask",
     choices={"direction": ("collect", "distribute", "both"), "reduction": (2, 4), "mask": (7, 15)},
+    effective={"reduction": squeezed},
 )
 class PointwiseSpatialAttention(Mechanism):
     """Every position predicts a map of weights over its surroundings, by which it collects or distributes features.

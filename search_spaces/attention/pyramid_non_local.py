@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.attention.dot_product import attend
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.attention.pooling import mean_to
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
@@ -84,6 +84,7 @@ class PyramidAttention(nn.Module):
     address="https://arxiv.org/abs/1908.07678",
     cost="O(C^2 n / r + C n S)",
     choices={"reduction": (2, 4), "pyramid": ("small", "paper")},
+    effective={"reduction": squeezed},
 )
 @mechanism(
     "fusion_non_local",
@@ -96,6 +97,7 @@ class PyramidAttention(nn.Module):
     cost="O(C^2 n / r + C n S)",
     inputs="gated",
     choices={"reduction": (2, 4), "pyramid": ("small", "paper")},
+    effective={"reduction": squeezed},
 )
 class AsymmetricNonLocal(Mechanism):
     """Non-local attention to a pyramid of pooled positions, joined with the input by a convolution.

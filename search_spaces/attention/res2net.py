@@ -25,6 +25,7 @@ from search_spaces.layers import CONV, NORM
     cost="O(C^2 n + C^2 n 3^dims / s)",
     inputs="block",
     choices={"scale": (2, 4), "ratio": (0.5, 1.0)},
+    effective={"ratio": lambda channels, settings: max(int(channels * settings["ratio"]) // settings["scale"], 2)},
 )
 class Res2Net(Mechanism):
     """Parts of the channels that pass through ever more convolutions, hence see ever wider surroundings.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.attention.se import SqueezeExcitation
 from search_spaces.layers import CONV
 
@@ -32,6 +32,7 @@ JOIN: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     address="https://arxiv.org/abs/1803.02579",
     cost="O(C n + C^2 / r)",
     choices={"reduction": (2, 4, 8, 16), "join": ("max", "sum")},
+    effective={"reduction": squeezed},
 )
 class SpatialChannelSqueezeExcitation(Mechanism):
     """Squeeze-and-excitation beside a gate for each position, both applied to the input and then joined.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, mechanism
+from search_spaces.attention.mechanism import Mechanism, mechanism, squeezed
 from search_spaces.layers import CONV, SPATIAL_AXES
 
 
@@ -22,6 +22,7 @@ from search_spaces.layers import CONV, SPATIAL_AXES
     address="https://arxiv.org/abs/1709.01507",
     cost="O(C n + C^2 / r)",
     choices={"reduction": (2, 4, 8, 16)},
+    effective={"reduction": squeezed},
 )
 class SqueezeExcitation(Mechanism):
     """Reweights channels by a two-layer perceptron on their means.

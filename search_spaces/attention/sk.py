@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, NORM, SPATIAL_AXES
 
 
@@ -26,6 +26,7 @@ from search_spaces.layers import CONV, NORM, SPATIAL_AXES
     cost="O(M C^2 n 3^dims / G)",
     inputs="block",
     choices={"branches": (2, 3), "groups": (1, 4), "reduction": (4, 8)},
+    effective={"reduction": squeezed, "groups": lambda channels, settings: math.gcd(channels, settings["groups"])},
 )
 class SelectiveKernel(Mechanism):
     """Convolutions of growing reach, mixed channel by channel by what the whole map says.

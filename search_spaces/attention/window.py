@@ -135,6 +135,7 @@ def region_scores(size: tuple[int, ...], window: tuple[int, ...], shift: tuple[i
     address="https://arxiv.org/abs/2103.14030",
     cost="O(C^2 n + C n w^dims)",
     choices={"window": (4, 7), "heads": (1, 2, 4), "ratio": (1, 2, 4)},
+    effective={"heads": lambda channels, settings: fitting_heads(channels, settings["heads"])},
 )
 class WindowAttention(Mechanism):
     """A transformer block inside windows, and one with the windows shifted, so that neighbours meet across borders.

@@ -112,7 +112,7 @@ def test_a_series_and_short_forms_survive_yaml() -> None:
     assert architecture.to_dict()["attention"] == {
         "bottleneck": {"mechanism": "eca", "kernel": "adaptive"},
         "skip.0": [
-            {"mechanism": "attention_gate", "variant": "grid", "reduction": 2},
+            {"mechanism": "attention_gate", "variant": "grid", "reduction": 1, "gates": 1},
             {"mechanism": "se", "reduction": 2},
         ],
     }
@@ -127,11 +127,11 @@ def test_a_file_is_loaded(tmp_path: Path) -> None:
 
 def test_the_text_is_one_line_that_names_what_is_where() -> None:
     architecture = Architecture.from_dict(unet(skip_0=["attention_gate", "se"]))
-    expected = "unet(depth=2, width=4) + skip.0: attention_gate(variant=grid, reduction=2) > se(reduction=4)"
-    assert str(architecture) == expected
+    expected = "unet(depth=2, width=4) + skip.0: attention_gate(variant=grid, reduction=1, gates=1) > se(reduction=2)"
+    assert str(architecture) == expected, "in canonical form: four channels are not squeezed"
 
 
-def test_of_a_host_the_text_names_numbers_and_what_is_not_the_default() -> None:
+def test_of_a_host_the_text_names_its_size_and_what_is_not_the_default() -> None:
     architecture = Architecture.create("unet", 2, {"block": "residual", "supervision": True})
     assert str(architecture) == "unet(depth=4, width=8, block=residual, supervision=True)"
 

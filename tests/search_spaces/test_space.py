@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,20 @@ from nni.mutable import SampleValidationError
 
 from search_spaces import HOSTS, MECHANISMS, Architecture, InputError, Placement, Space, load_space
 from search_spaces.attention.mechanism import Value
+from search_spaces.canonical import canonical
+from search_spaces.placement import Options
+from search_spaces.slot import Slot
 
 
 def unet(dims: int = 2, **changes: Any) -> Space:
-    options = {"depth": [2, 3], "width": [4, 6], "norm": "instance", **changes.pop("options", {})}
-    return load_space({"host": "unet", "options": options, **changes}, dims)
+    options = {"depth": [2, 3], "width": [4, 6], "block": ["plain", "residual"], **changes.pop("options", {})}
+    space = load_space({"host": "unet", "options": options, **changes}, dims)
+    assert isinstance(space, Space)
+    return space
 
 
 ONE_HOST: dict[str, Value] = {"depth": 2, "width": 4, "block": "plain"}
+WIDE = {**ONE_HOST, "width": 16}
 SE_AND_ECA = {"se": {"reduction": [2, 4]}, "eca": {"kernel": 3}}
 OWN_CHOICES = {
     "skip.0": {"se": {"reduction": [2, 4]}},
@@ -31,12 +37,13 @@ OWN_CHOICES = {
     "bottleneck": "eca",
 }
 
+EACH_KIND = ["se", "cbam", "attention_gate", "reverse", "sk", "scale"]  # of input; all mechanisms would take minutes
 SPACES = {
-    "2d": unet(2),
-    "3d": unet(3),
-    "at most two": unet(max_filled=2),
+    "2d": unet(2, mechanisms=EACH_KIND),
+    "3d": unet(3, mechanisms=EACH_KIND),
+    "at most two": unet(mechanisms=EACH_KIND, max_filled=2),
     "choices by slot": unet(slots=OWN_CHOICES),
-    "nothing to fill": unet(max_filled=0),
+    "nothing to fill": unet(mechanisms=EACH_KIND, max_filled=0),
     "no slots": unet(mechanisms=[]),
 }
 # Small enough to be listed in full; skip.2 is there at one of the two depths only.
@@ -67,11 +74,20 @@ def all_samples(space: Space) -> Iterator[dict[str, Value]]:
         yield dict(zip(space.labels, values, strict=True))
 
 
-def everything(space: Space) -> set[Architecture]:
-    """Every architecture of a small space: those of all samples, less those with too many filled slots."""
+def by_architecture(space: Space) -> dict[Architecture, set[Raw]]:
+    """Every architecture of a small space, from all samples, with what the samples that stand for it say."""
     unlimited = Space(space.host, space.dims, space.options, space.slots)
-    found = {unlimited.freeze(sample) for sample in all_samples(unlimited)}
-    return {architecture for architecture in found if len(architecture.attention) <= space.max_filled}
+    found: dict[Architecture, set[Raw]] = {}
+    for sample in all_samples(unlimited):
+        architecture = unlimited.freeze(sample)
+        if len(architecture.attention) <= space.max_filled:
+            contents = tuple((slot, unlimited._series_in(sample, slot)[0]) for slot, _ in architecture.attention)
+            found.setdefault(architecture, set()).add((architecture.options, contents))
+    return found
+
+
+def everything(space: Space) -> set[Architecture]:
+    return set(by_architecture(space))
 
 
 def placed(architecture: Architecture) -> dict[str, Placement]:
@@ -79,10 +95,13 @@ def placed(architecture: Architecture) -> dict[str, Placement]:
     return {slot: placement for slot, (placement,) in architecture.attention}
 
 
-def distance(a: Architecture, b: Architecture) -> int:
+Raw = tuple[Options, tuple[tuple[str, Placement], ...]]  # options and contents as a sample has them
+
+
+def changes_between(a: Raw, b: Raw) -> int:
     """Changed options, plus filled, emptied and replaced slots, plus changed hyper-parameters of those that stayed."""
-    changes = _differing(a.options, b.options)
-    there, here = placed(a), placed(b)
+    changes = _differing(a[0], b[0])
+    there, here = dict(a[1]), dict(b[1])
     for slot in there.keys() | here.keys():
         one, other = there.get(slot), here.get(slot)
         same_kind = one and other and one.mechanism == other.mechanism
@@ -180,7 +199,8 @@ def test_a_mutation_changes_an_option_or_one_slot_or_moves_what_is_in_one(space:
     touched = {slot for slot in there.keys() | here.keys() if there.get(slot) != here.get(slot)}
     if options:
         assert options == 1
-        assert touched == there.keys() - here.keys(), "an option takes slots away at most"
+        assert here.keys() <= there.keys(), "an option takes slots away at most"
+        assert all(here[slot].mechanism == there[slot].mechanism for slot in here)
     elif len(touched) == 2:
         assert len(there) == len(here)
         assert len(there.keys() & touched) == len(here.keys() & touched) == 1
@@ -189,8 +209,9 @@ def test_a_mutation_changes_an_option_or_one_slot_or_moves_what_is_in_one(space:
 
 
 def test_what_moves_to_another_slot_keeps_its_hyper_parameters_where_they_are_offered() -> None:
-    space = unet(options=ONE_HOST, slots=["skip.0", "skip.1"], mechanisms=SE_AND_ECA)
-    before = Architecture.create("unet", 2, ONE_HOST, {"skip.0": Placement("se", (("reduction", 2),))})
+    space = unet(options=WIDE, slots=["skip.0", "skip.1"], mechanisms=SE_AND_ECA)
+    assert space.options["width"] == (16,), "wide enough for se to have different forms"
+    before = Architecture.create("unet", 2, WIDE, {"skip.0": Placement("se", (("reduction", 4),))})
     after = [space.mutate(before, np.random.default_rng(seed)) for seed in range(200)]
     moved = [placed(a)["skip.1"] for a in after if list(placed(a)) == ["skip.1"]]
     assert moved
@@ -216,8 +237,11 @@ def test_a_child_has_each_option_and_each_slot_from_a_parent(space: Space, first
     child = space.crossover(*parents, np.random.default_rng(first ^ second))
     for option in child.options:
         assert option in parents[0].options + parents[1].options
-    for slot in child.attention:
-        assert slot in parents[0].attention + parents[1].attention
+    of_parents = [(slot, p.mechanism) for parent in parents for slot, p in placed(parent).items()]
+    for slot, placement in placed(child).items():
+        assert (slot, placement.mechanism) in of_parents
+        if all(parent.options == child.options for parent in parents):  # else narrower layers may make equal more
+            assert placement in (placed(parent).get(slot) for parent in parents)
 
 
 def test_a_child_of_equal_parents_is_their_equal() -> None:
@@ -228,11 +252,28 @@ def test_a_child_of_equal_parents_is_their_equal() -> None:
 
 @every_small_space
 def test_neighbours_are_exactly_the_architectures_one_change_away(space: Space) -> None:
-    listed = everything(space)
+    listed = by_architecture(space)
     for architecture in sorted(listed, key=str)[:: max(1, len(listed) // 25)]:
         neighbours = list(space.neighbours(architecture))
         assert len(neighbours) == len(set(neighbours))
-        assert set(neighbours) == {other for other in listed if distance(architecture, other) == 1}
+        assert set(neighbours) == {other for other in listed if one_change_away(space, listed, architecture, other)}
+
+
+def one_change_away(space: Space, listed: dict[Architecture, set[Raw]], a: Architecture, b: Architecture) -> bool:
+    if a.options == b.options:
+        return a != b and any(changes_between(one, two) == 1 for one in listed[a] for two in listed[b])
+    there, here = (dict(space.contents(x).items()) for x in (a, b))
+    moved, back = (
+        Architecture.create(x.host, x.dims, dict(options), fitting(contents, dict(options)))
+        for x, options, contents in ((a, b.options, there), (b, a.options, here))
+    )
+    return _differing(a.options, b.options) == 1 and (moved, back) == (b, a)
+
+
+def fitting(contents: Mapping[str, Sequence[Placement]], options: Mapping[str, Value]) -> dict[str, Any]:
+    """What of ``contents`` has a slot in a network with these options."""
+    slots = {slot.name for slot in HOSTS["unet"].module.slots(dims=2, **options)}
+    return {slot: series for slot, series in contents.items() if slot in slots}
 
 
 @every_space
@@ -245,7 +286,6 @@ def test_neighbours_are_neighbours_both_ways(space: Space, seed: int) -> None:
     for index in rng.choice(len(neighbours), min(2, len(neighbours)), replace=False):
         neighbour = neighbours[index]
         assert neighbour in space
-        assert distance(architecture, neighbour) == 1
         assert architecture in list(space.neighbours(neighbour))
 
 
@@ -269,12 +309,35 @@ def test_the_size_is_the_number_of_architectures_reached_from_neighbour_to_neigh
 
 
 def test_large_sizes_are_exact() -> None:
-    space = unet(options={"depth": 4, "width": [4, 8]}, slots=["encoder.*", "bottleneck"], mechanisms=["se", "eca"])
-    assert space.size() == 2 * 2 * (1 + 4 + 4) ** 5
-    limited = unet(
-        options={"depth": 4, "width": [4, 8]}, slots=["encoder.*", "bottleneck"], mechanisms=["se", "eca"], max_filled=2
+    slots, mechanisms = ["encoder.*", "bottleneck"], ["se", "eca"]
+    space = unet(options={"depth": 4, "width": [4, 8]}, slots=slots, mechanisms=mechanisms)
+    limited = unet(options={"depth": 4, "width": [4, 8]}, slots=slots, mechanisms=mechanisms, max_filled=2)
+    expected = [ways_to_fill(width * 2**level) for width in (4, 8) for level in range(5)]
+    expected = [expected[:5], expected[5:]]
+    assert space.size() == 2 * sum(math.prod(1 + ways for ways in levels) for levels in expected)
+    assert limited.size() == 2 * sum(
+        1 + sum(levels) + sum(a * b for a, b in itertools.combinations(levels, 2)) for levels in expected
     )
-    assert limited.size() == 2 * 2 * (1 + 5 * 8 + math.comb(5, 2) * 64)
+
+
+def ways_to_fill(channels: int) -> int:
+    """How many different modules ``se`` and ``eca`` make in a slot of so many channels."""
+    return len(
+        {
+            canonical(
+                Placement(name, tuple(zip(MECHANISMS[name].choices, values, strict=True))), Slot("", channels, 0), 2
+            )
+            for name in ("se", "eca")
+            for values in itertools.product(*MECHANISMS[name].choices.values())
+        }
+    )
+
+
+@every_small_space
+def test_a_small_space_lists_each_architecture_once(space: Space) -> None:
+    listed = list(space)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == everything(space)
 
 
 @every_small_space
@@ -315,7 +378,7 @@ def _slots(architecture: Architecture) -> list[Any]:
         ({"dims": 3}, "architecture is a 3D unet, the space is 2D unet"),
         ({"options": {**ONE_HOST, "width": 5}}, "'width' = 5 is not in the space; it offers [4, 6]"),
         ({"options": {**ONE_HOST, "depth": 4}}, "'depth' = 4"),
-        ({"attention": {"skip.0": Placement("se", (("reduction", 3),))}}, "'skip.0/se/reduction' = 3"),
+        ({"attention": {"bottleneck": Placement("se", (("reduction", 3),))}}, "'bottleneck/se/reduction' = 3"),
         ({"attention": {"skip.0": Placement("cbam")}}, "'skip.0/mechanism' = 'cbam'"),
         ({"attention": {"encoder.0": Placement("se")}}, "'encoder.0/mechanism' = 'se'"),
         ({"attention": {"skip.0": [Placement("se"), Placement("eca")]}}, "places one mechanism"),
@@ -402,14 +465,13 @@ def test_the_space_comes_back_from_its_plain_data(space: Space) -> None:
 def test_choices_left_out_are_those_of_the_registry() -> None:
     space = Space("unet", 2, {"depth": [2]}, {"skip.0": {"se": {}}})
     assert space.options["depth"] == (2,)
-    assert space.options["block"] == ("plain", "residual")
+    assert space.options["block"] == ("plain",), "an option left out keeps its default"
     assert space.labels["skip.0/se/reduction"] == MECHANISMS["se"].choices["reduction"]
     architecture = draw(space, 0)
     assert space.freeze(space.sample_of(architecture)) == architecture
 
 
 def test_the_mechanisms_are_those_offered_anywhere() -> None:
-    placed = ("feature", "gated", "pyramid")  # what the slots of a U-Net offer
-    assert SPACES["2d"].mechanisms == sorted(name for name in MECHANISMS if MECHANISMS[name].inputs in placed)
+    assert SPACES["2d"].mechanisms == sorted(EACH_KIND)
     assert SPACES["choices by slot"].mechanisms == ["eca", "se"]
     assert SPACES["no slots"].mechanisms == []

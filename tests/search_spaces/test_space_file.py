@@ -47,10 +47,10 @@ def test_a_key_without_a_value_is_as_if_left_out(key: str) -> None:
     assert load_space({key: None}, 2).to_dict() == load_space({}, 2).to_dict()
 
 
-def test_nothing_written_offers_everything() -> None:
+def test_nothing_written_offers_every_placement_in_the_default_host() -> None:
     space = load_space({}, 3)
     assert space.host == "unet"
-    assert space.options == HOSTS["unet"].options
+    assert space.options == {name: (value,) for name, value in HOSTS["unet"].defaults.items()}
     assert space.mechanisms == placed_in(3)
     assert space.max_filled == len(space.slots)
     assert all(
@@ -59,9 +59,12 @@ def test_nothing_written_offers_everything() -> None:
 
 
 def placed_in(dims: int) -> list[str]:
-    """The mechanisms that some slot of a U-Net takes."""
-    placed = ("feature", "gated", "pyramid")
-    return [name for name in MECHANISMS if dims in MECHANISMS[name].dims and MECHANISMS[name].inputs in placed]
+    """The mechanisms that some slot of a U-Net takes: all, whatever their input."""
+    return [name for name in MECHANISMS if dims in MECHANISMS[name].dims]
+
+
+def test_all_options_are_those_of_the_registry() -> None:
+    assert load_space({"options": "all", "mechanisms": []}, 2).options == HOSTS["unet"].options
 
 
 def slots_of(slots: Any, **changes: Any) -> list[str]:
@@ -233,4 +236,4 @@ def test_a_file_that_is_no_space_is_named(tmp_path: Path) -> None:
 def test_what_loads_is_a_space_that_can_be_frozen() -> None:
     space: Space = load_space({"options": TINY, "slots": "skip.0", "mechanisms": "se"}, 2)
     sample = {**space.sample_of(space.plain()), "skip.0/mechanism": "se", "skip.0/se/reduction": 8}
-    assert str(space.freeze(sample)).endswith("+ skip.0: se(reduction=8)")
+    assert str(space.freeze(sample)).endswith("+ skip.0: se(reduction=2)"), "4 channels: squeezed to the lower bound"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nas.front import front_of, nondomination_ranks
 from nas.strategies import STRATEGIES, History
-from nas.strategies.candidates import PATIENCE, Candidates, plain_networks
+from nas.strategies.candidates import PATIENCE, Candidates
 from nas.strategies.evolution import Evolution, crowding_distances, survivors
 from nas.strategies.random import RandomSearch
 from nas.trial import Trial
@@ -32,7 +32,7 @@ def space_of(depth: Sequence[int] = (2, 3), width: Sequence[int] = (4, 8, 12), *
 
 
 SPACE = space_of()
-TINY = space_of([2], [4, 8], slots=["bottleneck", "skip.0"], mechanisms={"se": {"reduction": [2, 4]}})
+TINY = space_of([2], [16, 32], slots=["bottleneck", "skip.0"], mechanisms={"se": {"reduction": [2, 4]}})
 
 
 def params_of(candidate: Architecture) -> int:
@@ -102,7 +102,7 @@ def test_the_plain_network_comes_first(name):
 @every_strategy
 def test_where_the_plain_network_is_not_admitted_the_largest_one_that_is_comes_first(name):
     space = space_of([2, 3], [12, 6, 4])
-    affordable = [network for network in plain_networks(space) if params_of(network) < 50_000]
+    affordable = [network for network in space.plain_networks() if params_of(network) < 50_000]
     assert space.plain() not in affordable
     assert len({params_of(network) for network in affordable}) > 1
     first = STRATEGIES[name](space, lambda candidate: params_of(candidate) < 50_000, 0).suggest(History())
@@ -152,7 +152,7 @@ def test_a_tiny_space_is_done_after_exactly_its_size(name, seed):
 @every_strategy
 def test_a_space_without_attention_is_only_plain_networks(name):
     tried = architectures(searched(name, space_of(max_filled=0), most=1000))
-    assert set(tried) == set(plain_networks(SPACE))
+    assert set(tried) == set(SPACE.plain_networks())
     assert len(tried) == 6
 
 
@@ -251,7 +251,7 @@ def test_random_search_follows_the_draws_whatever_the_scores():
 def test_evolution_begins_with_plain_networks_and_single_mechanisms_in_turns_then_draws():
     tried = architectures(searched("evolution", most=16))
     assert all(candidate.is_plain for candidate in (tried[0], tried[1], *tried[3:7]))
-    assert set(filter(lambda candidate: candidate.is_plain, tried)) == set(plain_networks(SPACE))
+    assert set(filter(lambda candidate: candidate.is_plain, tried)) == set(SPACE.plain_networks())
     assert len(tried[2].attention) == 1
     assert tried[2].options == SPACE.plain().options
     assert any(len(candidate.attention) > 1 for candidate in tried[7:])

@@ -156,10 +156,10 @@ def test_all_slots_can_be_filled_at_once(name: str, dims: int) -> None:
 
 @every_variant
 def test_gradients_reach_every_parameter(name: str, dims: int, options: dict[str, Any]) -> None:
-    # Two positions an axis at the deepest level: an instance of one position is normalised to nothing.
+    # Two positions at the deepest level: an instance of one position is normalised to nothing.
     side = 2 ** (max(slot.level for slot in slots(name, dims, options)) + 1)
     # Two images under a batch norm: of one alone every channel's mean is a bias, and attention to means is blind.
-    x = image(dims, (side,) * dims, batch=2 if options.get("norm") == "batch" else 1)
+    x = image(dims, (side, *[4] * (dims - 1)), batch=2 if options.get("norm") == "batch" else 1)
     outputs = (network := build(name, dims, options).train()).outputs(x)
     generator = torch.Generator().manual_seed(1)
     for y in (outputs.logits, *(auxiliary.prediction for auxiliary in outputs.auxiliary)):
