@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from nni.mutable import Categorical, MutableDict, SampleValidationError, label_scope
@@ -226,6 +227,9 @@ class Space:
         if len(longest) > group.series:
             most = "one mechanism" if group.series == 1 else f"at most {group.series} mechanisms"
             return f"slot '{group.label}': the space places {most}, the architecture has {len(longest)}"
+        alone = [replace(group, slots=(slot,)) for slot in group.slots]
+        if all(one.aliases([series]) for one, series in zip(alone, placed, strict=True) if series):
+            return f"slots '{group.label}' are tied in the space: they hold the same; the architecture's differ"
         for placement in longest:
             offers = group.offers.get(placement.mechanism)
             if offers is None:
@@ -235,7 +239,7 @@ class Space:
                 if value not in offers[name]:
                     label = f"{group.label}/{placement.mechanism}/{name}"
                     return f"'{label}' = {value!r} is not in the space; it offers {list(offers[name])}"
-        return f"slots '{group.label}' are tied in the space: they hold the same; the architecture differs between them"
+        return f"slot '{group.label}': {' > '.join(map(str, longest))} is not in the space"
 
     def check_rules(self, architecture: Architecture) -> None:
         """Raise ``InputError`` when a limit or a rule is broken."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.dot_product import fused
+from search_spaces.attention.dot_product import attention
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.score_norm import score_scales
 from search_spaces.errors import InputError
@@ -68,7 +68,8 @@ class AxialAttention(nn.Module):
             projected = self.norm(projected)
         query, key, value = projected.unflatten(1, (self.heads, -1)).split(self.parts, dim=2)
         if not self.span:
-            return fused(*(part.transpose(2, 3) for part in (query, key, value))).transpose(2, 3).flatten(1, 2)
+            query, key, value = (part.transpose(2, 3) for part in (query, key, value))
+            return attention(query, key, value).transpose(2, 3).flatten(1, 2)
         to_query, to_key, to_value = self._table(lines.shape[2]).split(self.parts, dim=0)
         # A shift of all scores of a query changes nothing, so that of the normalisation its scales are enough.
         scales = score_scales(self.norm_scores, query, key, to_query, to_key)

@@ -7,38 +7,42 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-FEW = 2  # keys for each channel of a head
+FEW = 3  # keys for each channel of a value
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, heads: int = 1) -> Tensor:
     """Every position of ``query`` takes a weighted mean of ``value`` by how ``key`` answers it.
 
     All are ``(batch, channels, *positions)``, the channels of a head side by side; ``query`` gives the positions of
-    the result, ``value`` its channels. Few keys, as of a pooled map, have weights that take no more memory than the
-    copies which a fused kernel wants, and less time.
+    the result, ``value`` its channels.
     """
-    q, k, v = (part.flatten(2).unflatten(1, (heads, -1)) for part in (query, key, value))
-    width, keys = k.shape[2:]
-    if keys <= FEW * width:
-        weights = ((k * width**-0.5).transpose(2, 3) @ q).softmax(2)  # (batch, heads, keys, queries)
-        found = v @ weights
-    else:
-        found = fused(*(part.transpose(2, 3) for part in (q, k, v))).transpose(2, 3)
-    return found.flatten(1, 2).unflatten(2, query.shape[2:])
+    q, k, v = (part.flatten(2).unflatten(1, (heads, -1)).transpose(2, 3) for part in (query, key, value))
+    return attention(q, k, v).transpose(2, 3).flatten(1, 2).unflatten(2, query.shape[2:])
 
 
-def fused(query: Tensor, key: Tensor, value: Tensor, scale: float | None = None) -> Tensor:
-    """Attention of ``(batch, heads, positions, width)`` without ever holding the weights of all pairs.
+def attention(query: Tensor, key: Tensor, value: Tensor, scale: float | None = None) -> Tensor:
+    """Softmax attention of ``(batch, heads, positions, width)``; ``scale``: one over the root of the width, or given.
 
-    Torch's kernels do that only where the channels of a position lie together in memory, and the one for the CPU only
-    where queries, keys and values have one width; zeros fill up the narrower ones, which changes nothing.
+    Few keys, as of a pooled map or a short line, have weights that take no more memory than the copies which a fused
+    kernel wants, and less time. Of many the weights are never held.
     """
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    width = value.shape[-1]
+    if key.shape[2] <= FEW * value.shape[3]:
+        weights = ((key * scale) @ query.transpose(2, 3)).softmax(2)  # (batch, heads, keys, queries)
+        return (value.transpose(2, 3) @ weights).transpose(2, 3)
+    return _fused(query, key, value, scale)
+
+
+def _fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """Torch's kernels hold no weights only where the channels of a position lie together in memory.
+
+    The one for the CPU also wants one width of queries, keys and values; zeros fill up the narrower ones, which changes
+    nothing.
+    """
+    width = value.shape[3]
     parts = [query, key, value]
     if query.device.type == "cpu":
-        widest = max(part.shape[-1] for part in parts)
-        parts = [F.pad(part, (0, widest - part.shape[-1])) if part.shape[-1] < widest else part for part in parts]
+        widest = max(part.shape[3] for part in parts)
+        parts = [F.pad(part, (0, widest - part.shape[3])) if part.shape[3] < widest else part for part in parts]
     query, key, value = (part.contiguous() for part in parts)
-    found = F.scaled_dot_product_attention(query, key, value, scale=scale)
-    return found[..., :width]
+    return F.scaled_dot_product_attention(query, key, value, scale=scale)[..., :width]

@@ -69,20 +69,28 @@ class InteractionAggregation(Mechanism):
 
     def _between_places(self, x: Tensor) -> Tensor:
         tokens = x.flatten(2).transpose(1, 2)
-        axes = [
-            torch.arange(n, device=x.device, dtype=x.dtype) / a for n, a in zip(x.shape[2:], self.spread, strict=True)
-        ]
-        places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).flatten(0, -2)
-        parts = list(zip(tokens.split(ROWS, dim=1), places.split(ROWS), strict=True))
+        near = [_near(n, a, x) for n, a in zip(x.shape[2:], self.spread, strict=True)]
+        # For each axis the rows of all positions, ``(positions, length of the axis)``.
+        every = torch.cartesian_prod(*(torch.arange(n, device=x.device) for n in x.shape[2:])).reshape(-1, x.dim() - 2)
+        rows = [table[every[:, axis]].split(ROWS) for axis, table in enumerate(near)]
+        parts = list(zip(tokens.split(ROWS, dim=1), *rows, strict=True))
         if len(parts) > 1 and x.requires_grad:
-            found = [checkpoint(_attend, *part, tokens, places, use_reentrant=False) for part in parts]
+            found = [checkpoint(_attend, tokens, *part, use_reentrant=False) for part in parts]
         else:
-            found = [_attend(*part, tokens, places) for part in parts]
+            found = [_attend(tokens, *part) for part in parts]
         return torch.cat(found, dim=1).transpose(1, 2).unflatten(2, x.shape[2:])
 
 
-def _attend(asked: Tensor, at: Tensor, tokens: Tensor, places: Tensor) -> Tensor:
-    """What the rows ``asked``, ``(batch, rows, channels)``, which lie ``at`` ``(rows, dims)``, take of all tokens."""
-    apart = torch.stack([(a[:, None] - b).square() for a, b in zip(at.T, places.T, strict=True)]).sum(0)
-    alike = (asked @ tokens.transpose(1, 2) * tokens.shape[2] ** -0.5).softmax(2)
-    return ((-apart / 2).softmax(1) * alike).softmax(2).to(tokens.dtype) @ tokens
+def _near(length: int, spread: float, x: Tensor) -> Tensor:
+    """``(length, length)``: the prior along an axis; that of the whole map is the product over the axes."""
+    places = torch.arange(length, device=x.device, dtype=x.dtype) / spread
+    return (-(places[:, None] - places).square() / 2).softmax(1)
+
+
+def _attend(tokens: Tensor, asked: Tensor, *near: Tensor) -> Tensor:
+    """What the rows ``asked``, ``(batch, rows, channels)``, take of all tokens; ``near``: their prior, axis by axis."""
+    prior = near[0]
+    for along in near[1:]:
+        prior = (prior.unsqueeze(2) * along.unsqueeze(1)).flatten(1)
+    alike = ((asked * tokens.shape[2] ** -0.5) @ tokens.transpose(1, 2)).softmax(2)
+    return (alike * prior).softmax(2).to(tokens.dtype) @ tokens

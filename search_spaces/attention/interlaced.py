@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from search_spaces.attention.dot_product import attention
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, NORM
 
@@ -51,7 +52,7 @@ class GroupedSelfAttention(nn.Module):
         """``x`` and the result: ``(batch, channels, *spatial)``."""
         # Projections work on single positions: only the attention itself has to know groups.
         query, key, value = (self._grouped(part(x)) for part in (self.query, self.key, self.value))
-        found = F.scaled_dot_product_attention(query, key, value)
+        found = attention(query, key, value)
         return self.project(self._joined(found, x.shape[2:]))
 
     def _grouped(self, x: Tensor) -> Tensor:
@@ -63,7 +64,7 @@ class GroupedSelfAttention(nn.Module):
         blocks, places = range(2, 2 + 2 * dims, 2), range(3, 2 + 2 * dims, 2)
         outer, inner = (places, blocks) if self.far else (blocks, places)
         grouped = split.permute(0, *outer, *inner, 1)
-        return grouped.flatten(1 + dims, 2 * dims).flatten(0, dims).unsqueeze(1).contiguous()
+        return grouped.flatten(1 + dims, 2 * dims).flatten(0, dims).unsqueeze(1)
 
     def _joined(self, groups: Tensor, size: Sequence[int]) -> Tensor:
         """The inverse of ``_grouped``, for a map of ``size``."""

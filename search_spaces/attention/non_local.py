@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.dot_product import fused
+from search_spaces.attention.dot_product import attention
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
@@ -102,7 +102,7 @@ class NonLocal(Mechanism):
         if self.mode == "concatenation":
             pairs = self.theta_score(theta) + self.phi_score(phi).transpose(1, 2)
             return torch.relu(pairs) @ (g / g.shape[1])
-        return fused(theta.unsqueeze(1), phi.unsqueeze(1), g.unsqueeze(1), scale=self.scale).squeeze(1)  # one head
+        return attention(theta.unsqueeze(1), phi.unsqueeze(1), g.unsqueeze(1), scale=self.scale).squeeze(1)  # one head
 
     def _pool(self, x: Tensor) -> Tensor:
         if max(self.window) == 1:
