@@ -50,18 +50,12 @@ class Side:
 def take_turns(sides: Sequence[Side], rounds: int, seconds: float) -> list[float]:
     """Median seconds of a step of each side; they take turns, so that a busy moment of the machine hits all of them.
 
-    There is at least one round, and no further one once they took ``seconds`` together. The first step of each, which
-    also warms up, is not counted unless it is the only one that fits.
+    There is at least one round, and no further one once all took ``seconds`` together.
     """
-    first = [side.seconds() for side in sides]
-    spent, times = sum(first), [[] for _ in sides]  # type: list[list[float]]
-    for _ in range(rounds):
-        if spent > seconds:
-            break
-        for side, found in zip(sides, times, strict=True):
-            found.append(side.seconds())
-            spent += found[-1]
-    return [statistics.median(found or [cold]) for found, cold in zip(times, first, strict=True)]
+    times: list[list[float]] = []
+    while len(times) < rounds and sum(map(sum, times)) <= seconds:
+        times.append([side.seconds() for side in sides])
+    return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
 def _wait(device: torch.device) -> None:
