@@ -17,6 +17,7 @@ check: .venv/done
 bench: .venv/done
 	$(BIN)/python benchmarks/overhead.py --quick
 	$(BIN)/python benchmarks/training.py --quick
+	$(BIN)/python benchmarks/attention.py --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

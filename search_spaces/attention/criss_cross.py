@@ -43,7 +43,7 @@ class CrissCrossAttention(Mechanism):
     ) -> None:
         super().__init__()
         conv, width = CONV[dims], max(channels // reduction, min_width)
-        self.recurrence = recurrence
+        self.recurrence, self.width = recurrence, width
         self.query = conv(channels, width, 1)
         self.key = conv(channels, width, 1)
         self.value = conv(channels, channels, 1)
@@ -64,25 +64,32 @@ class CrissCrossAttention(Mechanism):
 
         Each axis keeps the layout in which its products are made: the weights are never put side by side.
         """
-        query, key, value = self.query(x), self.key(x), self.value(x)
-        widths = [query.shape[1], key.shape[1], value.shape[1] + 1]
-        every = torch.cat([query, key, value, torch.ones_like(value[:, :1])], dim=1)
         axes = range(2, x.dim())
         scores, values = [], []
-        for axis in axes:
-            asked, known, valued = _lines(every, axis).contiguous().split(widths, dim=-1)
+        for axis, lines in zip(axes, self._projected(x), strict=True):
+            query, key, value = lines.split((self.width, self.width, lines.shape[-1] - 2 * self.width), dim=-1)
             # (batch, *others, length, length): each position of a line against all of the same line
-            line = asked @ known.transpose(-1, -2)
+            line = query @ key.transpose(-1, -2)
             if axis != axes[-1]:
                 line += torch.full(line.shape[-1:], float("-inf"), dtype=line.dtype, device=line.device).diag()
             scores.append(line)
-            values.append(valued)
+            values.append(value)
         with torch.no_grad():  # a shift of all scores of a position changes nothing
             highest = [_places(line.amax(-1, keepdim=True), axis) for axis, line in zip(axes, scores, strict=True)]
             shift = torch.stack(highest).amax(0)
-        weights = [line.sub_(_lines(shift, axis)).exp_() for axis, line in zip(axes, scores, strict=True)]
-        found = [_places(weight @ valued, axis) for axis, weight, valued in zip(axes, weights, values, strict=True)]
-        return sum(found[1:], found[0])
+        sums: Tensor | None = None
+        for axis, line, value in zip(axes, scores, values, strict=True):
+            weights = line.sub_(_lines(shift, axis)).exp_()
+            found = _places(weights @ value, axis)
+            sums = found if sums is None else sums + found
+        assert sums is not None
+        return sums
+
+    def _projected(self, x: Tensor) -> list[Tensor]:
+        """Queries, keys, values and a one of each position, laid out as lines of each axis."""
+        value = self.value(x)
+        every = torch.cat([self.query(x), self.key(x), value, torch.ones_like(value[:, :1])], dim=1)
+        return [_lines(every, axis).contiguous() for axis in range(2, x.dim())]
 
 
 def _lines(x: Tensor, axis: int) -> Tensor:
