@@ -79,7 +79,7 @@ def _features(label: str, values: Sequence[Value]) -> list[str]:
 def _encoded(values: Sequence[Value], value: Value) -> list[float]:
     if not _numeric(values):
         return [float(value == each) for each in values if each != EMPTY]
-    low, high, here = (math.log(float(each)) for each in (min(values), max(values), value))  # type: ignore[type-var]
+    low, high, here = (math.log(float(each)) for each in (min(values), max(values), value))
     # From a half: a value that plays no part is 0, and must not look like the smallest.
     return [0.5 + 0.5 * (here - low) / (high - low) if high > low else 1.0]
 
