@@ -1,0 +1,35 @@
+"""What the documentation shows, works as it is written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from search_spaces import load_space
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def code(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_the_spaces_shown_load_and_draw(dims: int) -> None:
+    (text,) = code("spaces.md", "yaml")
+    space = load_space(yaml.safe_load(text), dims)
+    assert space.size() > 1000
+
+
+@pytest.mark.parametrize("number", range(len(code("spaces.md", "python"))))
+def test_the_programs_shown_run(number: int, tmp_path: Path) -> None:
+    """Each in a process of its own: a host that is registered stays registered."""
+    program = tmp_path / "shown.py"
+    program.write_text(code("spaces.md", "python")[number])
+    done = subprocess.run([sys.executable, str(program)], cwd=DOCS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
