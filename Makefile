@@ -7,7 +7,7 @@ search: .venv/done
 	$(BIN)/nas search
 
 test: .venv/done
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/done
 	$(BIN)/ruff check .

@@ -55,7 +55,7 @@ def measured(space: SearchSpace, count: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=20_000)
-    parser.add_argument("--spaces", nargs="+", default=["unet"], help="shipped names; all: every host with all its options")
+    parser.add_argument("--spaces", nargs="+", default=["unet", "all"])
     parser.add_argument("--quick", action="store_true", help="2,000 draws of the space of one host")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

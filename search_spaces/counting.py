@@ -12,15 +12,21 @@ from search_spaces.rules import Filled, Rules
 Facts = frozenset[Filled]
 
 
-def count(frame: Frame, rules: Rules, max_filled: int) -> int:
-    """The number of ways to fill the slots of a frame.
+Fillings = dict[tuple[str, tuple[int, ...]], "Counter[Facts]"]  # by label and channels: groups alike are counted once
+
+
+def count(frame: Frame, rules: Rules, max_filled: int, known: Fillings) -> int:
+    """The number of ways to fill the slots of a frame; ``known`` keeps what other frames of the space can use.
 
     Groups are taken one by one; of those before only two things matter: how many are filled, and which of the facts
     that the rules ask for hold. That is a small table, whatever the number of architectures.
     """
     table = Counter({(0, _facts(rules, _names(frame.fixed))): 1})
     for group in frame.groups.values():
-        ways = fillings(group, rules)
+        alike = group.label, tuple(slot.channels for slot in group.slots)
+        if alike not in known:
+            known[alike] = fillings(group, rules)
+        ways = known[alike]
         larger: Counter[tuple[int, Facts]] = Counter(table)
         for (filled, facts), number in table.items():
             if filled < max_filled:

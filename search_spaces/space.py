@@ -21,7 +21,7 @@ from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
 from search_spaces.canonical import canonical
 from search_spaces.cost import host_params
-from search_spaces.counting import attentions, count
+from search_spaces.counting import Fillings, attentions, count
 from search_spaces.draws import pick
 from search_spaces.errors import InputError
 from search_spaces.frame import EMPTY, Choices, Contents, Frame, Group, Sample, Series
@@ -365,7 +365,8 @@ class Space:
 
     def size(self) -> int:
         """The exact number of different architectures, rules and limits considered."""
-        return sum(count(frame, self.rules, self.max_filled) for frame in self.frames())
+        known: Fillings = {}
+        return sum(count(frame, self.rules, self.max_filled, known) for frame in self.frames())
 
     def __iter__(self) -> Iterator[Architecture]:
         """Every architecture once; there are ``size()`` of them."""
