@@ -37,7 +37,8 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
     }[kind]()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")  # nothing is cut off, an address least of all
+        # Nothing is cut off, an address least of all; the name stays whole, to be found and copied.
+        table.add_column(column, overflow="fold", no_wrap=column == columns[0])
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -12,7 +12,9 @@ from nas.front import Front, FrontPoint
 from nas.quantities import format_count
 from nas.run import Run
 from search_spaces.architecture import Architecture
+from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError
+from search_spaces.hosts import HOSTS
 
 WIDTH = 90
 
@@ -50,12 +52,18 @@ def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table
 
 
 def describe(architecture: Architecture) -> RenderableType:
-    """The host's options short, then what sits where."""
-    options = dict(architecture.options)
-    host = f"{architecture.host} depth {options.pop('depth', '?')} width {options.pop('width', '?')}"
-    extra = [str(value) for name, value in options.items() if value not in ("plain", "instance")]
+    """The host with its size and what is no default, short, then what sits where."""
+    defaults = HOSTS[architecture.host].defaults
+    (first, size), (second, width), *others = architecture.options
+    host = f"{architecture.host} {first} {size} {second} {width}"
+    extra = [_short(name, value) for name, value in others if value != defaults[name]]
     placed = [f"{slot}: {' > '.join(map(str, series))}" for slot, series in architecture.attention]
     return Text(", ".join([host, *extra]) + ("; " + "; ".join(placed) if placed else " (plain)"))
+
+
+def _short(name: str, value: Value) -> str:
+    """A word speaks for itself, a number or a truth value does not."""
+    return value if isinstance(value, str) else f"{name} {value}"
 
 
 def _cells(point: FrontPoint) -> list[RenderableType]:

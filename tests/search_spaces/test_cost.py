@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from search_spaces import HOSTS, Architecture, Cost, Placement, Space, load_space
 from search_spaces import cost as cost_module
 from search_spaces.cost import host_cost, host_params, measure, mechanism_cost
+from search_spaces.initialisation import WithoutInitialisation
 from search_spaces.slot import Slot
 
 IN_CHANNELS, CLASSES = 2, 3
@@ -28,7 +29,7 @@ def small(host: str, dims: int) -> Space:
 
 def built_cost(architecture: Architecture) -> Cost:
     """Parameters and multiply-accumulates counted on the whole network."""
-    with torch.device("meta"):
+    with torch.device("meta"), WithoutInitialisation():
         network = architecture.build(IN_CHANNELS, CLASSES).eval()
         image = torch.empty(1, IN_CHANNELS, *SIZE[architecture.dims])
     with FlopCounterMode(display=False) as counter, torch.no_grad():

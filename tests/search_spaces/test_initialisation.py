@@ -57,8 +57,12 @@ def test_attention_leaves_the_host_as_it_starts_without(dims: int, drawn: int, s
     architecture = draw(dims, drawn)
     plain = Architecture.create(architecture.host, dims, dict(architecture.options))
     filled = architecture.build(1, 1, seed).state_dict()
+    deepest = f"encoder.{dict(architecture.options)['depth']}"
+    filled_blocks = (slot.removeprefix("block.") for slot, _ in architecture.attention if slot.startswith("block."))
+    replaced = tuple(f"{deepest if place == 'bottleneck' else place}.second" for place in filled_blocks)
     for name, tensor in plain.build(1, 1, seed).state_dict().items():
-        assert torch.equal(filled[name], tensor), name
+        if not name.startswith(replaced):
+            assert torch.equal(filled[name], tensor), name
 
 
 @settings(max_examples=25)

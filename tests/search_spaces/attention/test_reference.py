@@ -14,9 +14,9 @@ GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
 COVERED = [path for path in find_cases(GOLDEN) if load_case(path).key in load_adapters()]
 
 NOT_FOLLOWED = {
-    "caranet_aa_kernel",
     "ge_theta_global",
     "ge_thetaplus_e4",
+    "nl_timm",
     "sasa_leaderj1001",
     "sasa_merhs",
     "sk_timm_split",
