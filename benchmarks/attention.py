@@ -78,7 +78,7 @@ def main() -> None:
     check_meter(device)
     cases = [case for case in CASES if case.mechanism in names]
     dims = sorted({len(one) - 2 for one in shapes})
-    for case in track(cases, "same function", transient=True):
+    for case in track([case for case in cases if case.has_form], "same function", transient=True):
         for count in dims:
             check_same_function(case, count)
     measured = partial(compare, device=device, rounds=rounds, seconds=options.seconds, limit=limit)
@@ -89,11 +89,12 @@ def main() -> None:
         for row in found:
             row.all_pairs = all_pairs.plain
         console.print(table_of(found, one))
+        console.print(*(f"not run: {line}" for row in found for line in row.not_run()), sep="\n")
         rows += found
     points = [] if options.no_curve else curve(sizes, device, rounds, options.seconds, limit)
     if points:
         console.print(show_curve(points))
-    if options.plot:
+    if points and options.plot:
         draw(points, options.plot)
     finish(
         {

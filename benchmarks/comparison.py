@@ -65,6 +65,11 @@ class Row:
     def large(self) -> bool:
         return math.prod(self.shape[2:]) >= LARGE
 
+    def not_run(self) -> list[str]:
+        """Why sides were not run, a line each."""
+        sides = {"ours": self.ours, "plain": self.plain, "MONAI": self.monai}
+        return [f"{self.case.name}, {name}: {cost.skipped}" for name, cost in sides.items() if cost and cost.skipped]
+
     @property
     def faster(self) -> float | None:
         return ratio(self.plain.ms, self.ours.ms)
@@ -124,8 +129,9 @@ def compare(
     block = BLOCKS.get(case.name)
     every: dict[str, Make] = {
         "ours": lambda at: case.ours(at, device),
-        "plain": lambda at: case.straightforward(at, device),
     }
+    if case.has_form:
+        every["plain"] = lambda at: case.straightforward(at, device)
     if block:
         every["monai"] = lambda at: side(block.build(at[1], len(at) - 2), case.inputs(at), device)
     makes = {name: make for name, make in every.items() if name in sides}
