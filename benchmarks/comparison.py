@@ -143,7 +143,7 @@ def compare(
             if costs[name].skipped is None:
                 running[name] = make(shape)
         except OptionalImportError as error:
-            costs[name] = Cost(skipped=str(error).split(".")[0])
+            costs[name] = Cost(skipped=str(error).splitlines()[0])
     brisk: dict[str, Side] = {}
     for name, one in running.items():
         if device.type == "cuda":
