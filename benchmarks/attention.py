@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--shapes", type=shape, nargs="+", default=SHAPES, help="batch x channels x sides")
     parser.add_argument("--mechanisms", nargs="+", choices=list(MECHANISMS), default=list(MECHANISMS), metavar="NAME")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=10.0, help="no further round of a row after this time")
+    parser.add_argument("--seconds", type=float, default=3.0, help="no further round of a row after this time")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--memory-limit", type=float, default=6.0, help="GiB that a side may take")

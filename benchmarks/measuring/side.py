@@ -15,6 +15,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from search_spaces.flop_counter import FlopCounter
 
+LEAST = 0.5  # seconds that steps are measured for: the median of a few short ones says little
+
 
 @dataclass(frozen=True)
 class Side:
@@ -50,11 +52,14 @@ class Side:
 def take_turns(sides: Sequence[Side], rounds: int, seconds: float) -> list[float]:
     """Median seconds of a step of each side; they take turns, so that a busy moment of the machine hits all of them.
 
-    There is at least one round, and no further one once all took ``seconds`` together.
+    There is at least one round, and no further one once all took ``seconds`` together; more than ``rounds`` where
+    they are over in no time.
     """
     times: list[list[float]] = []
-    while len(times) < rounds and sum(map(sum, times)) <= seconds:
+    spent = 0.0
+    while sides and (not times or (spent <= seconds and (len(times) < rounds or spent <= LEAST))):
         times.append([side.seconds() for side in sides])
+        spent += sum(times[-1])
     return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
