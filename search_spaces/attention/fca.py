@@ -80,7 +80,8 @@ class FrequencyChannelAttention(Mechanism):
         self.grid = tuple(grid or (GRID,) * dims)
         chosen = table or select_frequencies(selection, frequencies, dims)
         groups = channel_frequencies(channels, chosen)
-        self.register_buffer("basis", torch.stack([cosine_basis(group, self.grid) for group in groups]), False)
+        bases = {group: cosine_basis(group, self.grid) for group in set(groups)}
+        self.register_buffer("basis", torch.stack([bases[group] for group in groups]), False)
         width = max(channels // reduction, min_width)
         self.squeeze = nn.Linear(channels, width, bias=False)
         self.excite = nn.Linear(width, channels, bias=False)
