@@ -241,28 +241,27 @@ class Space:
                     return f"'{label}' = {value!r} is not in the space; it offers {list(offers[name])}"
         return f"slot '{group.label}': {' > '.join(map(str, longest))} is not in the space"
 
-    def check_rules(self, architecture: Architecture) -> None:
-        """Raise ``InputError`` when a limit or a rule is broken."""
+    def _broken(self, architecture: Architecture) -> str | None:
+        """Which limit or rule is broken; None when all are kept."""
         frame = self.frame(architecture.options)
         filled = {self._label.get(slot, slot) for slot, _ in architecture.attention} - dict(frame.fixed).keys()
         if len(filled) > self.max_filled:
-            raise InputError(f"{len(filled)} slots are filled, the space allows {self.max_filled}")
-        if not self._keeps_rules(architecture):
-            raise InputError(f"{architecture} breaks a rule of the space")
+            return f"{len(filled)} slots are filled, the space allows {self.max_filled}"
+        if self.rules:
+            placed = {slot: [placement.mechanism for placement in series] for slot, series in architecture.attention}
+            if not self.rules.allow_attention(frame.settings, placed):
+                return f"{architecture} breaks a rule of the space"
+        return None
 
-    def _keeps_rules(self, architecture: Architecture) -> bool:
-        if not self.rules:
-            return True
-        placed = {slot: [placement.mechanism for placement in series] for slot, series in architecture.attention}
-        return self.rules.allow_attention(self.frame(architecture.options).settings, placed)
+    def check_rules(self, architecture: Architecture) -> None:
+        """Raise ``InputError`` when a limit or a rule is broken."""
+        broken = self._broken(architecture)
+        if broken is not None:
+            raise InputError(broken)
 
     def allows(self, architecture: Architecture) -> bool:
         """Whether an architecture made by ``assemble`` keeps the limit and the rules."""
-        try:
-            self.check_rules(architecture)
-        except InputError:
-            return False
-        return True
+        return self._broken(architecture) is None
 
     def sample_of(self, architecture: Architecture) -> Sample:
         """The full sample that freezes to ``architecture``; labels that play no part take their first value.
@@ -312,7 +311,7 @@ class Space:
         """
         for _ in range(PATIENCE):
             architecture = self._draw(rng, sparse)
-            if self._keeps_rules(architecture):
+            if not self.rules or self.allows(architecture):
                 return architecture
         raise InputError(f"space: none of {PATIENCE} random architectures keeps its rules")
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
-from search_spaces.layers import CONV, NORM, SPATIAL_AXES
-
-CONVOLVE = {2: F.conv2d, 3: F.conv3d}
+from search_spaces.layers import CONV, CONVOLVE, NORM, SPATIAL_AXES
 
 
 @mechanism(

@@ -12,10 +12,9 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.layers import CONV, GroupNorm, instance_norm
+from search_spaces.layers import CONV, CONVOLVE, GroupNorm, instance_norm
 
 GROUPS = 32
-CONVOLVE = {2: F.conv2d, 3: F.conv3d}
 
 
 class StandardisedConv(nn.Module):
