@@ -241,27 +241,28 @@ class Space:
                     return f"'{label}' = {value!r} is not in the space; it offers {list(offers[name])}"
         return f"slot '{group.label}': {' > '.join(map(str, longest))} is not in the space"
 
-    def _broken(self, architecture: Architecture) -> str | None:
-        """Which limit or rule is broken; None when all are kept."""
-        frame = self.frame(architecture.options)
-        filled = {self._label.get(slot, slot) for slot, _ in architecture.attention} - dict(frame.fixed).keys()
-        if len(filled) > self.max_filled:
-            return f"{len(filled)} slots are filled, the space allows {self.max_filled}"
-        if self.rules:
-            placed = {slot: [placement.mechanism for placement in series] for slot, series in architecture.attention}
-            if not self.rules.allow_attention(frame.settings, placed):
-                return f"{architecture} breaks a rule of the space"
-        return None
+    def _filled(self, architecture: Architecture) -> int:
+        """How many of the slots that the space leaves open are filled; tied slots count once."""
+        fixed = dict(self.frame(architecture.options).fixed).keys()
+        return len({self._label.get(slot, slot) for slot, _ in architecture.attention} - fixed)
+
+    def _keeps_rules(self, architecture: Architecture) -> bool:
+        if not self.rules:
+            return True
+        placed = {slot: [placement.mechanism for placement in series] for slot, series in architecture.attention}
+        return self.rules.allow_attention(self.frame(architecture.options).settings, placed)
 
     def check_rules(self, architecture: Architecture) -> None:
         """Raise ``InputError`` when a limit or a rule is broken."""
-        broken = self._broken(architecture)
-        if broken is not None:
-            raise InputError(broken)
+        filled = self._filled(architecture)
+        if filled > self.max_filled:
+            raise InputError(f"{filled} slots are filled, the space allows {self.max_filled}")
+        if not self._keeps_rules(architecture):
+            raise InputError(f"{architecture} breaks a rule of the space")
 
     def allows(self, architecture: Architecture) -> bool:
         """Whether an architecture made by ``assemble`` keeps the limit and the rules."""
-        return self._broken(architecture) is None
+        return self._filled(architecture) <= self.max_filled and self._keeps_rules(architecture)
 
     def sample_of(self, architecture: Architecture) -> Sample:
         """The full sample that freezes to ``architecture``; labels that play no part take their first value.
@@ -311,7 +312,7 @@ class Space:
         """
         for _ in range(PATIENCE):
             architecture = self._draw(rng, sparse)
-            if not self.rules or self.allows(architecture):
+            if self._keeps_rules(architecture):
                 return architecture
         raise InputError(f"space: none of {PATIENCE} random architectures keeps its rules")
 
