@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.launch import search
+from nas.ray_trials import QUIET
 from nas.silent import SilentWatcher
 from nas.trial import Trial
 
@@ -88,21 +89,14 @@ class Ends(tune.Callback):
         self.ends.append(time.perf_counter())
 
 
-class OneByOne(Searcher):
+class Suggests(Searcher):
     """The least a searcher can be."""
 
-    def __init__(self, trials: int, at_once: int) -> None:
-        super().__init__()
-        self.left, self.at_once, self.running = trials, at_once, 0
-
-    def suggest(self, trial_id: str) -> Any:
-        if not self.left or self.running == self.at_once:
-            return None if self.running else Searcher.FINISHED
-        self.left, self.running = self.left - 1, self.running + 1
+    def suggest(self, trial_id: str) -> dict[str, Any]:
         return {"x": 0.5}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        self.running -= 1
+        """Nothing to learn."""
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
@@ -111,21 +105,27 @@ class OneByOne(Searcher):
         """Nothing to restore."""
 
 
-def plain_tune(trials: int, skip: int, loggers: bool, one_by_one: bool = False) -> float:
+def plain_tune(trials: int, skip: int, loggers: bool, searcher: bool = False) -> float:
     """Seconds a trial of plain Ray Tune.
 
-    ``loggers``: with Tune's own result files, as a user gets it, or without; ``one_by_one``: asks a searcher.
+    ``loggers``: with Tune's own result files, as a user gets it, or without; ``searcher``: asks one, a trial when
+    one has ended.
     """
+    for name in QUIET:  # what the tool's side set for itself
+        os.environ.pop(name, None)
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # no tables on the terminal
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "0" if loggers else "1"
     clock = Ends()
     with tempfile.TemporaryDirectory() as folder:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        searcher = OneByOne(trials, int(ray.cluster_resources()["CPU"])) if one_by_one else None
         tune.Tuner(
             tune.with_resources(Nothing, {"CPU": 1}),
-            param_space=None if one_by_one else {"x": tune.uniform(0, 1)},
+            param_space=None if searcher else {"x": tune.uniform(0, 1)},
             tune_config=tune.TuneConfig(
-                num_samples=-1 if one_by_one else trials, reuse_actors=True, search_alg=searcher
+                num_samples=trials,
+                reuse_actors=True,
+                search_alg=Suggests() if searcher else None,
+                max_concurrent_trials=int(ray.cluster_resources()["CPU"]) if searcher else None,
             ),
             run_config=tune.RunConfig(
                 storage_path=folder,
@@ -165,7 +165,7 @@ def main() -> None:
         tool.append(with_tool(trials, skip))
         tune_alone.append(plain_tune(trials, skip, loggers=True))
         tune_quiet.append(plain_tune(trials, skip, loggers=False))
-        tune_asked.append(plain_tune(trials, skip, loggers=False, one_by_one=True))
+        tune_asked.append(plain_tune(trials, skip, loggers=False, searcher=True))
         start.append(startup())
     result = {
         "benchmark": "overhead",

@@ -37,6 +37,18 @@ class Architecture:
     options: Options
     attention: tuple[tuple[str, tuple[Placement, ...]], ...] = ()
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        """Worked out once: a search looks each of its architectures up in a set before every trial."""
+        return hash((self.host, self.dims, self.options, self.attention))
+
+    def __reduce__(self) -> tuple[type[Architecture], tuple[Any, ...]]:
+        """Without the hash, which is another one in another process."""
+        return Architecture, (self.host, self.dims, self.options, self.attention)
+
     @classmethod
     def create(
         cls,

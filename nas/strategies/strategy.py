@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ class History:
     trials: list[Trial] = field(default_factory=list)
     running: list[Architecture] = field(default_factory=list)
 
-    @property
+    @functools.cached_property
     def seen(self) -> set[Architecture]:
         """Everything tried or running; an architecture that failed was tried."""
         return {trial.architecture for trial in self.trials} | set(self.running)

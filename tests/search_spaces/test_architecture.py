@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -261,3 +263,20 @@ def test_another_process_rebuilds_the_same_network_from_yaml(tmp_path: Path) -> 
         [sys.executable, "-c", REBUILD, *map(str, paths)], capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stdout.split("\n")[:-1] == expected
+
+
+PICKLED = """
+import pickle, sys
+from search_spaces.architecture import Architecture
+architecture = Architecture.from_dict({"host": "unet", "dims": 2})
+assert architecture in {architecture}
+sys.stdout.buffer.write(pickle.dumps(architecture))
+"""
+
+
+def test_an_architecture_from_another_process_hashes_as_one_made_here() -> None:
+    command = [sys.executable, "-c", PICKLED]
+    done = subprocess.run(
+        command, capture_output=True, check=True, timeout=300, env={**os.environ, "PYTHONHASHSEED": "7"}
+    )
+    assert pickle.loads(done.stdout) in {Architecture.from_dict({"host": "unet", "dims": 2})}
