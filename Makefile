@@ -18,6 +18,7 @@ bench: .venv/done
 	$(BIN)/python benchmarks/overhead.py --quick
 	$(BIN)/python benchmarks/training.py --quick
 	$(BIN)/python benchmarks/attention.py --quick
+	$(BIN)/python benchmarks/spaces.py --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

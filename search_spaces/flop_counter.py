@@ -143,6 +143,10 @@ def _counted(*bounds: float, dtype: torch.dtype | None = None, device: torch.dev
     return torch.empty(math.ceil((end - start) / step), dtype=kind, device=device)
 
 
+def _alike(x: Tensor, *, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
+    return x.new_empty(x.shape, dtype=dtype)
+
+
 def _compared(*args: Any, **_: Any) -> Tensor:
     return _broadcast(*args).to(torch.bool)
 
@@ -184,7 +188,7 @@ SHORTCUTS: dict[Any, Callable[..., Any]] = {
     **dict.fromkeys((aten.upsample_nearest1d, aten.upsample_nearest2d, aten.upsample_nearest3d), _resized),
     **dict.fromkeys((aten._softmax, aten._safe_softmax, aten.roll), _broadcast),
     **dict.fromkeys((aten.hardswish, aten._prelu_kernel), _broadcast),
-    **dict.fromkeys((aten.ones_like, aten.zeros_like), lambda x, **_: x.new_empty(x.shape)),
+    **dict.fromkeys((aten.ones_like, aten.zeros_like), _alike),
     aten.diag_embed: lambda x, *_: x.new_empty(*x.shape, x.shape[-1]),
     aten.eye: lambda n, m=None, *, dtype=None, device=None, **_: torch.empty(n, m or n, dtype=dtype, device=device),
     aten.mm: lambda a, b: a.new_empty(a.shape[0], b.shape[1]),
