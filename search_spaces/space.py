@@ -22,7 +22,7 @@ from search_spaces.attention.mechanism import Value
 from search_spaces.canonical import canonical
 from search_spaces.cost import host_params
 from search_spaces.counting import Fillings, attentions, count
-from search_spaces.draws import pick
+from search_spaces.draws import pick, pick_at
 from search_spaces.errors import InputError
 from search_spaces.frame import EMPTY, Choices, Contents, Frame, Group, Sample, Series
 from search_spaces.hosts import HOSTS
@@ -30,6 +30,7 @@ from search_spaces.placement import Options, Placement
 from search_spaces.rules import Rules
 
 PATIENCE = 10_000
+MORE = 0.25  # probability that a sparse draw puts one more mechanism in a slot
 
 
 class Space:
@@ -320,21 +321,26 @@ class Space:
         frame = self.frame(tuple((name, pick(rng, values)) for name, values in self.options.items()))
         groups = list(frame.groups.values())
         limit = min(self.max_filled, len(groups))
+        contents: Contents
         if sparse:
             filled = min(int(rng.geometric(0.5)) - 1, limit)
             chosen = rng.choice(len(groups), filled, replace=False).tolist() if filled else []
+            contents = {groups[index].label: self.draw_series(rng, groups[index]) for index in sorted(chosen)}
         else:
-            chosen = [index for index, group in enumerate(groups) if rng.random() * (len(group.offers) + 1) >= 1]
-            if len(chosen) > limit:
-                chosen = rng.choice(chosen, limit, replace=False).tolist()
-        contents = {groups[index].label: self.draw_series(rng, groups[index], sparse) for index in sorted(chosen)}
+            shares = zip(groups, rng.random(len(groups)).tolist(), strict=True)
+            contents = {
+                group.label: series for group, share in shares if (series := _uniform_series(rng, group, share))
+            }
+            if len(contents) > limit:
+                contents = {
+                    label: contents[label] for label in rng.choice(list(contents), limit, replace=False).tolist()
+                }
         return Architecture(self.host, self.dims, frame.options, frame.attention(contents))
 
-    def draw_series(self, rng: np.random.Generator, group: Group, sparse: bool = True) -> Series:
-        """Something for the slots of ``group``: one mechanism, rarely several; not ``sparse``, uniform labels."""
+    def draw_series(self, rng: np.random.Generator, group: Group) -> Series:
+        """Something for the slots of ``group``: one mechanism, rarely several."""
         series = [draw_placement(rng, group)]
-        more = 0.25 if sparse else len(group.offers) / (len(group.offers) + 1)
-        while len(series) < group.series and rng.random() < more:
+        while len(series) < group.series and rng.random() < MORE:
             series.append(draw_placement(rng, group))
         return tuple(series)
 
@@ -405,6 +411,22 @@ def draw_placement(rng: np.random.Generator, group: Group, mechanism: str | None
     mechanism = mechanism or pick(rng, tuple(group.offers))
     choices = group.offers[mechanism]
     return Placement(mechanism, tuple((name, pick(rng, values)) for name, values in choices.items()))
+
+
+def _uniform_series(rng: np.random.Generator, group: Group, share: float) -> Series:
+    """What uniform labels put in the slots of ``group``, maybe nothing; ``share``: a uniform number from 0 up to 1."""
+    labels = (EMPTY, *group.offers)
+    mechanism, share = pick_at(share, labels)
+    if mechanism == EMPTY:
+        return ()
+    options: list[tuple[str, Value]] = []
+    for name, values in group.offers[mechanism].items():
+        value, share = pick_at(share, values)
+        options.append((name, value))
+    series = [Placement(mechanism, tuple(options))]
+    while len(series) < group.series and rng.random() * len(labels) >= 1:
+        series.append(draw_placement(rng, group))
+    return tuple(series)
 
 
 def _place(label: str, position: int) -> str:
