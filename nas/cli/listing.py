@@ -6,9 +6,12 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from nas.cli.app import app, console
+
+UNBOUNDED = 10_000
 
 
 class Kind(StrEnum):
@@ -41,7 +44,8 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
         table.add_column(column, overflow="fold", no_wrap=column == columns[0])
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    # A file or another program gets a line a row, however long.
+    (console if console.is_terminal else Console(width=UNBOUNDED)).print(table)
 
 
 Listing = tuple[tuple[str, ...], list[tuple[str, ...]]]

@@ -57,10 +57,19 @@ def draws(space: SearchSpace, seed: int, sparse: bool = True) -> Iterator[Archit
 
 
 def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:
-    """The plain network of a run: the space's own, else the admitted one with the most parameters, if any."""
-    if admits(space.plain()):
-        return space.plain()
+    """The plain network of a run: the space's own, else the admitted one most like it, if any.
+
+    That is one of the same host with as many of the same words and flags, such as the kind of block, and of these the
+    one with the most parameters.
+    """
+    wanted = space.plain()
+    if admits(wanted):
+        return wanted
+    kept = {(name, value) for name, value in wanted.options if isinstance(value, str | bool)}
     # A task's channels and classes change the first and the last layer only: they do not decide which is largest.
     size = (64,) * space.dims
-    admitted = [network for network in space.plain_networks() if admits(network)]
-    return max(admitted, key=lambda network: network.cost(1, 1, size).params, default=None)
+
+    def likeness(network: Architecture) -> tuple[bool, int, int]:
+        return network.host == wanted.host, len(kept.intersection(network.options)), network.cost(1, 1, size).params
+
+    return max((network for network in space.plain_networks() if admits(network)), key=likeness, default=None)
