@@ -112,9 +112,8 @@ def test_where_the_plain_network_is_not_admitted_the_largest_one_that_is_comes_f
 @every_strategy
 def test_the_network_that_stands_for_the_plain_one_has_its_words(name):
     space = load_space({"host": "unet", "options": {"depth": 3, "width": [4, 8], "block": ["plain", "residual"]}}, 2)
-    small = {
-        dict(network.options)["block"]: network for network in space.plain_networks() if network.options[1][1] == 4
-    }
+    choices = [(dict(network.options), network) for network in space.plain_networks()]
+    small = {options["block"]: network for options, network in choices if options["width"] == 4}
     limit = params_of(small["residual"])
     assert params_of(small["plain"]) < limit < params_of(space.plain())
     first = STRATEGIES[name](space, lambda candidate: params_of(candidate) <= limit, 0).suggest(History())
