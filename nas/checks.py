@@ -146,15 +146,15 @@ def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
     config, task, space = checked.config, checked.task, checked.space
     if config.limits.macs is None:
         return  # the limit on parameters alone was checked before the task was read
-    costs = [network.cost(task.channels, len(task.classes), size) for network in space.plain_networks()]
-    fewest = min(cost.macs for cost in costs)
-    if fewest > config.limits.macs:
+    networks = space.plain_networks()
+    if not any(admits(config, network, task, size) for network in networks):
+        fewest = min(network.cost(task.channels, len(task.classes), size).macs for network in networks)
+        if fewest <= config.limits.macs:
+            raise InputError("limits: no network of the space is within both limits.params and limits.macs")
         raise InputError(
             f"limits.macs: expected at least {fewest} ({format_count(fewest)}), what the lightest network of the space "
             f"takes on {' x '.join(map(str, size))}; got {config.limits.macs}"
         )
-    if not any(admits(config, network, task, size) for network in space.plain_networks()):
-        raise InputError("limits: no network of the space is within both limits.params and limits.macs")
     for name, architecture in checked.start.items():
         cost = architecture.cost(task.channels, len(task.classes), size)
         if cost.macs > config.limits.macs:

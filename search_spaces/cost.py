@@ -71,15 +71,23 @@ class Prices:
         return Cost(params, macs)
 
 
-@functools.cache
 def host_cost(host: str, dims: int, options: Options, in_channels: int, classes: int, size: Size) -> Cost:
     """Cost of a host with every slot empty, for one image ``(in_channels, *size)``."""
+    return _host_cost(host, dims, HOSTS[host].priced(options), in_channels, classes, size)
+
+
+@functools.cache
+def _host_cost(host: str, dims: int, options: Options, in_channels: int, classes: int, size: Size) -> Cost:
     return measure(lambda: HOSTS[host].build(in_channels, classes, dims, options), [(in_channels, *size)])
 
 
-@functools.cache
 def host_params(host: str, dims: int, options: Options, in_channels: int, classes: int) -> int:
     """Parameters of a host with every slot empty; many times quicker than its full cost."""
+    return _host_params(host, dims, HOSTS[host].priced(options), in_channels, classes)
+
+
+@functools.cache
+def _host_params(host: str, dims: int, options: Options, in_channels: int, classes: int) -> int:
     with torch.device("meta"), WithoutInitialisation():
         return _parameters(HOSTS[host].build(in_channels, classes, dims, options))
 

@@ -91,6 +91,11 @@ def host_options(host: str, given: Any, faults: list[str]) -> Choices:
     """The host's options: what is not named keeps its default, so that a space names what varies."""
     offered, defaults = HOSTS[host].options, HOSTS[host].defaults
     choices = _choices(f"host '{host}'", None if given == "all" else given, offered, faults)
+    for name, values in choices.items():
+        if len(values) > 1 == len(offered[name]):
+            faults.append(
+                f"host '{host}': option '{name}' is a setting and no choice, expected one value; got {list(values)}"
+            )
     named = set(offered) if given == "all" else set(given) if isinstance(given, Mapping) else set()
     return {name: values if name in named else (defaults[name],) for name, values in choices.items()}
 

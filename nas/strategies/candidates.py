@@ -65,11 +65,18 @@ def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:
     wanted = space.plain()
     if admits(wanted):
         return wanted
-    kept = {(name, value) for name, value in wanted.options if isinstance(value, str | bool)}
-    # A task's channels and classes change the first and the last layer only: they do not decide which is largest.
-    size = (64,) * space.dims
+    words = {(name, value) for name, value in wanted.options if isinstance(value, str | bool)}
 
-    def likeness(network: Architecture) -> tuple[bool, int, int]:
-        return network.host == wanted.host, len(kept.intersection(network.options)), network.cost(1, 1, size).params
+    def likeness(network: Architecture) -> tuple[bool, int]:
+        return network.host == wanted.host, len(words.intersection(network.options))
 
-    return max((network for network in space.plain_networks() if admits(network)), key=likeness, default=None)
+    def params(network: Architecture) -> int:
+        # A task's channels and classes change the first and the last layer only: they do not decide which is largest.
+        return network.cost(1, 1, (64,) * space.dims).params
+
+    networks = sorted(space.plain_networks(), key=likeness, reverse=True)
+    for _, alike in itertools.groupby(networks, key=likeness):
+        admitted = [network for network in alike if admits(network)]
+        if admitted:
+            return max(admitted, key=params)
+    return None

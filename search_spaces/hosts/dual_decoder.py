@@ -79,6 +79,7 @@ class Cross(nn.Module):
         "target": ("boundary", "image"),
         "cross": (False, True),
     },
+    costless=("norm", "activation"),
 )
 class DualDecoder(Host):
     """An encoder with two decoders of one form: the first segments, the second redraws the image or its boundaries.

@@ -36,6 +36,7 @@ PATHS = ("first", "second")
         "exchange": ("none", "sum", "concat"),
         "location": (False, True),
     },
+    costless=("norm", "activation"),
 )
 class DualPathNetwork(Host):
     """Two phases, modalities or views of one patient, each with an encoder of its own.

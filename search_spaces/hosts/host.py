@@ -106,7 +106,11 @@ def _key(slot: str) -> str:
 
 @dataclass(frozen=True)
 class HostEntry:
-    """What the registry knows of one host: ``options`` are all that a space can offer."""
+    """What the registry knows of one host.
+
+    ``options`` are all that a space can offer; those named in ``costless`` change neither parameters nor
+    multiply-accumulates, so that networks which differ in them alone are measured once.
+    """
 
     name: str
     module: type[Host]
@@ -114,6 +118,11 @@ class HostEntry:
     dims: tuple[int, ...]
     options: Mapping[str, tuple[Value, ...]]
     defaults: Mapping[str, Value]
+    costless: tuple[str, ...] = ()
+
+    def priced(self, options: Iterable[tuple[str, Value]]) -> tuple[tuple[str, Value], ...]:
+        """``options`` with the default of each that costs nothing: equal for networks of equal cost."""
+        return tuple((name, self.defaults[name] if name in self.costless else value) for name, value in options)
 
     def build(
         self,
@@ -134,7 +143,12 @@ H = TypeVar("H", bound=type[Host])
 
 
 def host(
-    name: str, *, title: str, options: Mapping[str, tuple[Value, ...]], dims: tuple[int, ...] = (2, 3)
+    name: str,
+    *,
+    title: str,
+    options: Mapping[str, tuple[Value, ...]],
+    costless: tuple[str, ...] = (),
+    dims: tuple[int, ...] = (2, 3),
 ) -> Callable[[H], H]:
     """Class decorator that registers a host; the default of each option is the constructor's."""
 
@@ -147,7 +161,9 @@ def host(
             defaults[option] = parameters[option].default
             if defaults[option] not in values:
                 raise ValueError(f"host '{name}': default {option}={defaults[option]!r} is not among {values}")
-        HOSTS.add(name, HostEntry(name, module, title, dims, dict(options), defaults))
+        if not set(costless) <= set(options):
+            raise ValueError(f"host '{name}': costless names options, got {', '.join(costless)}")
+        HOSTS.add(name, HostEntry(name, module, title, dims, dict(options), defaults, costless))
         return module
 
     return register

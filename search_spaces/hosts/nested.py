@@ -38,6 +38,7 @@ WIDEST = 512
         "supervision": (False, True),
         "final": ("last", "average"),
     },
+    costless=("norm", "activation", "down"),
 )
 class NestedUNet(Host):
     """A triangle of stages X[i,j]: level i, column j, i + j at most ``depth``; column 0 is the encoder.

@@ -34,6 +34,7 @@ from search_spaces.stages.refinement import Refinement, conv_prelu
         "features": (8, 16, 32),
         "cfp": (False, True),
     },
+    costless=("activation",),
 )
 class PartialDecoderNetwork(Host):
     """The deeper levels alone give a coarse prediction, then each corrects it where nothing was found yet.

@@ -32,9 +32,10 @@ from search_spaces.stages.sampling import UP, Up, halve
         "down": ("strided", "max_pool", "aggregation"),
         "up": (*UP, "aggregation"),
         "join": ("sum", "concatenate"),
-        "widest": (320, 512),
+        "widest": (512,),
         "supervision": (False, True),
     },
+    costless=("norm", "activation"),
 )
 class UNet(Host):
     """U-Net of any depth and size, 2D and 3D, with a slot at every stage and skip, and one in every stage.
@@ -58,7 +59,8 @@ class UNet(Host):
         up: ``transposed`` or ``linear``, see ``Up``; ``aggregation`` is an ``AggregationStage`` out of the bottleneck,
             and ``transposed`` above.
         join: how the decoder's feature meets the skip, ``sum`` or ``concatenate``.
-        widest: most channels of a level; nnU-Net has 512 in 2D and 320 in 3D.
+        widest: most channels of a level; nnU-Net has 512 in 2D and 320 in 3D. A setting and no choice: on networks that
+            are not that wide it changes nothing.
         supervision: whether the coarser decoder levels have a loss of their own, halved at each level.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +70,21 @@ def test_the_parameters_of_a_host_alone_are_those_of_its_cost(host: str, dims: i
     architecture = small(host, dims).plain()
     params = host_params(host, dims, architecture.options, IN_CHANNELS, CLASSES)
     assert params == architecture.cost(IN_CHANNELS, CLASSES, SIZE[dims]).params
+
+
+@every_host
+def test_costless_options_change_no_cost(host: str, dims: int) -> None:
+    rng, entry = np.random.default_rng(dims), HOSTS[host]
+    for _ in range(3):
+        drawn = {name: values[int(rng.integers(min(len(values), 2)))] for name, values in entry.options.items()}
+        for option in entry.costless:
+            costs = {measured(host, dims, {**drawn, option: value}) for value in entry.options[option]}
+            assert len(costs) == 1, (option, drawn)
+
+
+def measured(host: str, dims: int, options: dict[str, Any]) -> Cost:
+    shape = (IN_CHANNELS, *SIZE[dims])
+    return measure(lambda: HOSTS[host].build(IN_CHANNELS, CLASSES, dims, options.items()), [shape])
 
 
 def test_parts_that_were_measured_once_are_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:

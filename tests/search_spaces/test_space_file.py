@@ -125,6 +125,10 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["host 'unet': options are a mapping of name to values; got [3]"],
     ),
     "a misspelt option": ({"options": {"dept": 3}}, ["'dept' (did you mean 'depth'?)"]),
+    "several values of a setting": (
+        {"options": {"widest": [320, 512]}},
+        ["option 'widest' is a setting and no choice, expected one value; got [320, 512]"],
+    ),
     "a misspelt word": ({"options": {"block": ["plane"]}}, ["option 'block' is one of plain, residual; got 'plane'"]),
     "a number for a word": ({"options": {"norm": 1}}, ["option 'norm' is one of instance, batch; got 1"]),
     "a word for a number": (
