@@ -20,6 +20,7 @@ from search_spaces.hosts.unet import level_channels
 from search_spaces.layers import CONV
 from search_spaces.slot import Slot
 from search_spaces.stages.convolution import Stage
+from search_spaces.stages.encoder import encoder
 from search_spaces.stages.sampling import Up, halve
 
 WIDEST = 512
@@ -83,16 +84,8 @@ class NestedUNet(Host):
         form: dict[str, Any] = {"dims": dims, "norm": norm, "activation": activation, "residual": block == "residual"}
         self.depth, self.supervision, self.average = depth, supervision, final == "average"
         self.halve = halve(dims) if down == "max_pool" else nn.Identity()
-        self.encoder = nn.ModuleList(
-            Stage(
-                channels[level - 1] if level else in_channels,
-                channels[level],
-                stride=2 if level and down == "strided" else 1,
-                block=placed.get(f"encoder.{level}" if level < depth else "bottleneck"),
-                **form,
-            )
-            for level in range(depth + 1)
-        )
+        pooled = range(depth + 1) if down == "max_pool" else ()
+        self.encoder = encoder(in_channels, channels, placed, pooled=pooled, **form)
         self.up, self.node, self.head = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for level, column in _nodes(depth):
             block_here = placed.get(f"decoder.{level}") if level + column == depth else None

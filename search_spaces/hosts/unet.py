@@ -17,6 +17,7 @@ from search_spaces.layers import CONV
 from search_spaces.slot import Slot
 from search_spaces.stages.aggregation import AggregationStage
 from search_spaces.stages.convolution import Stage
+from search_spaces.stages.encoder import encoder
 from search_spaces.stages.sampling import UP, Up, halve
 
 
@@ -89,16 +90,8 @@ class UNet(Host):
         self.join = join
         pooled = [_down(dims, down, norm, channels, level) for level in range(depth)]
         self.down = nn.ModuleList(nn.Identity() if layer is None else layer for layer in pooled)
-        self.encoder = nn.ModuleList(
-            Stage(
-                channels[level - 1] if level else in_channels,
-                channels[level],
-                stride=2 if level and pooled[level - 1] is None else 1,
-                block=placed.get(f"encoder.{level}" if level < depth else "bottleneck"),
-                **form,
-            )
-            for level in range(depth + 1)
-        )
+        halved = [level + 1 for level, layer in enumerate(pooled) if layer is not None]
+        self.encoder = encoder(in_channels, channels, placed, pooled=halved, **form)
         self.up = nn.ModuleList(_up(dims, up, norm, channels, level) for level in range(depth))
         self.decoder = nn.ModuleList(
             Stage(
