@@ -155,10 +155,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="60 trials, one round")
+    parser.add_argument("--quick", action="store_true", help="400 trials, one round")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    trials, rounds = (60, 1) if options.quick else (options.trials, options.rounds)
+    trials, rounds = (400, 1) if options.quick else (options.trials, options.rounds)
     skip = trials // 2  # by then every worker has imported torch
     tool, tune_alone, tune_quiet, tune_asked, start = [], [], [], [], []
     for _ in range(rounds):  # sides take turns, so that a busy minute of the machine hits all of them
