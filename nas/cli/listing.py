@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from nas.cli.app import app, console
 
@@ -29,7 +33,7 @@ class Kind(StrEnum):
 @app.command("list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
     """List mechanisms, hosts, spaces, presets, strategies, evaluators or task formats."""
-    columns, rows = {
+    listing = {
         Kind.mechanisms: _mechanisms,
         Kind.hosts: _hosts,
         Kind.spaces: _spaces,
@@ -38,57 +42,88 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
         Kind.evaluators: _evaluators,
         Kind.tasks: _tasks,
     }[kind]()
+    table = _table(listing)
+    unbounded = Console(width=UNBOUNDED)
+    if not console.is_terminal:
+        unbounded.print(table)  # a file or another program gets a line a row, however long
+    elif unbounded.measure(table).maximum > console.width and listing.short < len(listing.columns):
+        console.print(_stacked(listing))
+    else:
+        console.print(table)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows of a table; in a narrow terminal what comes after the first ``short`` columns goes below each row."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    short: int
+
+
+def _table(listing: Listing) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for index, column in enumerate(listing.columns):
         # Nothing is cut off, an address least of all; the name stays whole, to be found and copied.
-        table.add_column(column, overflow="fold", no_wrap=column == columns[0])
-    for row in rows:
+        table.add_column(column, overflow="fold", no_wrap=index == 0)
+    for row in listing.rows:
         table.add_row(*row)
-    # A file or another program gets a line a row, however long.
-    (console if console.is_terminal else Console(width=UNBOUNDED)).print(table)
+    return table
 
 
-Listing = tuple[tuple[str, ...], list[tuple[str, ...]]]
+def _stacked(listing: Listing) -> Group:
+    lines: list[RenderableType] = []
+    widths = [max(map(len, column)) for column in zip(listing.columns, *listing.rows, strict=True)]
+    for row in (listing.columns, *listing.rows):
+        cells = zip(row[: listing.short], widths, strict=False)
+        first = "  ".join(cell.ljust(width) for cell, width in cells).rstrip()
+        style = "" if lines else "bold"
+        lines += [Text(first, style), Padding(Text("; ".join(row[listing.short :]), style or "dim"), (0, 0, 0, 4))]
+    return Group(*lines)
 
 
 def _mechanisms() -> Listing:
     from search_spaces.attention import MECHANISMS
 
-    return ("name", "family", "type", "input", "dims", "cost", "year", "choices"), [
+    columns = ("name", "family", "type", "input", "dims", "year", "cost", "choices")
+    rows = [
         (
             entry.name,
             entry.family,
             entry.type,
             entry.inputs,
             ", ".join(f"{dims}D" for dims in entry.dims),
-            entry.cost,
             str(entry.year),
+            entry.cost,
             "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in entry.choices.items()),
         )
         for entry in MECHANISMS.values()
     ]
+    return Listing(columns, rows, short=6)
 
 
 def _hosts() -> Listing:
     from search_spaces.hosts import HOSTS
 
-    return ("name", "title", "dims", "options"), [
+    columns = ("name", "dims", "title", "options")
+    rows = [
         (
             entry.name,
-            entry.title,
             ", ".join(f"{dims}D" for dims in entry.dims),
+            entry.title,
             "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in entry.options.items()),
         )
         for entry in HOSTS.values()
     ]
+    return Listing(columns, rows, short=2)
 
 
 def _spaces() -> Listing:
     from search_spaces.space_file import load_space, space_names
 
-    return ("name", "2D architectures", "3D architectures"), [
-        (name, f"{load_space(name, 2).size():.3g}", f"{load_space(name, 3).size():.3g}") for name in space_names()
-    ]
+    columns = ("name", "2D architectures", "3D architectures")
+    rows = [(name, *(f"{load_space(name, dims).size():.3g}" for dims in (2, 3))) for name in space_names()]
+    return Listing(columns, rows, short=3)
 
 
 def _presets() -> Listing:
@@ -98,25 +133,26 @@ def _presets() -> Listing:
     for name in preset_names():
         preset, architecture = describe_preset(name), load_preset(name)
         rows.append((name, preset.title, architecture.host, f"{architecture.dims}D", preset.paper, preset.address))
-    return ("name", "title", "host", "published", "paper", "address"), rows
+    return Listing(("name", "title", "host", "published", "paper", "address"), rows, short=4)
 
 
 def _strategies() -> Listing:
     from nas.strategies import STRATEGIES
 
-    return ("name", "what it does"), [(name, _first_line(STRATEGIES[name])) for name in STRATEGIES]
+    return Listing(("name", "what it does"), [(name, _first_line(STRATEGIES[name])) for name in STRATEGIES], short=2)
 
 
 def _evaluators() -> Listing:
     from evaluators.evaluator import EVALUATORS
 
-    return ("name", "what it does"), [(name, _first_line(EVALUATORS[name])) for name in EVALUATORS]
+    return Listing(("name", "what it does"), [(name, _first_line(EVALUATORS[name])) for name in EVALUATORS], short=2)
 
 
 def _tasks() -> Listing:
     from evaluators.tasks import TASK_FORMATS
 
-    return ("format", "looks for"), [(entry.name, entry.looks_for) for entry in TASK_FORMATS.values()]
+    rows = [(entry.name, entry.looks_for) for entry in TASK_FORMATS.values()]
+    return Listing(("format", "looks for"), rows, short=2)
 
 
 def _first_line(thing: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import torch
 import typer
 import yaml
 from PIL import Image
+from rich.console import Console
 
 import nas.cli
 from evaluators.evaluator import EVALUATORS
@@ -640,6 +642,19 @@ def test_list_gives_another_program_one_line_for_every_registered_name(nas_, kin
     assert result.code == 0
     assert [line.split()[0] for line in result.out.splitlines()[1:]] == LISTED[kind]
     assert LISTED[kind]
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_list_shows_whole_words_in_a_narrow_terminal(nas_, monkeypatch, kind):
+    wide = nas_("list", kind).out
+    narrow = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=80)
+    monkeypatch.setattr("nas.cli.listing.console", narrow)
+    assert nas_("list", kind).code == 0
+    shown = narrow.file.getvalue()
+    assert max(map(len, shown.splitlines())) <= 80
+    assert {line.split()[0] for line in shown.splitlines()[1:] if not line.startswith(" ")} == set(LISTED[kind])
+    wide_words, words = (set(text.replace(";", " ").split()) for text in (wide, shown))
+    assert wide_words <= words
 
 
 # -- search -----------------------------------------------------------------------------------------------
