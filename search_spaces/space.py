@@ -328,21 +328,15 @@ class Space:
             contents = {groups[index].label: self.draw_series(rng, groups[index]) for index in sorted(chosen)}
         else:
             shares = zip(groups, rng.random(len(groups)).tolist(), strict=True)
-            contents = {
-                group.label: series for group, share in shares if (series := _uniform_series(rng, group, share))
-            }
-            if len(contents) > limit:
-                contents = {
-                    label: contents[label] for label in rng.choice(list(contents), limit, replace=False).tolist()
-                }
+            drawn = [(group, share) for group, share in shares if share * (len(group.offers) + 1) >= 1]
+            if len(drawn) > limit:
+                drawn = [drawn[index] for index in rng.choice(len(drawn), limit, replace=False)]
+            contents = {group.label: _uniform_series(rng, group, share) for group, share in drawn}
         return Architecture(self.host, self.dims, frame.options, frame.attention(contents))
 
     def draw_series(self, rng: np.random.Generator, group: Group) -> Series:
         """Something for the slots of ``group``: one mechanism, rarely several."""
-        series = [draw_placement(rng, group)]
-        while len(series) < group.series and rng.random() < MORE:
-            series.append(draw_placement(rng, group))
-        return tuple(series)
+        return _lengthened(rng, group, draw_placement(rng, group), MORE)
 
     def places(self, mechanism: str, architecture: Architecture) -> list[Group]:
         """The open decisions that offer ``mechanism`` in a network with the options of ``architecture``."""
@@ -414,17 +408,23 @@ def draw_placement(rng: np.random.Generator, group: Group, mechanism: str | None
 
 
 def _uniform_series(rng: np.random.Generator, group: Group, share: float) -> Series:
-    """What uniform labels put in the slots of ``group``, maybe nothing; ``share``: a uniform number from 0 up to 1."""
-    labels = (EMPTY, *group.offers)
-    mechanism, share = pick_at(share, labels)
-    if mechanism == EMPTY:
-        return ()
+    """What uniform labels put in slots of ``group`` that are filled.
+
+    ``share``: a uniform number from 0 up to 1, of which the empty label, the first, had its part.
+    """
+    mechanism, share = pick_at(share, (EMPTY, *group.offers))
     options: list[tuple[str, Value]] = []
     for name, values in group.offers[mechanism].items():
         value, share = pick_at(share, values)
         options.append((name, value))
-    series = [Placement(mechanism, tuple(options))]
-    while len(series) < group.series and rng.random() * len(labels) >= 1:
+    more = len(group.offers) / (len(group.offers) + 1)
+    return _lengthened(rng, group, Placement(mechanism, tuple(options)), more)
+
+
+def _lengthened(rng: np.random.Generator, group: Group, first: Placement, more: float) -> Series:
+    """``first`` and, each with probability ``more``, others after it, as many as ``group`` takes."""
+    series = [first]
+    while len(series) < group.series and rng.random() < more:
         series.append(draw_placement(rng, group))
     return tuple(series)
 
