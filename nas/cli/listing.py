@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -46,7 +46,7 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
     unbounded = Console(width=UNBOUNDED)
     if not console.is_terminal:
         unbounded.print(table)  # a file or another program gets a line a row, however long
-    elif unbounded.measure(table).maximum > console.width and listing.short < len(listing.columns):
+    elif listing.below and unbounded.measure(table).maximum > console.width:
         console.print(_stacked(listing))
     else:
         console.print(table)
@@ -54,11 +54,11 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
 
 @dataclass(frozen=True)
 class Listing:
-    """Rows of a table; in a narrow terminal what comes after the first ``short`` columns goes below each row."""
+    """Rows of a table; in a narrow terminal the last ``below`` columns go below each row."""
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
-    short: int
+    below: int = 0
 
 
 def _table(listing: Listing) -> Table:
@@ -75,10 +75,10 @@ def _stacked(listing: Listing) -> Group:
     lines: list[RenderableType] = []
     widths = [max(map(len, column)) for column in zip(listing.columns, *listing.rows, strict=True)]
     for row in (listing.columns, *listing.rows):
-        cells = zip(row[: listing.short], widths, strict=False)
-        first = "  ".join(cell.ljust(width) for cell, width in cells).rstrip()
+        beside, below = row[: -listing.below], row[-listing.below :]
+        first = "  ".join(cell.ljust(width) for cell, width in zip(beside, widths, strict=False)).rstrip()
         style = "" if lines else "bold"
-        lines += [Text(first, style), Padding(Text("; ".join(row[listing.short :]), style or "dim"), (0, 0, 0, 4))]
+        lines += [Text(first, style), Padding(Text("; ".join(below), style or "dim"), (0, 0, 0, 4))]
     return Group(*lines)
 
 
@@ -92,14 +92,14 @@ def _mechanisms() -> Listing:
             entry.family,
             entry.type,
             entry.inputs,
-            ", ".join(f"{dims}D" for dims in entry.dims),
+            _dims(entry.dims),
             str(entry.year),
             entry.cost,
-            "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in entry.choices.items()),
+            _choices(entry.choices),
         )
         for entry in MECHANISMS.values()
     ]
-    return Listing(columns, rows, short=6)
+    return Listing(columns, rows, below=2)
 
 
 def _hosts() -> Listing:
@@ -109,13 +109,13 @@ def _hosts() -> Listing:
     rows = [
         (
             entry.name,
-            ", ".join(f"{dims}D" for dims in entry.dims),
+            _dims(entry.dims),
             entry.title,
-            "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in entry.options.items()),
+            _choices(entry.options),
         )
         for entry in HOSTS.values()
     ]
-    return Listing(columns, rows, short=2)
+    return Listing(columns, rows, below=2)
 
 
 def _spaces() -> Listing:
@@ -123,7 +123,7 @@ def _spaces() -> Listing:
 
     columns = ("name", "2D architectures", "3D architectures")
     rows = [(name, *(f"{load_space(name, dims).size():.3g}" for dims in (2, 3))) for name in space_names()]
-    return Listing(columns, rows, short=3)
+    return Listing(columns, rows)
 
 
 def _presets() -> Listing:
@@ -133,26 +133,34 @@ def _presets() -> Listing:
     for name in preset_names():
         preset, architecture = describe_preset(name), load_preset(name)
         rows.append((name, preset.title, architecture.host, f"{architecture.dims}D", preset.paper, preset.address))
-    return Listing(("name", "title", "host", "published", "paper", "address"), rows, short=4)
+    return Listing(("name", "title", "host", "published", "paper", "address"), rows, below=2)
 
 
 def _strategies() -> Listing:
     from nas.strategies import STRATEGIES
 
-    return Listing(("name", "what it does"), [(name, _first_line(STRATEGIES[name])) for name in STRATEGIES], short=2)
+    return Listing(("name", "what it does"), [(name, _first_line(STRATEGIES[name])) for name in STRATEGIES])
 
 
 def _evaluators() -> Listing:
     from evaluators.evaluator import EVALUATORS
 
-    return Listing(("name", "what it does"), [(name, _first_line(EVALUATORS[name])) for name in EVALUATORS], short=2)
+    return Listing(("name", "what it does"), [(name, _first_line(EVALUATORS[name])) for name in EVALUATORS])
 
 
 def _tasks() -> Listing:
     from evaluators.tasks import TASK_FORMATS
 
     rows = [(entry.name, entry.looks_for) for entry in TASK_FORMATS.values()]
-    return Listing(("format", "looks for"), rows, short=2)
+    return Listing(("format", "looks for"), rows)
+
+
+def _dims(dims: Sequence[int]) -> str:
+    return ", ".join(f"{number}D" for number in dims)
+
+
+def _choices(choices: Mapping[str, Sequence[object]]) -> str:
+    return "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in choices.items())
 
 
 def _first_line(thing: object) -> str:
