@@ -136,20 +136,20 @@ def compare(
         every["monai"] = lambda at: side(block.build(at[1], len(at) - 2), case.inputs(at), device)
     makes = {name: make for name, make in every.items() if name in sides}
     costs = {name: Cost() for name in ("ours", "plain")}
-    running: dict[str, Side] = {}
+    brisk: dict[str, Side] = {}
     for name, make in makes.items():
         try:
             costs[name] = _unless_too_large(make, shape, device, limit) if case.self_similar else Cost()
-            if costs[name].skipped is None:
-                one = make(shape)
-                one.step()  # what only the first call takes, libraries' workspaces, is no part of time and peak
-                running[name] = one
+            if costs[name].skipped is not None:
+                continue
+            one = make(shape)
+            if device.type == "cuda":
+                one.step()  # what only the first call takes, libraries' workspaces, is no part of the peak
+            began = time.perf_counter()
+            costs[name].mib = peak_bytes(one.step, device) / MIB
         except OptionalImportError as error:  # MONAI imports some packages when a block is called
             costs[name] = Cost(skipped=str(error).splitlines()[0])
-    brisk: dict[str, Side] = {}
-    for name, one in running.items():
-        began = time.perf_counter()
-        costs[name].mib = peak_bytes(one.step, device) / MIB
+            continue
         costs[name].ms = 1000 * (time.perf_counter() - began)
         costs[name].macs = one.macs()
         if costs[name].ms < 1000 * seconds:

@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,14 @@ def plain_tune(trials: int, skip: int, loggers: bool, searcher: bool = False) ->
     return per_trial(clock.ends, skip)
 
 
+SIDES: dict[str, tuple[str, Callable[[int, int], float]]] = {
+    "tool": ("this tool, synthetic evaluator", with_tool),
+    "tune": ("plain Ray Tune", partial(plain_tune, loggers=True)),
+    "tune_without_loggers": ("plain Ray Tune, its loggers off", partial(plain_tune, loggers=False)),
+    "tune_with_searcher": ("the same, asking a searcher", partial(plain_tune, loggers=False, searcher=True)),
+}
+
+
 def startup() -> float:
     """Seconds from process start to the first trial running, of a real ``nas search`` of the phantom task.
 
@@ -160,35 +170,25 @@ def main() -> None:
     options = parser.parse_args()
     trials, rounds = (400, 1) if options.quick else (options.trials, options.rounds)
     skip = trials // 2  # by then every worker has imported torch
-    tool, tune_alone, tune_quiet, tune_asked, start = [], [], [], [], []
+    times: dict[str, list[float]] = {side: [] for side in SIDES}
+    start: list[float] = []
     for _ in range(rounds):  # sides take turns, so that a busy minute of the machine hits all of them
-        tool.append(with_tool(trials, skip))
-        tune_alone.append(plain_tune(trials, skip, loggers=True))
-        tune_quiet.append(plain_tune(trials, skip, loggers=False))
-        tune_asked.append(plain_tune(trials, skip, loggers=False, searcher=True))
+        for side, (_, measure) in SIDES.items():
+            times[side].append(measure(trials, skip))
         start.append(startup())
+    ms = {side: round(1000 * statistics.median(taken), 1) for side, taken in times.items()}
+    ratios = {side: round(ms["tool"] / ms[side], 3) for side in SIDES if side != "tool"}
     result = {
         "benchmark": "overhead",
         "trials": trials,
         "rounds": rounds,
-        "tool_ms": round(1000 * statistics.median(tool), 1),
-        "tune_ms": round(1000 * statistics.median(tune_alone), 1),
-        "tune_without_loggers_ms": round(1000 * statistics.median(tune_quiet), 1),
-        "tune_with_searcher_ms": round(1000 * statistics.median(tune_asked), 1),
+        **{f"{side}_ms": taken for side, taken in ms.items()},
         "startup_s": round(statistics.median(start), 1),
+        **{f"ratio{side.removeprefix('tune')}": ratio for side, ratio in ratios.items()},
     }
-    result["ratio"] = round(result["tool_ms"] / result["tune_ms"], 3)
-    for side in ("without_loggers", "with_searcher"):
-        result[f"ratio_{side}"] = round(result["tool_ms"] / result[f"tune_{side}_ms"], 3)
     table = Table("side", "ms a trial", "ratio", box=None)
-    table.add_row("this tool, synthetic evaluator", f"{result['tool_ms']}", "")
-    table.add_row("plain Ray Tune", f"{result['tune_ms']}", f"{result['ratio']}")
-    table.add_row(
-        "plain Ray Tune, its loggers off", f"{result['tune_without_loggers_ms']}", f"{result['ratio_without_loggers']}"
-    )
-    table.add_row(
-        "the same, asking a searcher", f"{result['tune_with_searcher_ms']}", f"{result['ratio_with_searcher']}"
-    )
+    for side, (title, _) in SIDES.items():
+        table.add_row(title, str(ms[side]), str(ratios.get(side, "")))
     console = Console()
     console.print(table)
     console.print(f"process start to first trial: {result['startup_s']} s")

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-CONVOLVE = {2: F.conv2d, 3: F.conv3d}
+from search_spaces.layers import CONVOLVE
+
 LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
