@@ -5,16 +5,20 @@ The settings are plain data and travel with an exported model, so that predictio
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from evaluators.fingerprint import CaseRecord, record
+from evaluators.labelling import Labelling
+from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
-from evaluators.tasks.task import Sample, Task, check_classes_present
+from evaluators.tasks.task import SPLITS, Sample, Task
 from search_spaces.errors import InputError
 from search_spaces.layers import LINEAR_INTERPOLATION
 
@@ -28,28 +32,39 @@ class Preprocessing:
     """How an image becomes the network's input.
 
     Attributes:
-        dims: 2 or 3.
+        dims: 2 or 3, of the network.
         channels: channels of the image.
-        classes: foreground class names; the network's output ``i + 1`` is class ``i``.
+        labelling: the classes, and what label indices mean; the network's output ``i + 1`` is class ``i``.
         size: size every image is resized to, or None to keep each image's own.
         spacing: spacing every image is resampled to (mm), or None to keep each image's own.
         patch: spatial size of a training patch, and of the inference window.
+        slice_axis: axis along which volumes are cut into slices for a 2D network; None where there are none.
     """
 
     dims: int
     channels: int
-    classes: tuple[str, ...]
+    labelling: Labelling
     size: tuple[int, ...] | None
     spacing: tuple[float, ...] | None
     patch: tuple[int, ...]
+    slice_axis: int | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the foreground classes."""
+        return self.labelling.classes
 
     def to_dict(self) -> dict[str, Any]:
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        data = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return data | {"labelling": self.labelling.to_dict()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Preprocessing:
+        """From what ``to_dict`` gave, or gave before there was a labelling."""
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
-        return cls(**values)
+        classes = values.pop("classes", None)
+        labelling = Labelling.exclusive(classes) if classes else Labelling.from_dict(values["labelling"])
+        return cls(**values | {"labelling": labelling})
 
     def working_size(self, size: Sequence[int], spacing: Sequence[float]) -> tuple[int, ...]:
         """Spatial size that an image of ``size`` voxels at ``spacing`` is brought to."""
@@ -75,8 +90,8 @@ class PreparedCase:
     Attributes:
         name: case name.
         image: float32 ``(channels, *working size)``.
-        label: uint8 class indices at the working size; what training sees.
-        reference: uint8 class indices at the original size; what scores are measured on.
+        label: uint8 indices (see ``Labelling``) at the working size; what training sees.
+        reference: uint8 indices at the original size; what scores are measured on.
         spacing: mm per voxel of the reference.
         foreground: int32 ``(points, dims)``: some voxels of each class of ``label``, for patches that show something.
     """
@@ -91,13 +106,18 @@ class PreparedCase:
 
 @dataclass(frozen=True)
 class PreparedTask:
-    """A task in memory: plain arrays, so that workers share one copy."""
+    """A task in memory: plain arrays, so that workers share one copy.
+
+    ``records``: what the cases were when they were read; ``notes``: what a user should know before the start.
+    """
 
     name: str
     preprocessing: Preprocessing
     train: list[PreparedCase] = field(default_factory=list)
     val: list[PreparedCase] = field(default_factory=list)
     test: list[PreparedCase] = field(default_factory=list)
+    records: tuple[CaseRecord, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def prepare(
@@ -106,6 +126,8 @@ def prepare(
     size: Sequence[int] | None = None,
     spacing: Sequence[float] | str | None = "auto",
     patch: Sequence[int] | None = None,
+    scored: Sequence[str] = ("val", "test"),
+    layout: Preprocessing | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PreparedTask:
     """Read and preprocess every case once.
@@ -115,18 +137,26 @@ def prepare(
         size: resize every image to this; None keeps sizes.
         spacing: resample to this; ``auto``: the median of the training cases where they differ, else none.
         patch: training patch; None takes the size of the largest image, at most 128 (2D) or 48 (3D) an axis.
+        scored: the parts on which networks are compared; each must show some foreground.
+        layout: preprocessing that is settled, as that of trained weights is; then the three before do not count.
         progress: called with (cases done, cases in all).
 
     Raises:
-        InputError: every case that cannot be read, does not fit or has no label, together; else every class that
-            no training case shows, or that there is no training case.
+        InputError: every case that cannot be read, does not fit or has no label, together; else what cannot be learnt
+            or scored, see ``check_coverage``, or that there is no training case.
     """
     samples: list[tuple[str, str, Sample]] = []
+    records: list[CaseRecord] = []
+    notes: Counter[str] = Counter()
+    firsts: dict[str, str] = {}
     faults: list[str] = []
     for index, case in enumerate(task.cases):
         try:
             sample = task.read(case)
             samples.append((case.split, case.name, sample))
+            records.append(record(case, sample))
+            notes.update(sample.notes)
+            firsts |= {note: case.name for note in sample.notes if note not in firsts}
             if sample.label is None:
                 faults.append(f"case '{case.name}' has no label; training and scoring need one")
         except InputError as error:
@@ -134,16 +164,46 @@ def prepare(
         progress(index + 1, len(task.cases))
     raise_faults(faults)
     train = [sample for split, _, sample in samples if split == "train"]
-    _check_classes(task, train)
-    target = _spacing(spacing, size, train, task.dims)
-    layout = Preprocessing(task.dims, task.channels, task.classes, _tuple(size, task.dims, "size"), target, ())
-    sizes = [layout.working_size(sample.image.shape[1:], sample.spacing) for sample in train]
-    patch_size = _tuple(patch, task.dims, "patch") or _default_patch(sizes, task.dims)
-    layout = Preprocessing(task.dims, task.channels, task.classes, layout.size, target, patch_size)
-    prepared = PreparedTask(task.name, layout)
+    if not train:
+        raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
+    covered = check_coverage(task, _index_counts(samples), scored)
+    if layout is None:
+        layout = _choose(task, train, size, spacing, patch)
+    prepared = PreparedTask(
+        task.name,
+        layout,
+        records=tuple(records),
+        notes=(*task.notes, *(_counted(note, count, firsts[note]) for note, count in notes.items()), *covered),
+    )
     for split, name, sample in samples:
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
     return prepared
+
+
+def _choose(
+    task: Task,
+    train: Sequence[Sample],
+    size: Sequence[int] | None,
+    spacing: Sequence[float] | str | None,
+    patch: Sequence[int] | None,
+) -> Preprocessing:
+    target = _spacing(spacing, size, train, task.dims)
+    whole = _tuple(size, task.dims, "size")
+    layout = Preprocessing(task.dims, task.channels, task.labelling, whole, target, (), task.slice_axis)
+    sizes = [layout.working_size(sample.image.shape[1:], sample.spacing) for sample in train]
+    return replace(layout, patch=_tuple(patch, task.dims, "patch") or _default_patch(sizes, task.dims))
+
+
+def _index_counts(samples: Sequence[tuple[str, str, Sample]]) -> dict[str, list[np.ndarray]]:
+    counts: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
+    for split, _, sample in samples:
+        if sample.label is not None:
+            counts[split].append(np.bincount(sample.label.ravel(), minlength=256))
+    return counts
+
+
+def _counted(note: str, count: int, first: str) -> str:
+    return f"{first}: {note}" if count == 1 else f"{count} cases, {first} among them: {note}"
 
 
 def normalise(image: np.ndarray) -> np.ndarray:
@@ -173,42 +233,42 @@ def _prepare_case(name: str, sample: Sample, layout: Preprocessing) -> PreparedC
     reference = sample.label
     assert reference is not None
     image = layout.image(sample.image, sample.spacing)
-    label = resize_labels(reference, image.shape[1:], 1 + len(layout.classes))
-    points = _foreground(label, len(layout.classes))
+    label = resize_labels(reference, image.shape[1:])
+    points = _foreground(label, layout.labelling)
     return PreparedCase(name, image, label, reference, sample.spacing, points)
 
 
-def _foreground(label: np.ndarray, classes: int) -> np.ndarray:
-    """Some voxels of each class, evenly spread over it; as many of each, so that small classes are not missed."""
-    share = max(1, MAX_FOREGROUND_POINTS // classes)
+def _foreground(label: np.ndarray, labelling: Labelling) -> np.ndarray:
+    """Some voxels of each index, evenly spread over it; as many of each, so that small classes are not missed."""
+    indices = range(1, len(labelling.values))
+    share = max(1, MAX_FOREGROUND_POINTS // len(indices))
     chosen = []
-    for index in range(1, classes + 1):
+    for index in indices:
         points = np.argwhere(label == index).astype(np.int32)
         chosen.append(points[np.linspace(0, len(points) - 1, min(len(points), share)).astype(int)])
     return np.concatenate(chosen)
 
 
-def resize_labels(label: np.ndarray, size: Sequence[int], classes: int) -> np.ndarray:
-    """Class indices at another size: foreground where at least half of a new voxel is, then the class with most of it.
+def resize_labels(label: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Indices at another size: background where it is more than half of a new voxel, else the index with most of it.
 
-    Half is enough, so that a line as wide as a new voxel survives wherever it lies.
+    Half is enough for foreground, so that a line as wide as a new voxel survives wherever it lies. One index at a time,
+    so that many classes need no more memory than one.
     """
     if label.shape == tuple(size):
         return label
-    planes = functional.one_hot(torch.from_numpy(label.astype(np.int64)), classes).movedim(-1, 0)[None].float()
-    shares = resize(planes, size)[0]
-    foreground = shares[0] <= 0.5 + 1e-5  # sums of interpolation weights miss a half by a little
-    return torch.where(foreground, 1 + shares[1:].argmax(0), 0).numpy().astype(np.uint8)
 
+    def share(index: int) -> torch.Tensor:
+        return resize(torch.from_numpy(label == index)[None, None].float(), size)[0, 0]
 
-def _check_classes(task: Task, train: Sequence[Sample]) -> None:
-    if not train:
-        raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
-    counts = np.zeros(1 + len(task.classes), dtype=np.int64)
-    for sample in train:
-        if sample.label is not None:
-            counts += np.bincount(sample.label.ravel(), minlength=len(counts))
-    check_classes_present(task, [int(count) for count in counts])
+    largest = torch.zeros(tuple(size))
+    found = torch.zeros(tuple(size), dtype=torch.uint8)
+    for index in np.unique(label[label > 0]).tolist():
+        part = share(index)
+        more = part > largest
+        largest[more], found[more] = part[more], index
+    background = share(0) > 0.5 + 1e-5  # sums of interpolation weights miss a half by a little
+    return torch.where(background, torch.zeros_like(found), found).numpy()
 
 
 def _spacing(

@@ -67,7 +67,8 @@ def predict_to(model: ExportedModel, name: str, files: tuple[Path, ...], folder:
     sample = _read(model, name, files)
     label = _segment(model, sample, device)
     path = _result(folder, name, label.ndim)
-    write_bytes(path, _png(label) if label.ndim == 2 else _nifti(label, sample.affine))
+    affine = sample.source.affine if sample.source else None
+    write_bytes(path, _png(label) if label.ndim == 2 else _nifti(label, affine))
     return path
 
 

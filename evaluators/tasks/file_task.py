@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.images import Source, Stored
+from evaluators.images.placement import as_stored
+from evaluators.labelling import Labelling
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.inferred_classes import infer_classes
 from evaluators.tasks.labels import ClassRules, LabelMap, parse_classes
-from evaluators.tasks.readers import PICTURES, Stored, file_stem, file_suffix, read_image, read_label
+from evaluators.tasks.readers import PICTURES, file_stem, file_suffix, read_image, read_label
 from evaluators.tasks.split import check_fractions, check_groups, complete_split
 from evaluators.tasks.task import SPLITS, Case, Sample, Task
 from evaluators.tasks.task_format import Request
@@ -39,7 +42,8 @@ class FileReader:
         if len(array) != self.channels:
             files = ", ".join(map(str, case.images))
             raise InputError(f"{files}: expected {self.channels} channels as the task has, got {len(array)}")
-        return Sample(array, self._label(case, array.shape[1:]), image.spacing, image.affine)
+        source = Source(case.images[0], as_stored(array.shape[1:]), image.affine, image.spacing)
+        return Sample(array, self._label(case, array.shape[1:]), image.spacing, source)
 
     def _label(self, case: Case, spatial: tuple[int, ...]) -> np.ndarray | None:
         if case.label is None:
@@ -106,7 +110,8 @@ def file_task(
     if rules is None:
         rules = infer_classes((case.label, read_label(case.label, dims)) for case in training if case.label)
     labels = parse_classes(rules)
-    return Task(name, dims, labels.classes, found, tuple(cases), FileReader(dims, found, labels))
+    labelling = Labelling.exclusive(labels.classes)
+    return Task(name, dims, labelling, found, tuple(cases), FileReader(dims, found, labels))
 
 
 def unique_names(files: Sequence[Path], root: Path) -> list[str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.labelling import Labelling
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS, Case, Sample, Task
 from evaluators.tasks.task_format import Request, task_format
@@ -94,7 +95,7 @@ def open_phantom(
     reader = PhantomReader(_sizes(size, dims), float(difficulty), request.seed)
     numbers = {**COUNTS[dims], **(counts or {})}
     cases = tuple(Case(f"{part}_{number:03d}", part) for part in SPLITS for number in range(numbers[part]))
-    return Task(f"phantom{dims}d", dims, CLASSES, 1, cases, reader)
+    return Task(f"phantom{dims}d", dims, Labelling.exclusive(CLASSES), 1, cases, reader)
 
 
 def _sizes(size: int | Sequence[int] | None, dims: int) -> tuple[int, ...]:

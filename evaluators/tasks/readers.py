@@ -17,26 +17,18 @@ end (a 2D NIfTI in a 3D task).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from evaluators.images import Stored
 from search_spaces.errors import InputError
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp")
 NIFTI = (".nii.gz", ".nii")
 NUMPY = (".npz", ".npy")
 SUFFIXES = (*PICTURES, *NIFTI, *NUMPY)
-
-
-@dataclass(frozen=True, eq=False)
-class Stored:
-    """What a file holds: ``array`` is ``(channels, *spatial)``, ``spacing`` has one number per spatial axis."""
-
-    array: np.ndarray
-    spacing: tuple[float, ...]
-    affine: np.ndarray | None = None
 
 
 def file_suffix(path: Path) -> str:

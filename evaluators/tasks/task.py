@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from evaluators.tasks.faults import raise_faults
+from evaluators.images import Source
+from evaluators.labelling import Labelling
 from search_spaces.errors import InputError, unknown_name
 
 SPLITS = ("train", "val", "test")
@@ -38,16 +39,18 @@ class Sample:
     """One case in memory.
 
     Attributes:
-        image: float32 ``(channels, *spatial)``, finite, intensities as stored.
-        label: uint8 ``(*spatial)``, 0 background, class ``i`` of ``Task.classes`` as ``i + 1``.
+        image: float32 ``(channels, *spatial)``, finite, intensities as stored, axes in the one orientation of the tool.
+        label: uint8 ``(*spatial)``, indices as ``Task.labelling`` explains them, on the grid of the image.
         spacing: voxel size along each spatial axis, in mm where the file knows it, else 1 pixel.
-        affine: the NIfTI affine (4 x 4, voxel to mm) of the first image file, to write predictions back.
+        source: how the first image lies in its file, to write a result as it lies there; None for generated cases.
+        notes: what a user should know of how the files were read; without their names, so that equal ones are counted.
     """
 
     image: np.ndarray
     label: np.ndarray | None
     spacing: tuple[float, ...]
-    affine: np.ndarray | None = None
+    source: Source | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,19 +59,28 @@ class Task:
 
     Attributes:
         name: for reports.
-        dims: 2 or 3 spatial dimensions.
-        classes: names of the foreground classes; class ``i`` has label index ``i + 1``.
+        dims: 2 or 3 spatial dimensions of the network.
+        labelling: the classes, and what label indices mean.
         channels: image channels of every case.
         cases: all cases, by split and name.
         reader: reads one case; given by the task's format.
+        slice_axis: of volumes for a 2D network, the axis along which they are cut into slices; else None.
+        notes: what a user should know of how the task was opened.
     """
 
     name: str
     dims: int
-    classes: tuple[str, ...]
+    labelling: Labelling
     channels: int
     cases: tuple[Case, ...]
     reader: Callable[[Case], Sample] = field(repr=False)
+    slice_axis: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the foreground classes."""
+        return self.labelling.classes
 
     def split(self, name: str) -> list[Case]:
         """The cases of ``train``, ``val`` or ``test``, in a fixed order."""
@@ -84,27 +96,3 @@ class Task:
                 infinite pixels or label values outside the class map, or has the wrong number of channels.
         """
         return self.reader(case)
-
-
-def check_classes_present(task: Task, counts: Sequence[int]) -> None:
-    """Refuse a class that no training case shows: nothing could be learnt of it.
-
-    Args:
-        task: the task.
-        counts: voxels per label index over all training cases, background first: ``len(classes) + 1`` numbers,
-            as ``numpy.bincount(label.ravel(), minlength=len(task.classes) + 1)`` sums up to.
-
-    Raises:
-        InputError: one line per class without a voxel.
-    """
-    if len(counts) != len(task.classes) + 1:
-        raise ValueError(f"expected {len(task.classes) + 1} counts (background first), got {len(counts)}")
-    training = len(task.split("train"))
-    raise_faults(
-        [
-            f"task '{task.name}': class '{name}' is in none of the {training} training cases; "
-            "drop it from the classes, or check the label values and the split"
-            for name, count in zip(task.classes, counts[1:], strict=True)
-            if count == 0
-        ]
-    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from evaluators.labelling import Labelling
 from evaluators.preprocessing import PreparedCase
 from evaluators.tasks import Case, Sample, Task
 from search_spaces.errors import InputError
@@ -31,7 +32,7 @@ def make_task(
             raise sample
         return sample
 
-    return Task("made", dims, tuple(classes), channels, cases, read)
+    return Task("made", dims, Labelling.exclusive(classes), channels, cases, read)
 
 
 def disc_sample(rng: np.random.Generator, size: Size, noise: float = 0.5) -> Sample:

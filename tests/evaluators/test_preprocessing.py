@@ -9,10 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluators.labelling import Labelling
 from evaluators.preprocessing import MAX_FOREGROUND_POINTS, Preprocessing, normalise, prepare, resize, resize_labels
 from evaluators.tasks import Sample
 from search_spaces.errors import InputError
 from tests.evaluators.made_tasks import disc_sample, disc_task, make_sample, make_task
+
+DISC = Labelling.exclusive(["disc"])
 
 
 def blank(size: Sequence[int], spacing: Sequence[float] | None = None) -> Sample:
@@ -62,7 +65,7 @@ def test_labels_resized_are_classes_that_were_there(size: list[int], classes: in
     target = tuple(data.draw(st.lists(st.integers(1, 9), min_size=len(size), max_size=len(size)), "target"))
     label = np.random.default_rng(0).integers(0, classes + 1, size).astype(np.uint8)
 
-    resized = resize_labels(label, target, classes + 1)
+    resized = resize_labels(label, target)
 
     assert resized.shape == target
     assert resized.dtype == np.uint8
@@ -74,7 +77,7 @@ def test_a_line_as_wide_as_a_new_voxel_survives_wherever_it_lies(dims: int, fact
     label = np.zeros((18,) * dims, np.uint8)
     label[:, start : start + factor] = index
 
-    resized = resize_labels(label, (18 // factor,) * dims, 3)
+    resized = resize_labels(label, (18 // factor,) * dims)
 
     assert (resized == index).any(axis=1).all()
     assert (resized > 0).sum(axis=1).max() <= 2
@@ -85,13 +88,13 @@ def test_a_thin_part_of_two_classes_survives_as_the_larger_of_them():
     label[2:4, 2:8] = 2
     label[2:4, 2:3] = 1
 
-    assert set(np.unique(resize_labels(label, (4, 4), 3))) == {0, 2}
+    assert set(np.unique(resize_labels(label, (4, 4)))) == {0, 2}
 
 
 def test_labels_grow_back_to_what_they_were():
     label = disc_sample(np.random.default_rng(0), (24, 32)).label
     assert label is not None
-    assert (resize_labels(resize_labels(label, (48, 64), 2), (24, 32), 2) == label).mean() > 0.99
+    assert (resize_labels(resize_labels(label, (48, 64)), (24, 32)) == label).mean() > 0.99
 
 
 # -- normalisation ----------------------------------------------------------------------------------------
@@ -127,12 +130,12 @@ def test_a_constant_channel_becomes_zero(value: float, size: tuple[int, ...]):
 
 
 def test_a_constant_image_stays_constant_when_it_is_resized():
-    layout = Preprocessing(2, 1, ("disc",), (23, 17), None, (24, 24))
+    layout = Preprocessing(2, 1, DISC, (23, 17), None, (24, 24))
     assert (layout.image(np.full((1, 31, 40), 1000.1, np.float32), (1, 1)) == 0).all()
 
 
 def test_an_image_is_prepared_the_same_from_any_memory_layout():
-    layout = Preprocessing(2, 1, ("disc",), (12, 10), None, (16, 16))
+    layout = Preprocessing(2, 1, DISC, (12, 10), None, (16, 16))
     image = np.random.default_rng(0).normal(size=(1, 20, 16)).astype(np.float32)
     expected = layout.image(image[:, ::-1].copy(), (1, 1))
 
@@ -147,7 +150,7 @@ settings = st.sampled_from([2, 3]).flatmap(
         Preprocessing,
         dims=st.just(dims),
         channels=st.integers(1, 4),
-        classes=st.lists(st.text(min_size=1), min_size=1, max_size=3, unique=True).map(tuple),
+        labelling=st.lists(st.text(min_size=1), min_size=1, max_size=3, unique=True).map(Labelling.exclusive),
         size=st.none() | st.tuples(*[st.integers(1, 512)] * dims),
         spacing=st.none() | st.tuples(*[st.floats(0.1, 10)] * dims),
         patch=st.tuples(*[st.integers(1, 512)] * dims),
@@ -162,7 +165,7 @@ def test_settings_come_back_from_plain_data(layout: Preprocessing):
 
 def test_an_unknown_setting_is_refused():
     with pytest.raises(TypeError, match="spacng"):
-        Preprocessing.from_dict({**Preprocessing(2, 1, ("disc",), None, None, (8, 8)).to_dict(), "spacng": [1, 1]})
+        Preprocessing.from_dict({**Preprocessing(2, 1, DISC, None, None, (8, 8)).to_dict(), "spacng": [1, 1]})
 
 
 def test_a_spacing_that_differs_is_brought_to_the_median_of_training():

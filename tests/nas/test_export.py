@@ -11,6 +11,7 @@ import yaml
 from safetensors.torch import load_file, save, save_file
 from torch import nn
 
+from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
 from nas.export import WEIGHTS, export_point, load_export, write_export
 from nas.journal import Journal
@@ -20,7 +21,7 @@ from search_spaces.cost import Cost
 from search_spaces.pruning import prune
 from tests.nas.trials import trial
 
-PREPROCESSING = Preprocessing(2, 1, ("organ",), None, None, (16, 16))
+PREPROCESSING = Preprocessing(2, 1, Labelling.exclusive(["organ"]), None, None, (16, 16))
 HOSTS = [
     ("unet", {"supervision": True}, ["supervision."]),
     ("nested", {"depth": 3, "supervision": True}, ["head.1.", "head.2."]),

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from evaluators.tasks import check_classes_present, open_task
+from evaluators.tasks import open_task
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
 from search_spaces.errors import InputError
@@ -120,15 +120,3 @@ def test_a_single_fault_is_one_line_and_none_is_silence():
     raise_faults([])
     with pytest.raises(InputError, match=r"^only$"):
         raise_faults(["only"])
-
-
-def test_a_class_that_no_training_case_shows_is_named():
-    task = open_task("phantom2d")
-    check_classes_present(task, [10, 3, 2])
-    with pytest.raises(InputError, match="class 'vessel' is in none of the 64 training cases"):
-        check_classes_present(task, [10, 3, 0])
-
-
-def test_counts_of_the_wrong_length_are_a_mistake_of_the_caller():
-    with pytest.raises(ValueError, match="expected 3 counts"):
-        check_classes_present(open_task("phantom2d"), [3, 2])
