@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from evaluators.fingerprint import CaseRecord, record
 from evaluators.labelling import Labelling
+from evaluators.planning import EQUAL_SPACING, choose, look_at
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS, Sample, Task
@@ -23,7 +24,6 @@ from search_spaces.errors import InputError
 from search_spaces.layers import LINEAR_INTERPOLATION
 
 MAX_FOREGROUND_POINTS = 512
-EQUAL_SPACING = 0.05  # spacings that differ by less than this share are taken as equal
 CONSTANT = 1e-6  # deviation, as a share of the largest value, below which a channel is taken as constant: rounding
 
 
@@ -72,7 +72,7 @@ class Preprocessing:
             return self.size
         if self.spacing is not None:
             return tuple(
-                max(1, round(length * have / want))
+                length if abs(have - want) <= EQUAL_SPACING * want else max(1, round(length * have / want))
                 for length, have, want in zip(size, spacing, self.spacing, strict=True)
             )
         return tuple(size)
@@ -135,8 +135,8 @@ def prepare(
     Args:
         task: where the cases come from.
         size: resize every image to this; None keeps sizes.
-        spacing: resample to this; ``auto``: the median of the training cases where they differ, else none.
-        patch: training patch; None takes the size of the largest image, at most 128 (2D) or 48 (3D) an axis.
+        spacing: resample to this; ``auto`` chooses size or spacing, see ``planning``; None keeps sizes.
+        patch: training patch; None chooses it.
         scored: the parts on which networks are compared; each must show some foreground.
         layout: preprocessing that is settled, as that of trained weights is; then the three before do not count.
         progress: called with (cases done, cases in all).
@@ -167,13 +167,19 @@ def prepare(
     if not train:
         raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
     covered = check_coverage(task, _index_counts(samples), scored)
+    reasons: tuple[str, ...] = ()
     if layout is None:
-        layout = _choose(task, train, size, spacing, patch)
+        layout, reasons = _choose(task, train, size, spacing, patch)
     prepared = PreparedTask(
         task.name,
         layout,
         records=tuple(records),
-        notes=(*task.notes, *(_counted(note, count, firsts[note]) for note, count in notes.items()), *covered),
+        notes=(
+            *task.notes,
+            *(_counted(note, count, firsts[note]) for note, count in notes.items()),
+            *covered,
+            *reasons,
+        ),
     )
     for split, name, sample in samples:
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
@@ -186,12 +192,18 @@ def _choose(
     size: Sequence[int] | None,
     spacing: Sequence[float] | str | None,
     patch: Sequence[int] | None,
-) -> Preprocessing:
-    target = _spacing(spacing, size, train, task.dims)
-    whole = _tuple(size, task.dims, "size")
-    layout = Preprocessing(task.dims, task.channels, task.labelling, whole, target, (), task.slice_axis)
-    sizes = [layout.working_size(sample.image.shape[1:], sample.spacing) for sample in train]
-    return replace(layout, patch=_tuple(patch, task.dims, "patch") or _default_patch(sizes, task.dims))
+) -> tuple[Preprocessing, tuple[str, ...]]:
+    """The preprocessing of a task, and the reasons for what was chosen rather than given."""
+    choice = choose(
+        look_at(task, train),
+        size=_tuple(size, task.dims, "size"),
+        spacing=_given_spacing(spacing, task.dims),
+        patch=_tuple(patch, task.dims, "patch"),
+    )
+    layout = Preprocessing(
+        task.dims, task.channels, task.labelling, choice.size, choice.spacing, choice.patch, task.slice_axis
+    )
+    return layout, choice.reasons
 
 
 def _index_counts(samples: Sequence[tuple[str, str, Sample]]) -> dict[str, list[np.ndarray]]:
@@ -271,24 +283,12 @@ def resize_labels(label: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return torch.where(background, torch.zeros_like(found), found).numpy()
 
 
-def _spacing(
-    given: Sequence[float] | str | None, size: Sequence[int] | None, train: Sequence[Sample], dims: int
-) -> tuple[float, ...] | None:
-    if given is None or (given == "auto" and size is not None):
-        return None
-    if given != "auto":
-        if isinstance(given, str) or len(given) != dims:
-            raise InputError(f"task: spacing is 'auto' or {dims} numbers (mm) for a {dims}D task, got {given!r}")
-        return tuple(float(value) for value in given)
-    spacings = np.array([sample.spacing for sample in train])
-    median = np.median(spacings, axis=0)
-    differ = (np.abs(spacings - median) > EQUAL_SPACING * median).any()
-    return tuple(float(value) for value in median) if differ else None
-
-
-def _default_patch(sizes: Sequence[tuple[int, ...]], dims: int) -> tuple[int, ...]:
-    limit = {2: 128, 3: 48}[dims]
-    return tuple(min(limit, -(-max(lengths) // 8) * 8) for lengths in zip(*sizes, strict=True))
+def _given_spacing(given: Sequence[float] | str | None, dims: int) -> tuple[float, ...] | str | None:
+    if given is None or given == "auto":
+        return given
+    if isinstance(given, str) or len(given) != dims:
+        raise InputError(f"task: spacing is 'auto' or {dims} numbers (mm) for a {dims}D task, got {given!r}")
+    return tuple(float(value) for value in given)
 
 
 def _tuple(values: Sequence[int] | None, dims: int, name: str) -> tuple[int, ...] | None:
