@@ -1,4 +1,4 @@
-"""The size at which a network sees a task, from what the training cases look like: a few rules, each choice with a reason.
+"""The size at which a network sees a task, from what the training cases look like: a few rules, each with a reason.
 
 1. An image should be seen whole: where a structure lies and what is around it tell more than fine detail does. So
    images are made smaller until one fits into ``BUDGET`` voxels, ...
@@ -20,12 +20,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluators.labelling import Labelling
 from evaluators.tasks.task import Sample, Task
 
 BUDGET = {2: 128 * 128, 3: 48 * 48 * 48}  # voxels of a patch
 THINNEST = 6.0  # voxels of the mean chord that the thinnest structure keeps
 EQUAL_SPACING = 0.05  # voxel sizes that differ by less than this share are taken as equal
 NEARLY = 1.2  # images that would become smaller by less than this factor are left as they are
+ROOM = 1.25  # of the budget, for lengths that are rounded and images larger than the median
 MULTIPLE = 8  # of the lengths of patches, for the levels of a network
 SMALL_SHARE = 0.5  # of an image; a patch that sees less is told of
 LOOKED_AT = 40  # most training cases whose structures are measured
@@ -61,27 +63,32 @@ class Choice:
 def look_at(task: Task, train: Sequence[Sample]) -> Facts:
     """Measure the training cases of a task."""
     axes = [axis for axis in range(train[0].image.ndim - 1) if axis != task.slice_axis]
-    known = all(
-        sample.source is not None and (sample.source.affine is not None or set(sample.spacing) != {1.0})
+    known = any(
+        set(sample.spacing) != {1.0} or (sample.source is not None and sample.source.affine is not None)
         for sample in train
     )
     measured = [train[place] for place in np.unique(np.linspace(0, len(train) - 1, LOOKED_AT).round().astype(int))]
-    found: dict[int, list[np.ndarray]] = {}
+    found: dict[str, list[np.ndarray]] = {}
     for sample in measured:
         assert sample.label is not None
-        for index, chord in mean_chords(sample.label).items():
-            found.setdefault(index, []).append((chord * sample.spacing)[axes])
-    names = {
-        index: name
-        for name, indices in reversed(list(zip(task.classes, task.labelling.members, strict=True)))
-        for index in indices
-    }
+        for name, chord in _class_chords(sample.label, task.labelling).items():
+            found.setdefault(name, []).append((chord * sample.spacing)[axes])
     return Facts(
         np.array([[sample.image.shape[1 + axis] for axis in axes] for sample in train]),
         np.array([[sample.spacing[axis] for axis in axes] for sample in train]),
         known,
-        {names[index]: np.quantile(chords, 0.25, axis=0) for index, chords in found.items() if index in names},
+        {name: np.quantile(chords, 0.25, axis=0) for name, chords in found.items()},
     )
+
+
+def _class_chords(label: np.ndarray, labelling: Labelling) -> dict[str, np.ndarray]:
+    """The mean chords of each class that ``label`` shows."""
+    if not labelling.regions:  # a class is an index: one pass for all
+        chords = mean_chords(label)
+        numbered = enumerate(labelling.classes, start=1)
+        return {name: chords[index] for index, name in numbered if index in chords}
+    masks = {name: member[label] for name, member in zip(labelling.classes, labelling.membership, strict=True)}
+    return {name: mean_chords(mask.view(np.uint8))[1] for name, mask in masks.items() if mask.any()}
 
 
 def mean_chords(label: np.ndarray) -> dict[int, np.ndarray]:
@@ -111,13 +118,13 @@ def choose(
         patch: given by the user, or None.
     """
     reasons: list[str] = []
-    if size is None and spacing == "auto":
-        size, spacing = _scale(facts, reasons)
+    if spacing == "auto":
+        size, spacing = _scale(facts, reasons) if size is None else (size, None)
     assert not isinstance(spacing, str)
     working = _working_sizes(facts, size, spacing)
     if patch is None:
-        patch = _patch(facts, working, spacing or (1.0,) * len(working[0]), reasons)
-    _tell_share(facts, working, patch, reasons)
+        patch = _patch(working, spacing or (1.0,) * working.shape[1])
+    _tell_share(working, patch, reasons)
     return Choice(size, spacing, patch, tuple(reasons))
 
 
@@ -136,29 +143,32 @@ def _scale(facts: Facts, reasons: list[str]) -> tuple[tuple[int, ...] | None, tu
     own = not (wanted > NEARLY * median).any()
     if own:
         wanted = median
-    name, thinnest = min(facts.chords.items(), key=lambda item: float((item[1] / wanted).min()))
-    across = f"'{name}', the thinnest structure, is {_short((thinnest / median).min())} voxels across"
-    stays = "" if own else f" and stays {_short((thinnest / wanted).min())}"
+    changed = wanted > median
+    name, thinnest = min(
+        facts.chords.items(), key=lambda item: float((item[1] / wanted)[changed].min(initial=math.inf))
+    )
+    before, after = ((thinnest / scale)[changed].min(initial=math.inf) for scale in (median, wanted))
+    across = f"'{name}', the thinnest structure, is {_short(before)} voxels across and stays {_short(after)}"
     if facts.known or dims == 3:
         differ = (np.abs(facts.spacings - median) > EQUAL_SPACING * median).any()
         unit = " mm" if facts.known else " (in voxels of the images)"
         if not own or differ:
-            why = f"{across}{stays}" if not own else "the median, as they differ"
+            why = "the median, as they differ" if own else across
             reasons.append(f"spacing: {_times(wanted)}{unit} in place of {_times(median)}: {why}")
         return None, tuple(float(value) for value in wanted) if facts.known or not own else None
     if own:
         return None, None
     size = tuple(_rounded(value) for value in length / wanted)
-    reasons.append(f"size: every image becomes {_times(size)}, the median is {_times(length)}: {across}{stays}")
+    reasons.append(f"size: every image becomes {_times(size)}, the median is {_times(length)}: {across}")
     return size, None
 
 
-def _patch(facts: Facts, working: np.ndarray, spacing: tuple[float, ...], reasons: list[str]) -> tuple[int, ...]:
+def _patch(working: np.ndarray, spacing: tuple[float, ...]) -> tuple[int, ...]:
     """Rule 3."""
     dims = working.shape[1]
     largest, median = working.max(axis=0), np.median(working, axis=0)
     whole = tuple(_rounded(length) for length in largest)
-    if np.prod(whole) <= 1.25 * BUDGET[dims]:
+    if math.prod(whole) <= ROOM * BUDGET[dims]:
         return whole
 
     def lengths(edge: float) -> np.ndarray:
@@ -168,7 +178,7 @@ def _patch(facts: Facts, working: np.ndarray, spacing: tuple[float, ...], reason
     return tuple(_rounded(length) for length in lengths(edge))
 
 
-def _tell_share(facts: Facts, working: np.ndarray, patch: tuple[int, ...], reasons: list[str]) -> None:
+def _tell_share(working: np.ndarray, patch: tuple[int, ...], reasons: list[str]) -> None:
     median = np.median(working, axis=0)
     share = float(np.prod(np.minimum(patch, median) / median))
     if share < SMALL_SHARE:
@@ -185,10 +195,10 @@ def _working_sizes(facts: Facts, size: tuple[int, ...] | None, spacing: tuple[fl
 
 def _rounded(length: float) -> int:
     """A multiple of ``MULTIPLE``: the next one, or where that is much longer the one before; a short length itself."""
+    if length < 2 * MULTIPLE:
+        return math.ceil(length)
     above = math.ceil(length / MULTIPLE) * MULTIPLE
-    if above <= 1.25 * length:
-        return above
-    return above - MULTIPLE or math.ceil(length)
+    return above if above <= 1.25 * length else above - MULTIPLE
 
 
 def _least(holds: Callable[[float], bool], low: float, high: float) -> float:

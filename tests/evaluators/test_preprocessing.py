@@ -182,24 +182,17 @@ def test_a_spacing_that_differs_is_brought_to_the_median_of_training():
     assert prepared.val[0].spacing == (1, 4)
 
 
-@pytest.mark.parametrize(
-    ("spacings", "expected"),
-    [
-        ([(1, 1, 1), (1, 1, 1), (1, 1, 1)], None),
-        ([(0.5, 0.5, 5), (0.5, 0.5, 5.1), (0.5, 0.5, 4.9)], None),  # 2 percent of its own axis
-        ([(0.5, 0.5, 5), (0.53, 0.5, 5), (0.53, 0.5, 5)], (0.53, 0.5, 5)),
-    ],
-)
-def test_only_a_spacing_that_differs_by_more_than_five_percent_is_resampled(
-    spacings: list[tuple[float, ...]], expected: tuple[float, ...] | None
-):
-    task = make_task({"train": [blank((6, 6, 4), spacing) for spacing in spacings]}, dims=3)
-    assert prepare(task).preprocessing.spacing == expected
-
-
 def test_validation_cases_do_not_move_the_target_spacing():
-    task = make_task({"train": [blank((8, 8))] * 2, "val": [blank((8, 8), (3, 3))] * 5})
-    assert prepare(task).preprocessing.spacing is None
+    task = make_task({"train": [blank((8, 8), (1, 2))] * 2, "val": [blank((8, 8), (3, 3))] * 5})
+    prepared = prepare(task)
+    assert prepared.preprocessing.spacing == (1, 2)
+    assert prepared.val[0].image.shape == (1, 24, 12)
+
+
+def test_voxels_that_differ_by_less_than_five_percent_stay():
+    layout = prepare(make_task({"train": [blank((40, 40), (0.5, 2))]})).preprocessing
+    assert layout.working_size((40, 40), (0.52, 1.95)) == (40, 40)
+    assert layout.working_size((40, 40), (0.55, 2)) == (44, 40)
 
 
 def test_a_spacing_given_is_used_and_none_keeps_sizes():
@@ -215,7 +208,7 @@ def test_a_size_given_is_the_size_of_every_case_whatever_the_spacing():
     prepared = prepare(task, size=(16, 10))
 
     assert prepared.preprocessing.spacing is None
-    assert prepared.preprocessing.patch == (16, 16)
+    assert prepared.preprocessing.patch == (16, 10)
     assert [case.image.shape for case in prepared.train] == [(1, 16, 10)] * 2
     assert [case.label.shape for case in prepared.train] == [(16, 10)] * 2
     assert [case.reference.shape for case in prepared.train] == [(8, 12), (20, 9)]
@@ -227,19 +220,6 @@ def test_a_setting_with_too_few_numbers_is_one_line(name: str):
     with pytest.raises(InputError, match=f"{name}.*3D") as caught:
         prepare(task, **{name: (8, 8)})  # type: ignore[arg-type]
     assert len(caught.value.faults) == 1
-
-
-@pytest.mark.parametrize(
-    ("sizes", "patch"),
-    [
-        ([(20, 30), (25, 10)], (32, 32)),
-        ([(1000, 30), (40, 40)], (128, 40)),
-        ([(1, 40, 100)], (8, 40, 48)),
-    ],
-)
-def test_the_patch_holds_the_largest_training_image_up_to_a_limit(sizes: list[tuple[int, ...]], patch: tuple[int, ...]):
-    task = make_task({"train": [blank(size) for size in sizes]}, dims=len(sizes[0]))
-    assert prepare(task).preprocessing.patch == patch
 
 
 def test_a_patch_given_is_taken():
