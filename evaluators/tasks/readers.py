@@ -41,23 +41,37 @@ def file_stem(path: Path) -> str:
     return path.name[: len(path.name) - len(file_suffix(path))]
 
 
-def read_image(path: Path, dims: int) -> Stored:
+def read(path: Path, role: str, array: str = "") -> Stored:
+    """Read a file as an ``image`` or a ``label``, axes as stored; ``array``: the one to take of an .npz file."""
+    return _read(path, role, None, array)
+
+
+def is_series(path: Path) -> bool:
+    """Whether ``path`` is a folder of DICOM files."""
+    return path.is_dir() and any(file.suffix.lower() == ".dcm" for file in path.iterdir())
+
+
+def read_image(path: Path, dims: int, array: str = "", nan: str = "fault") -> Stored:
     """Read an image as float32 ``(channels, *spatial)``; raises ``InputError`` naming the file."""
-    stored = _fit(_read(path, "image", dims), dims, path)
+    stored = _fit(_read(path, "image", dims, array), dims, path)
     with np.errstate(over="ignore"):  # an overflow shows as infinite below
-        array = stored.array.astype(np.float32)
-    broken = array.size - int(np.isfinite(array).sum())
+        pixels = stored.array.astype(np.float32)
+    missing = int(np.isnan(pixels).sum())
+    if missing and nan == "background":
+        pixels = np.where(np.isnan(pixels), np.nanmin(pixels), pixels)
+        stored = replace(stored, notes=("NaN pixels are taken as background",))
+    broken = pixels.size - int(np.isfinite(pixels).sum())
     if broken:
-        raise InputError(f"{path}: {broken} of {array.size} pixels are NaN or infinite")
-    return replace(stored, array=array)
+        raise InputError(f"{path}: {broken} of {pixels.size} pixels are NaN or infinite")
+    return replace(stored, array=pixels)
 
 
-def read_label(path: Path, dims: int | None) -> np.ndarray:
+def read_label(path: Path, dims: int | None, array: str = "") -> np.ndarray:
     """Read a label's stored values ``(*spatial)``; raises ``InputError`` naming the file.
 
     With ``dims=None`` the file decides: 3 when all of three axes are longer than 1, else 2.
     """
-    stored = _read(path, "label", dims)
+    stored = _read(path, "label", dims, array)
     if dims is None:
         dims = 3 if stored.array.ndim == 4 and 1 not in stored.array.shape[1:] else 2
     stored = _fit(stored, dims, path)
@@ -66,11 +80,11 @@ def read_label(path: Path, dims: int | None) -> np.ndarray:
     return stored.array[0]
 
 
-def _read(path: Path, role: str, dims: int | None) -> Stored:
+def _read(path: Path, role: str, dims: int | None, array: str = "") -> Stored:
     readers: dict[str, Callable[[Path, str, int | None], Stored]] = {
         **dict.fromkeys(PICTURES, _read_picture),
         **dict.fromkeys(NIFTI, _read_nifti),
-        **dict.fromkeys(NUMPY, _read_numpy),
+        **dict.fromkeys(NUMPY, lambda path, role, dims: _read_numpy(path, role, dims, array)),
     }
     suffix = file_suffix(path)
     if suffix not in readers:
@@ -150,17 +164,19 @@ def _read_nifti(path: Path, role: str, dims: int | None) -> Stored:
     return Stored(array, spacing, image.affine)
 
 
-def _read_numpy(path: Path, role: str, dims: int | None) -> Stored:
+def _read_numpy(path: Path, role: str, dims: int | None, name: str = "") -> Stored:
+    is_image = role == "image"
     with path.open("rb") as stream:  # numpy leaves a damaged archive open that it has opened itself
         loaded = np.load(stream, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             array = loaded
         else:
             names = loaded.files
+            role = name or role
             if role not in names and len(names) != 1:
                 raise InputError(f"{path}: expected an array called '{role}' or a single one, got {', '.join(names)}")
             array = loaded[role if role in names else names[0]]
-    if role == "image" and dims is not None and array.ndim == dims + 1:
+    if is_image and dims is not None and array.ndim == dims + 1:
         array = np.moveaxis(array, 0 if array.shape[0] <= array.shape[-1] else -1, 0)
     else:
         array = array[None]

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from evaluators.tasks.inferred_classes import infer_classes
 from evaluators.tasks.labels import parse_classes
+from evaluators.tasks.value_counts import ValueCounts
 from search_spaces.errors import InputError
 
 
 def infer(*labels, suffix=".png"):
-    return infer_classes((Path(f"{number}{suffix}"), np.array(label)) for number, label in enumerate(labels))
+    counted = (ValueCounts.of(np.array(label)) for label in labels)
+    return infer_classes({Path(f"{number}{suffix}"): values for number, values in enumerate(counted)})
 
 
 @pytest.mark.parametrize("top", [1, 255])
