@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluators.inference import predict_probabilities
-from evaluators.tasks.file_task import FileReader
+from evaluators.tasks.case_reader import CaseReader
 from evaluators.tasks.labels import parse_classes
 from evaluators.tasks.readers import SUFFIXES, file_stem, file_suffix
 from evaluators.tasks.task import Case, Sample
@@ -79,7 +79,7 @@ def _result(folder: Path, name: str, dims: int) -> Path:
 def _read(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
     layout = model.preprocessing
     classes = parse_classes({class_name: index for index, class_name in enumerate(layout.classes, start=1)})
-    return FileReader(layout.dims, layout.channels, classes)(Case(name, "test", files))
+    return CaseReader(layout.dims, layout.channels, classes)(Case(name, "test", files))
 
 
 def _segment(model: ExportedModel, sample: Sample, device: str) -> np.ndarray:

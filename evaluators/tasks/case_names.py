@@ -43,7 +43,7 @@ def bare_name(file: Path) -> str:
 
 def _stem(files: Sequence[Path]) -> str:
     stems = [bare_name(file) for file in files]
-    shared = commonprefix(stems)
+    shared = commonprefix(stems)  # noqa: RUF071 - of characters, these are no paths
     if len(set(stems)) == 1:
         return shared
     whole_words = re.match(r"(.+)[_\-. ]", shared)

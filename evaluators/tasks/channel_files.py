@@ -27,8 +27,9 @@ def channels_of_cases(
 ) -> dict[str, tuple[Path, ...]]:
     """Case name to its files, in the order of ``files``.
 
-    Numbered files are the channels of one case only where they are exactly 0000 to ``channels`` - 1 and hold one channel
-    each; ``frame_0001.png``, ``frame_0002.png``, ... and colour pictures are cases of their own, named after their file.
+    Numbered files are the channels of one case only where they are exactly 0000 to ``channels`` - 1 and hold one
+    channel each; ``frame_0001.png``, ``frame_0002.png``, ... and colour pictures are cases of their own, named after
+    their file.
 
     Args:
         files: images.
@@ -38,15 +39,17 @@ def channels_of_cases(
     Raises:
         InputError: two cases of one name.
     """
-    joined: dict[Path, tuple[str, tuple[Path, ...]]] = {}
-    for name, parts in numbered(files).items() if channels > 1 else ():
-        if sorted(parts) == list(range(channels)) and channels_in(parts[0]) == 1:
-            of_case = tuple(parts[number] for number in range(channels))
-            joined |= dict.fromkeys(of_case, (name, of_case))
+    joined = {
+        name: tuple(parts[number] for number in range(channels))
+        for name, parts in (numbered(files) if channels > 1 else {}).items()
+        if sorted(parts) == list(range(channels)) and channels_in(parts[0]) == 1
+    }
     cases: dict[str, tuple[Path, ...]] = {}
     faults = []
     for file in files:
-        name, of_case = joined.get(file, (file_stem(file), (file,)))
+        match = _NUMBERED.fullmatch(file_stem(file))
+        name = match[1] if match and match[1] in joined else file_stem(file)
+        of_case = joined[name] if file in joined.get(name, ()) else (file,)
         if cases.setdefault(name, of_case) != of_case:
             faults.append(f"two images are called '{name}': {cases[name][0]} and {file}; their results would collide")
     raise_faults(faults)

@@ -94,7 +94,8 @@ def _is_unlabelled(entry: object) -> bool:
 def _images(entry: Mapping[str, Any]) -> list[str]:
     image = entry.get("image")
     listed = image if isinstance(image, list) else [image]
-    return listed if all(isinstance(path, str) and path for path in listed) else []
+    paths = [path for path in listed if isinstance(path, str) and path]
+    return paths if len(paths) == len(listed) else []
 
 
 def _with_fold(
@@ -109,6 +110,4 @@ def _with_fold(
     chosen = 0 if fold is None else fold
     if chosen not in folds:
         raise InputError(f"{file}: fold: expected one of {', '.join(map(str, sorted(folds)))}, got {chosen}")
-    return [
-        ("val" if part == "train" and entry.get("fold") == chosen else part, entry) for part, entry in entries
-    ]
+    return [("val" if part == "train" and entry.get("fold") == chosen else part, entry) for part, entry in entries]

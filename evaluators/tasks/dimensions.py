@@ -52,15 +52,13 @@ def told_by_labels(request: Request, labels: Mapping[Path, LabelRecord]) -> Dime
     if len(volumes) <= len(flat):
         size = " x ".join(map(str, labels[volumes[0]].size))
         raise InputError(
-            f"dims: {len(flat)} of {len(labels)} labels are flat ({flat[0]} first), but {volumes[0]} is a volume of {size}; "
-            "take one kind out, or give dims: 3, or dims: 2 for a network that sees slices"
+            f"dims: {len(flat)} of {len(labels)} labels are flat ({flat[0]} first), but {volumes[0]} is a volume of "
+            f"{size}; take one kind out, or give dims: 3, or dims: 2 for a network that sees slices"
         )
     if not flat:
         return Dimensions(3)
-    more = f" and {len(flat) - 1} more" if len(flat) > 1 else ""
-    return Dimensions(
-        3, None, (f"{len(volumes)} of {len(labels)} labels are volumes: taken as 3D; {flat[0]}{more} is a single slice",)
-    )
+    odd = f"{flat[0]} and {len(flat) - 1} more are single slices" if flat[1:] else f"{flat[0]} is a single slice"
+    return Dimensions(3, None, (f"{len(volumes)} of {len(labels)} labels are volumes: taken as 3D; {odd}",))
 
 
 def _slice_axis(asked: int | str | None, volumes: Mapping[Path, LabelRecord]) -> tuple[int, str]:

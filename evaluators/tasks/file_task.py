@@ -12,7 +12,7 @@ from evaluators.tasks.dimensions import Dimensions, told_by_labels, told_by_name
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.groups import group_by_name, group_by_pattern
 from evaluators.tasks.inferred_classes import infer_classes
-from evaluators.tasks.labels import ClassRules, LabelMap, parse_classes
+from evaluators.tasks.labels import LabelMap, parse_classes
 from evaluators.tasks.readers import is_series
 from evaluators.tasks.request import Request
 from evaluators.tasks.split import check_fractions, check_groups, complete_split, missing_parts

@@ -31,13 +31,13 @@ def group_by_pattern(cases: Sequence[Case], pattern: str, root: Path) -> tuple[l
     alone = [case.name for case, match in zip(cases, matches, strict=True) if not (match and match[1])]
     if len(alone) == len(cases):
         raise InputError(f"group_pattern: '{pattern}' finds nothing in the names of the cases, such as {alone[0]}")
-    grouped = [
-        replace(case, group=match[1] or "" if match else "") for case, match in zip(cases, matches, strict=True)
-    ]
+    grouped = [replace(case, group=match[1] or "" if match else "") for case, match in zip(cases, matches, strict=True)]
     check_groups(grouped, f" (group_pattern '{pattern}')")
     if not alone:
         return grouped, []
-    return grouped, [f"group_pattern finds nothing in {len(alone)} of {len(cases)} names ({alone[0]}): each stands alone"]
+    return grouped, [
+        f"group_pattern finds nothing in {len(alone)} of {len(cases)} names ({alone[0]}): each stands alone"
+    ]
 
 
 def group_by_name(cases: Sequence[Case], missing: Sequence[str]) -> tuple[list[Case], list[str]]:
@@ -72,8 +72,8 @@ def _crossing(members: Mapping[str, Sequence[Case]]) -> list[str]:
     firsts = [next((case for case in found if case.split == part), None) for part in SPLITS]
     shown = " and ".join(f"{case.name} ({case.split})" for case in firsts if case)
     return [
-        f"{len(crossing)} of {len(members)} subjects are in more than one part of the given split, '{name}' first, by the "
-        f"names {shown}: scores may be too good (where the names mean something else, groups: false)"
+        f"{len(crossing)} of {len(members)} subjects are in more than one part of the given split, '{name}' first, by "
+        f"the names {shown}: scores may be too good (where the names mean something else, groups: false)"
     ]
 
 

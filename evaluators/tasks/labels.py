@@ -125,7 +125,7 @@ class LabelMap:
         """What a user should know of what the labels hold in all, ``counts``, or may not have meant."""
         notes = []
         if any(len(indices) > 1 for indices in self.members):
-            notes.append(f"the classes share label values: each is trained for itself ({self.described})")
+            notes.append(f"the classes are regions, each is learnt for itself: {self.described}")
         if counts and self.rest:
             real = np.array(counts.real(noisy=True))
             taken = counts.where(np.isin(counts.values, real[self.index(real) == 0]))
@@ -211,16 +211,15 @@ def _label_map(told: Regions, taken: Mapping[str, Sequence[Span]], reserved: Map
     takes += [(span, RESERVED[name]) for name, spans in reserved.items() for span in spans]
     own: dict[int, int | None] = {index: cell.value for index, cell in enumerate(told.cells, start=1)}
     rest = BACKGROUND not in reserved and any(span.value is None for spans in taken.values() for span in spans)
-    if BACKGROUND not in reserved and not any(span.holds(np.array(0)) for span, _ in takes):
+    if not rest and BACKGROUND not in reserved and not any(span.holds(np.array(0)) for span, _ in takes):
         takes.append((point(0), 0))
     takes.sort(key=lambda take: take[0].value is not None)  # a listed value wins over a range that holds it
-    holding = [index for span, index in takes if span.holds(np.array(0))]
-    listed = reserved[BACKGROUND][0].value if BACKGROUND in reserved else None
-    own[0] = 0 if holding[-1:] == [0] else listed
+    of_zero = [0] * rest + [index for span, index in takes if span.holds(np.array(0))]
+    own[0] = 0 if of_zero[-1:] == [0] else reserved[BACKGROUND][0].value if BACKGROUND in reserved else None
     instances = next((index for index, cell in enumerate(told.cells, start=1) if not cell.spans), None)
     rules = {**reserved, **taken} if BACKGROUND in reserved else {**taken, **reserved}
     parts = [f"{name} {' or '.join(span.text for span in spans) or 'any other but 0'}" for name, spans in rules.items()]
-    parts = ["background 0"] * (BACKGROUND not in reserved and (point(0), 0) in takes) + parts
+    parts = ["background 0"] * (BACKGROUND not in reserved and own[0] == 0) + parts
     return LabelMap(
         told.classes,
         told.members,

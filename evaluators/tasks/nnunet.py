@@ -73,7 +73,7 @@ def open_nnunet(path: Path, request: Request, *, fold: int | None = None) -> Tas
 
 
 def _listed_cases(listed: object, file: Path) -> list[Case]:
-    """The entries of ``dataset``: paths from the folder of ``file``, in which variables of the environment may stand."""
+    """The entries of ``dataset``: paths from the folder of ``file``, with variables of the environment in them."""
     if not isinstance(listed, Mapping) or not listed:
         raise InputError(f"{file}: dataset: expected images and label by case, got {listed!r}")
     faults, cases = [], []

@@ -43,7 +43,8 @@ def with_fold(cases: Sequence[Case], root: Path, fold: int | None) -> tuple[list
 
 def _parts(folds: object, file: Path, number: int) -> dict[str, str]:
     """``train`` or ``val`` by case."""
-    if not isinstance(folds, list) or not all(isinstance(fold, Mapping) and {"train", "val"} <= set(fold) for fold in folds):
+    sound = isinstance(folds, list) and all(isinstance(f, Mapping) and {"train", "val"} <= set(f) for f in folds)
+    if not isinstance(folds, list) or not sound:
         raise InputError(f"{file}: expected a list of folds, each with the lists train and val")
     if not 0 <= number < len(folds):
         raise InputError(f"{file}: fold: expected 0 to {len(folds) - 1}, got {number}")

@@ -95,10 +95,20 @@ def _cells(classes: Mapping[str, Sequence[Span]]) -> list[Cell]:
     edges = sorted({end for _, span in wide for end in (span.low, float(np.nextafter(span.high, np.inf)))})
     pieces: dict[frozenset[str], list[Span]] = defaultdict(list)
     for low, following in pairwise(edges):
-        pieces[_takers(wide, low)].append(Span(low, float(np.nextafter(following, -np.inf)), ""))
-    pieces.pop(frozenset(), None)
+        piece = Span(low, float(np.nextafter(following, -np.inf)), "")
+        if _stands_for_more(piece, wide, listed):
+            pieces[_takers(wide, low)].append(piece)
     cells += [Cell(tuple(found), takers) for takers, found in pieces.items()]
     return cells + [Cell((), frozenset([name])) for name, taken in classes.items() if not taken]
+
+
+def _stands_for_more(piece: Span, wide: Sequence[tuple[str, Span]], listed: Sequence[int]) -> bool:
+    """Whether a ``piece`` of thresholds and ranges holds more than listed values; ranges hold whole numbers alone."""
+    around = [span for _, span in wide if piece.within(span)]
+    if any(not np.isfinite([span.low, span.high]).all() for span in around):
+        return True
+    whole = range(int(np.ceil(piece.low)), int(np.floor(piece.high)) + 1) if around else ()
+    return len(whole) > sum(value in whole for value in listed)
 
 
 def _takers(spans: Sequence[tuple[str, Span]], value: float) -> frozenset[str]:

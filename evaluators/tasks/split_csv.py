@@ -16,8 +16,8 @@ from pathlib import Path
 from evaluators.tasks.case_names import unique_names
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.file_task import file_task
-from evaluators.tasks.split import are_strata
 from evaluators.tasks.request import ROLES
+from evaluators.tasks.split import are_strata
 from evaluators.tasks.task import SPLITS, Case, Task
 from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError, unknown_name
@@ -42,8 +42,8 @@ def _recognises(path: Path) -> bool:
 def open_split_csv(path: Path, request: Request) -> Task:
     """Open the table ``path``, or ``split.csv`` in the folder ``path``.
 
-    A column ``group`` names what must not cross a split, unless ``request.groups`` is false. One whose every group is in
-    every part is taken as a stratum (benign and malignant, say) without asking: no split by patient looks like that.
+    A column ``group`` names what must not cross a split, unless ``request.groups`` is false. One whose every group is
+    in every part is taken as a stratum (benign and malignant, say) without asking: no split by patient looks like that.
     """
     table = _table(path)
     rows = _read_rows(table)

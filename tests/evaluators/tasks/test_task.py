@@ -61,7 +61,7 @@ def test_a_label_of_another_size_is_named_with_its_image(root):
 def test_a_label_value_outside_the_map_is_named(root):
     write_picture(root / "labels" / "case1.png", mask(values=(255, 7)))
     with pytest.raises(
-        InputError, match=r"labels/case1\.png: label values 7 are outside .*background 0, foreground 255"
+        InputError, match=r"labels/case1\.png: label values 7 \(8\.3 %\) are outside .*background 0, foreground 255"
     ):
         read_named(root, "case1")
 
