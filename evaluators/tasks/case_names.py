@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from os.path import commonprefix
 from pathlib import Path
 
 from evaluators.tasks.readers import file_stem
+
+SEPARATORS = "_-. "
 
 
 def unique_names(cases: Sequence[Sequence[Path]], root: Path) -> list[str]:
@@ -42,9 +43,9 @@ def bare_name(file: Path) -> str:
 
 
 def _stem(files: Sequence[Path]) -> str:
+    """What the stems of ``files`` begin with, in whole words."""
     stems = [bare_name(file) for file in files]
     shared = commonprefix(stems)  # noqa: RUF071 - of characters, these are no paths
-    if len(set(stems)) == 1:
-        return shared
-    whole_words = re.match(r"(.+)[_\-. ]", shared)
-    return whole_words[1] if whole_words else stems[0]
+    if not all(stem[len(shared) :][:1] in ("", *SEPARATORS) for stem in stems):
+        shared = shared[: 1 + max(shared.rfind(separator) for separator in SEPARATORS)]
+    return shared.rstrip(SEPARATORS) or stems[0]

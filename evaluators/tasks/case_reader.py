@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ class CaseReader:
     dims: int
     channels: int
     labels: LabelMap
+    _: KW_ONLY
     slice_axis: int | None = None
     nan: str = "fault"
     arrays: tuple[str, str] = ("", "")
@@ -74,6 +75,11 @@ def read_channels(files: Sequence[Path], dims: int, array: str = "", nan: str = 
                 f"{_size(parts[0].array.shape[1:])} of {files[0]}"
             )
     return replace(parts[0], array=np.concatenate([part.array for part in parts]))
+
+
+def count_channels(files: Sequence[Path], axes: int, array: str = "") -> int:
+    """Channels that the images of one case have together, for a task with ``axes`` spatial axes."""
+    return len(read_channels(files, axes, array, "background").array)
 
 
 def _as_channels(array: np.ndarray, channels: int) -> np.ndarray:

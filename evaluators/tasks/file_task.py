@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from evaluators.tasks.case_reader import CaseReader, read_channels
+from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.coverage import check_coverage
-from evaluators.tasks.dimensions import Dimensions, told_by_labels, told_by_names
 from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.findings import Findings, find_out
 from evaluators.tasks.groups import group_by_name, group_by_pattern
-from evaluators.tasks.inferred_classes import infer_classes
 from evaluators.tasks.labels import LabelMap, parse_classes
 from evaluators.tasks.readers import is_series
 from evaluators.tasks.request import Request
 from evaluators.tasks.split import check_fractions, check_groups, complete_split, missing_parts
-from evaluators.tasks.survey import survey
 from evaluators.tasks.task import SPLITS, Case, Task
-from evaluators.tasks.value_counts import ValueCounts
 from search_spaces.errors import InputError
 
 
@@ -56,36 +53,22 @@ def file_task(
     if request.classes is not None:
         labels = parse_classes(request.classes, request.regions_class_order or ())
 
-    files = list(dict.fromkeys(case.label for case in cases if case.label))
-    training = list(dict.fromkeys(case.label for case in cases if case.label and case.split == "train"))
-    dimensions = told_by_names(request.dims, files)
-    unknown = missing or labels is None or labels.open
-    looked = files if dimensions is None else training if unknown else []
-    records = survey(looked, request.array("label"), request.progress)
-    dimensions = dimensions or told_by_labels(request, records)
-    values = {file: records[file].values for file in training if file in records}
-    labels = labels or parse_classes(infer_classes(values), request.regions_class_order or ())
-    raise_faults([fault for file, record in records.items() for fault in labels.faults(record.values, file)])
-
-    counts = {case.name: labels.count(records[case.label].values) for case in cases if case.label in records}
-    together = ValueCounts.total(values.values()) if values else None
-    labelling = labels.labelling(together)
-    shown = {name: labelling.shown(count) for name, count in counts.items()}
+    found = find_out(cases, request, labels, must_split=bool(missing))
+    counts = {case.name: found.counts[case.label] for case in cases if case.label and case.label in found.counts}
+    shown = {name: found.labelling.shown(voxels) for name, voxels in counts.items()}
     cases = complete_split(cases, fractions, request.seed, shown)
     cases = sorted(cases, key=lambda case: (SPLITS.index(case.split), case.name))
-    reader = _reader(cases[0], dimensions, labels, request)
+    reader = _reader(cases[0], found, request)
     if channels not in (None, reader.channels):
         raise InputError(
             f"task '{root.name}': {channels} channels are announced, but {cases[0].images[0]} and its like hold "
             f"{reader.channels}"
         )
-    told = (*notes, *grouping, *dimensions.notes, *labels.notes(together))
-    task = Task(
-        root.name, dimensions.dims, labelling, reader.channels, tuple(cases), reader, dimensions.slice_axis, told
-    )
-    if records:
-        parts = {"train": [counts[case.name] for case in task.split("train")], "val": [], "test": []}
-        check_coverage(task, parts, ())
+    dims, axis = found.dimensions.dims, found.dimensions.slice_axis
+    told = (*notes, *grouping, *found.notes)
+    task = Task(root.name, dims, found.labelling, reader.channels, tuple(cases), reader, axis, told)
+    if counts:
+        check_coverage(task, {"train": [counts[case.name] for case in task.split("train")], "val": [], "test": []}, ())
     return task
 
 
@@ -103,10 +86,16 @@ def _group(
     return group_by_name(cases, missing)
 
 
-def _reader(first: Case, dimensions: Dimensions, labels: LabelMap, request: Request) -> CaseReader:
+def _reader(first: Case, found: Findings, request: Request) -> CaseReader:
     """Reads cases with as many channels as ``first`` has."""
+    dims, axis = found.dimensions.dims, found.dimensions.slice_axis
     arrays = (request.array("image"), request.array("label"))
-    spatial = dimensions.dims if dimensions.slice_axis is None else 3
-    found = len(read_channels(first.images, spatial, arrays[0], request.nan).array)
-    by_index = request.geometry == "by_index"
-    return CaseReader(dimensions.dims, found, labels, dimensions.slice_axis, request.nan, arrays, by_index)
+    return CaseReader(
+        dims,
+        count_channels(first.images, dims if axis is None else 3, arrays[0]),
+        found.labels,
+        slice_axis=axis,
+        nan=request.nan,
+        arrays=arrays,
+        by_index=request.geometry == "by_index",
+    )

@@ -55,6 +55,12 @@ class LabelMap:
         """Whether only the labels can tell the own value of some index."""
         return len(self.own) <= self._last
 
+    @property
+    def named(self) -> dict[str, int]:
+        """A stored value that stands for each class by name."""
+        values = self.labelling().values
+        return {name: values[index] for name, index in zip(self.classes, self.painted, strict=True)}
+
     def index(self, values: np.ndarray) -> np.ndarray:
         """uint8 index of each of ``values``, ``OUTSIDE`` for what nothing takes."""
         index = np.full(values.shape, 0 if self.rest else OUTSIDE, dtype=np.uint8)

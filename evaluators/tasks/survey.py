@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +27,14 @@ class LabelRecord:
         size: of its spatial axes, turned as the tool turns them.
         spacing: along them, mm; 1 where the file does not know it.
         lies: whether the file says how it lies in space.
-        names: value of each segment that the file names.
+        names: of the segments that the file names, by value.
     """
 
     values: ValueCounts
     size: tuple[int, ...]
     spacing: tuple[float, ...]
     lies: bool
-    names: tuple[tuple[str, int], ...] = ()
+    names: Mapping[int, str]
 
     @property
     def volume(self) -> bool:
@@ -71,8 +71,11 @@ def _look(file: Path, array: str) -> LabelRecord | InputError:
         stored = read(file, "label", array)
     except InputError as fault:
         return fault
-    if len(stored.array) != 1:
+    if (stored.array != stored.array[:1]).any():
         return InputError(f"{file}: expected a label with one value per voxel, got {len(stored.array)} channels")
     placement = upright(stored.size, stored.affine)
     size, spacing = placement.of_axes(stored.size), placement.of_axes(stored.spacing)
-    return LabelRecord(ValueCounts.of(stored.array), tuple(map(int, size)), spacing, stored.affine is not None)
+    names = getattr(stored, "names", {})
+    return LabelRecord(
+        ValueCounts.of(stored.array[0]), tuple(map(int, size)), spacing, stored.affine is not None, names
+    )
