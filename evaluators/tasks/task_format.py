@@ -38,8 +38,11 @@ class TaskFormat:
         """Open ``path``; an option that this format does not have is an ``InputError``."""
         for option in options:
             if option not in self.options:
-                known = (*self.options, *REQUESTED)
-                raise InputError(unknown_name(f"option of task format {self.name}", option, known))
+                kind = f"option of task format {self.name}"
+                others = [other.name for other in TASK_FORMATS.values() if option in other.options]
+                if others:
+                    raise InputError(f"unknown {kind} '{option}'; {' and '.join(others)} have it")
+                raise InputError(unknown_name(kind, option, (*self.options, *REQUESTED)))
         return self.opener(path, request, **options)
 
 
