@@ -49,8 +49,7 @@ def infer_classes(labels: Mapping[Path, ValueCounts]) -> dict[str, int]:
         return {f"class_{value}": value for value in found[1:]}
     listed = every.listed(int(every.counts.sum()), limit=10)
     real = every.real(noisy=False)
-    numbered = ", ".join(f"class_{number}: {value:g}" for number, value in enumerate([v for v in real if v], start=1))
-    example = f"classes: {{{numbered}}}" if len(real) == len(found) or len(real) < 2 else _between(real)
+    example = _one_by_one(real) if len(real) == len(found) or len(real) < 2 else _between(real)
     background = "" if 0 in found else " (and background: its value)"
     raise InputError(
         f"classes: the training labels hold {listed}; expected 0 and 1, 0 and 255, or 0 to K without a gap. "
@@ -75,6 +74,14 @@ def _levels(values: ValueCounts) -> list[float]:
     real = values.real(noisy=True)
     peaks = [value for value in real if shares[stored == value] >= shares[abs(stored - value) <= reach].sum() / 4]
     return real if 2 <= len(real) == len(peaks) <= MOST_LEVELS else []
+
+
+def _one_by_one(values: Sequence[float]) -> str:
+    """``classes`` of one value each; 255 after small numbers is what marks voxels that are not to count."""
+    ignored = list(values) == [*range(len(values) - 1), 255] and len(values) > 2
+    named = [value for value in values[: -1 if ignored else None] if value]
+    parts = [f"class_{number}: {value:g}" for number, value in enumerate(named, start=1)] + ["ignore: 255"] * ignored
+    return f"classes: {{{', '.join(parts)}}}"
 
 
 def _between(levels: Sequence[float]) -> str:
