@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.files import write_bytes
 from evaluators.inference import predict_probabilities
 from evaluators.tasks.file_task import FileReader
 from evaluators.tasks.labels import parse_classes
 from evaluators.tasks.readers import SUFFIXES, file_stem, file_suffix
 from evaluators.tasks.task import Case, Sample
 from nas.export import ExportedModel
-from nas.files import write_bytes
 from search_spaces.errors import InputError
 
 MODALITY = re.compile(r"(.+)_(\d{4})")  # nnU-Net's name of one channel of a case
