@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.images import SUFFIXES, file_stem, file_suffix
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.file_task import file_task, repeated, unique_names
-from evaluators.tasks.readers import SUFFIXES, file_stem, file_suffix
 from evaluators.tasks.task import Case, Task
 from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError

@@ -94,7 +94,7 @@ def test_files_of_different_sizes_in_one_case_are_named(tmp_path):
     [
         ({"channel_names": {}}, "channel_names: expected channel numbers and names"),
         ({"channel_names": {"0": "T1"}}, "expected channel files 0000 to 0000, found 0000, 0001"),
-        ({"file_ending": ".mha"}, r"file_ending '\.mha' cannot be read"),
+        ({"file_ending": ".doc"}, r"file_ending '\.doc' cannot be read"),
         ({"file_ending": ".tif"}, r"imagesTr: expected files such as CASE_0000\.tif, found none"),
         ({"labels": {"background": 0, "a": 1, "ignore": 2}}, "'ignore' label is not supported"),
         ({"labels": {"background": 0, "whole": [1, 2], "core": [2]}}, "regions that overlap are not supported"),
