@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from os.path import commonprefix
 from pathlib import Path
 
-from evaluators.tasks.readers import file_stem
+from evaluators.images import file_stem
 
 SEPARATORS = "_-. "
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from evaluators.images import file_stem
 from evaluators.tasks.faults import raise_faults
-from evaluators.tasks.readers import file_stem
 
 _NUMBERED = re.compile(r"(.+)_(\d{4})")
 

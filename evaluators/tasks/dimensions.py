@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators.tasks.readers import file_suffix
+from evaluators.images import file_suffix
 from evaluators.tasks.request import PLANES, Request
 from evaluators.tasks.survey import LabelRecord
 from search_spaces.errors import InputError
 
 FLAT = (".png", ".jpg", ".jpeg", ".gif", ".bmp")  # formats that hold no volume
-STACKED = (".tif", ".tiff")  # pages first
 THICK = 1.3  # times the others' spacing: slices lie apart
 
 
@@ -41,7 +40,7 @@ def told_by_labels(request: Request, labels: Mapping[Path, LabelRecord]) -> Dime
         InputError: where some labels are volumes, but not most, and nobody has said what to do.
     """
     volumes = [file for file, label in labels.items() if label.volume]
-    flat = [file for file, label in labels.items() if not label.volume]
+    flat = [file for file, label in labels.items() if not label.volume and not (label.partial and volumes)]
     if request.dims == 2 and volumes:
         axis, why = _slice_axis(request.slice_axis, {file: labels[file] for file in volumes})
         return Dimensions(2, axis, (f"volumes are cut into slices along axis {axis}, {why}",))
@@ -74,6 +73,6 @@ def _slice_axis(asked: int | str | None, volumes: Mapping[Path, LabelRecord]) ->
     axis = int(spacing.argmax())
     if spacing[axis] >= THICK * np.delete(spacing, axis).max():
         return axis, f"where voxels are longest ({spacing[axis]:g} mm)"
-    if all(file_suffix(file) in STACKED and not label.lies for file, label in volumes.items()):
+    if all(label.stacked for label in volumes.values()):
         return 0, "the pages"
     return 2, "the last" + " (axial)" * all(label.lies for label in volumes.values())

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from evaluators.images import is_series
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.findings import Findings, find_out
 from evaluators.tasks.groups import group_by_name, group_by_pattern
 from evaluators.tasks.labels import LabelMap, parse_classes
-from evaluators.tasks.readers import is_series
 from evaluators.tasks.request import Request
 from evaluators.tasks.split import check_fractions, check_groups, complete_split, missing_parts
 from evaluators.tasks.task import SPLITS, Case, Task

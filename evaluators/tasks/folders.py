@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.images import SUFFIXES, file_suffix, is_series
 from evaluators.tasks.case_names import bare_name, repeated, unique_names
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.file_task import file_task
-from evaluators.tasks.readers import SUFFIXES, file_suffix, is_series
 from evaluators.tasks.task import Case, Task
 from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from evaluators.images import SUFFIXES
 from evaluators.tasks import dataset_json
 from evaluators.tasks.channel_files import numbered
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.file_task import file_task
 from evaluators.tasks.nnunet_folds import with_fold
-from evaluators.tasks.readers import SUFFIXES
 from evaluators.tasks.task import Case, Task
 from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluators.images.placement import upright
+from evaluators.images import read
 from evaluators.tasks.faults import raise_faults
-from evaluators.tasks.readers import read
 from evaluators.tasks.value_counts import ValueCounts
 from search_spaces.errors import InputError
 
@@ -27,6 +26,8 @@ class LabelRecord:
         size: of its spatial axes, turned as the tool turns them.
         spacing: along them, mm; 1 where the file does not know it.
         lies: whether the file says how it lies in space.
+        stacked: whether its first axis counts pages.
+        partial: whether it may be a part of what its image covers.
         names: of the segments that the file names, by value.
     """
 
@@ -34,6 +35,8 @@ class LabelRecord:
     size: tuple[int, ...]
     spacing: tuple[float, ...]
     lies: bool
+    stacked: bool
+    partial: bool
     names: Mapping[int, str]
 
     @property
@@ -73,9 +76,12 @@ def _look(file: Path, array: str) -> LabelRecord | InputError:
         return fault
     if (stored.array != stored.array[:1]).any():
         return InputError(f"{file}: expected a label with one value per voxel, got {len(stored.array)} channels")
-    placement = upright(stored.size, stored.affine)
-    size, spacing = placement.of_axes(stored.size), placement.of_axes(stored.spacing)
-    names = getattr(stored, "names", {})
     return LabelRecord(
-        ValueCounts.of(stored.array[0]), tuple(map(int, size)), spacing, stored.affine is not None, names
+        ValueCounts.of(stored.array[0]),
+        tuple(map(int, stored.placement.of_axes(stored.size))),
+        stored.placement.of_axes(stored.spacing),
+        lies=stored.affine is not None,
+        stacked=stored.x_first is False,
+        partial=stored.partial,
+        names=stored.names,
     )

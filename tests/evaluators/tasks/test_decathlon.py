@@ -6,7 +6,7 @@ import pytest
 from evaluators.tasks import open_task
 from evaluators.tasks.task import SPLITS
 from search_spaces.errors import InputError
-from tests.evaluators.tasks.files import write_decathlon_task, write_nifti
+from tests.evaluators.tasks.files import volume_mask, write_decathlon_task, write_nifti
 
 
 def change(root, **entries):
@@ -31,6 +31,7 @@ def test_channels_lie_last_in_the_files_and_first_in_the_sample(tmp_path):
     for number in range(3):
         image = np.stack([np.full((5, 6, 7), channel, np.float32) for channel in range(4)], -1)
         write_nifti(root / "imagesTr" / f"organ_{number:03d}.nii.gz", image, (1, 2, 3))
+        write_nifti(root / "labelsTr" / f"organ_{number:03d}.nii.gz", volume_mask(values=(1, 2)), (1, 2, 3))
     change(root, modality={str(channel): "MRI" for channel in range(4)})
     task = open_task(root)
     sample = task.read(task.cases[0])

@@ -8,6 +8,9 @@ from search_spaces.errors import InputError
 from tests.evaluators.tasks.files import grey, mask, volume_mask, write_nifti, write_pairs, write_picture
 
 
+DICOM = bytes(128) + b"DICM"  # what such a file begins with
+
+
 def sizes(task):
     return [len(task.split(part)) for part in SPLITS]
 
@@ -177,10 +180,10 @@ def test_a_folder_of_dicom_files_is_one_image_and_one_with_a_single_file_one_lab
         for slice_number in range(3):
             file = tmp_path / "images" / name / f"{slice_number}.dcm"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(b"")
+            file.write_bytes(DICOM)
     write_nifti(tmp_path / "labels" / "p1.nii.gz", volume_mask())
     (tmp_path / "labels" / "p2").mkdir()
-    (tmp_path / "labels" / "p2" / "1-1.dcm").write_bytes(b"")
+    (tmp_path / "labels" / "p2" / "1-1.dcm").write_bytes(DICOM)
     pairs, faults = _pair(tmp_path / "images", tmp_path / "labels")
     assert faults == []
     assert [(image.name, _only_file(label).name) for image, label in pairs] == [("p1", "p1.nii.gz"), ("p2", "1-1.dcm")]

@@ -52,9 +52,7 @@ def test_opening_reads_no_image_beyond_the_first(root):
 
 def test_a_label_of_another_size_is_named_with_its_image(root):
     write_picture(root / "labels" / "case1.png", mask(7, 8))
-    with pytest.raises(
-        InputError, match=r"labels/case1\.png: label size 7 x 8 differs from 6 x 8 of image .*case1\.png"
-    ):
+    with pytest.raises(InputError, match=r"labels/case1\.png: size 7 x 8 differs from 6 x 8 of image .*case1\.png"):
         read_named(root, "case1")
 
 
