@@ -7,7 +7,6 @@ from evaluators.tasks.task import SPLITS
 from search_spaces.errors import InputError
 from tests.evaluators.tasks.files import grey, mask, volume_mask, write_nifti, write_pairs, write_picture
 
-
 DICOM = bytes(128) + b"DICM"  # what such a file begins with
 
 
