@@ -14,7 +14,7 @@ from evaluators.images.finite import Nan, finite
 from evaluators.images.geometry import brought_to, size_text
 from evaluators.images.placement import Placement, with_axes
 from evaluators.tasks.faults import raise_faults
-from evaluators.tasks.labels import LabelMap
+from evaluators.tasks.label_map import LabelMap
 from evaluators.tasks.segment_names import by_name
 from evaluators.tasks.task import Case, Sample
 from search_spaces.errors import InputError

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from evaluators.tasks.labels import RESERVED, LabelMap, parse_classes
+from evaluators.tasks.label_map import LabelMap
+from evaluators.tasks.labels import RESERVED, parse_classes
 from evaluators.tasks.request import Request
 from search_spaces.errors import InputError, InputErrors
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from evaluators.images import is_series
+from evaluators.images import PICTURES, file_suffix, is_series
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.findings import Findings, find_out
 from evaluators.tasks.groups import group_by_name, group_by_pattern
-from evaluators.tasks.labels import LabelMap, parse_classes
+from evaluators.tasks.label_map import LabelMap
+from evaluators.tasks.labels import parse_classes
 from evaluators.tasks.request import Request
 from evaluators.tasks.split import check_fractions, check_groups, complete_split, missing_parts
 from evaluators.tasks.task import SPLITS, Case, Task
@@ -58,7 +61,7 @@ def file_task(
     shown = {name: found.labelling.shown(voxels) for name, voxels in counts.items()}
     cases = complete_split(cases, fractions, request.seed, shown)
     cases = sorted(cases, key=lambda case: (SPLITS.index(case.split), case.name))
-    reader = _reader(cases[0], found, request)
+    reader = _reader([case for case in cases if case.split == "train"], found, request)
     if channels not in (None, reader.channels):
         raise InputError(
             f"task '{root.name}': {channels} channels are announced, but {cases[0].images[0]} and its like hold "
@@ -86,16 +89,27 @@ def _group(
     return group_by_name(cases, missing)
 
 
-def _reader(first: Case, found: Findings, request: Request) -> CaseReader:
-    """Reads cases with as many channels as ``first`` has."""
+def _reader(training: Sequence[Case], found: Findings, request: Request) -> CaseReader:
     dims, axis = found.dimensions.dims, found.dimensions.slice_axis
     arrays = (request.array("image"), request.array("label"))
     return CaseReader(
         dims,
-        count_channels(first.images, dims if axis is None else 3, arrays[0]),
+        _channels(training, dims if axis is None else 3, arrays[0]),
         found.labels,
         slice_axis=axis,
         nan=request.nan,
         arrays=arrays,
         by_index=request.geometry == "by_index",
     )
+
+
+def _channels(training: Sequence[Case], axes: int, array: str) -> int:
+    """Channels of the first case; where it is a grey picture, what most of three have: it may lie among colour ones."""
+    found = count_channels(training[0].images, axes, array)
+    if found > 1 or len(training[0].images) > 1 or file_suffix(training[0].images[0]) not in PICTURES:
+        return found
+    counts = [found]
+    for place in {len(training) // 2, len(training) - 1} - {0}:
+        with suppress(InputError):  # it is told with all others when the cases are read
+            counts.append(count_channels(training[place].images, axes, array))
+    return Counter(counts).most_common(1)[0][0]

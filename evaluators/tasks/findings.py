@@ -12,7 +12,8 @@ from evaluators.labelling import Labelling
 from evaluators.tasks.dimensions import Dimensions, told_by_labels, told_by_names
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.inferred_classes import infer_classes
-from evaluators.tasks.labels import LabelMap, parse_classes
+from evaluators.tasks.label_map import LabelMap
+from evaluators.tasks.labels import parse_classes
 from evaluators.tasks.request import Request
 from evaluators.tasks.segment_names import by_name, classes_of
 from evaluators.tasks.survey import LabelRecord, survey

@@ -9,16 +9,15 @@ DICOM files. Hidden files, files of other types, and a test folder without label
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from evaluators.images import SUFFIXES, file_suffix, is_series
-from evaluators.tasks.case_names import bare_name, repeated, unique_names
+from evaluators.tasks.case_names import unique_names
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.file_task import file_task
+from evaluators.tasks.paired_files import pair_files
 from evaluators.tasks.task import Case, Task
 from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError
@@ -33,7 +32,6 @@ PARTS = {
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
-ROLES = ("image", "img", "mask", "masks", "segmentation", "seg", "label", "labels", "gt", "annotation", "groundtruth")
 
 
 def _recognises(path: Path) -> bool:
@@ -64,15 +62,12 @@ def open_folders(path: Path, request: Request, *, images: str = "", labels: str 
     triples: list[tuple[str, Path, Path]] = []
     wanted = _Wanted(images, labels, (request.array("image") or "image", request.array("label") or "label"))
     for split, image_folder, label_folder in _folders(path, wanted):
-        pairs, unpaired = _pair(image_folder, label_folder)
+        pairs, unpaired = pair_files(image_folder, label_folder)
         faults += unpaired
         triples += [(split, *pair) for pair in pairs]
     raise_faults(faults)
     names = unique_names([[image] for _, image, _ in triples], path)
-    cases = [
-        Case(name, split, (image,), _only_file(label))
-        for name, (split, image, label) in zip(names, triples, strict=True)
-    ]
+    cases = [Case(name, split, (image,), label) for name, (split, image, label) in zip(names, triples, strict=True)]
     return file_task(path, cases, request)
 
 
@@ -134,18 +129,6 @@ def _named(root: Path, names: tuple[str, ...]) -> list[Path]:
     return sorted(f for f in root.iterdir() if f.name.lower() in names and f.is_dir()) if root.is_dir() else []
 
 
-def _files(folder: Path) -> list[Path]:
-    """Images or labels in ``folder``: files of known types, and folders of DICOM files."""
-    shown = (f for f in folder.iterdir() if not f.name.startswith("."))
-    return sorted(f for f in shown if (f.is_file() and file_suffix(f) in SUFFIXES) or is_series(f))
-
-
-def _only_file(label: Path) -> Path:
-    """The one DICOM file in a folder, as archives keep a segmentation; else ``label`` as it is."""
-    inside = list(label.glob("*.dcm")) if label.is_dir() else []
-    return inside[0] if len(inside) == 1 else label
-
-
 def _holds_both(folder: Path, arrays: tuple[str, str] = ("image", "label")) -> bool:
     """Whether ``folder`` has .npz files, the first of which holds an image and its label, called ``arrays``."""
     first = next((file for file in sorted(folder.glob("*.npz")) if not file.name.startswith(".")), None)
@@ -156,41 +139,3 @@ def _holds_both(folder: Path, arrays: tuple[str, str] = ("image", "label")) -> b
             return set(arrays) <= set(np.load(stream, allow_pickle=False).files)
     except Exception:  # a damaged file is not this folder's kind; reading says so where it is asked for
         return False
-
-
-def _pair(images: Path, labels: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
-    """Image and label files of the same name, and a line for every file without a partner."""
-    if images == labels:
-        return [(file, file) for file in _files(images) if file.suffix.lower() == ".npz"], []
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    exact = {bare_name(image) for image in _files(images)}
-    for label in _files(labels):
-        stem = bare_name(label)
-        by_name[stem if stem in exact else _bare(stem)].append(label)
-    pairs: list[tuple[Path, Path]] = []
-    faults: list[str] = []
-    met: set[Path] = set()
-    for image in _files(images):
-        stem = bare_name(image)
-        found = by_name.get(stem) or by_name.get(_bare(stem), [])
-        if len(found) == 1:
-            pairs.append((image, found[0]))
-        else:
-            came = "none" if not found else " and ".join(label.name for label in found)
-            faults.append(f"{image}: expected one label of that name in {labels}, found {came}")
-            met.update(found)
-    met.update(label for _, label in pairs)
-    faults += [f"{label}: label without an image in {images}" for label in _files(labels) if label not in met]
-    faults += [f"{label}: label of more than one image in {images}" for label in repeated([b for _, b in pairs])]
-    if not pairs and not faults:
-        faults.append(f"{images}: expected files of the types {', '.join(SUFFIXES)}, found none")
-    return pairs, faults
-
-
-def _bare(stem: str) -> str:
-    """``stem`` without a last word that says whether it is the image or the label."""
-    for separator in ("_", "-"):
-        head, found, tail = stem.rpartition(separator)
-        if found and head and tail.lower() in ROLES:
-            return head
-    return stem

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators.tasks.labels import LabelMap
+from evaluators.tasks.label_map import LabelMap
 from search_spaces.errors import InputError
 
 

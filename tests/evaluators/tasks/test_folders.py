@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from evaluators.tasks import open_task
-from evaluators.tasks.folders import IMAGES, LABELS, _only_file, _pair
+from evaluators.tasks.folders import IMAGES, LABELS
+from evaluators.tasks.paired_files import pair_files
 from evaluators.tasks.task import SPLITS
 from search_spaces.errors import InputError
 from tests.evaluators.tasks.files import grey, mask, volume_mask, write_nifti, write_pairs, write_picture
@@ -183,6 +184,6 @@ def test_a_folder_of_dicom_files_is_one_image_and_one_with_a_single_file_one_lab
     write_nifti(tmp_path / "labels" / "p1.nii.gz", volume_mask())
     (tmp_path / "labels" / "p2").mkdir()
     (tmp_path / "labels" / "p2" / "1-1.dcm").write_bytes(DICOM)
-    pairs, faults = _pair(tmp_path / "images", tmp_path / "labels")
+    pairs, faults = pair_files(tmp_path / "images", tmp_path / "labels")
     assert faults == []
-    assert [(image.name, _only_file(label).name) for image, label in pairs] == [("p1", "p1.nii.gz"), ("p2", "1-1.dcm")]
+    assert [(image.name, label.name) for image, label in pairs] == [("p1", "p1.nii.gz"), ("p2", "1-1.dcm")]

@@ -70,6 +70,15 @@ def test_a_grey_picture_among_coloured_ones_is_repeated(root):
     assert np.array_equal(read_named(root, "case1").image, np.stack([grey()] * 3))
 
 
+def test_a_grey_picture_that_comes_first_makes_no_grey_task(tmp_path):
+    root = write_csv_task(tmp_path / "mixed", ["train", "train", "train", "val", "test"])
+    for number in range(1, 5):
+        write_picture(root / "images" / f"case{number}.png", colour())
+    task = open_task(root)
+    assert task.channels == 3
+    assert [task.read(case).image.shape for case in task.cases] == [(3, 6, 8)] * 5
+
+
 def test_a_coloured_picture_among_grey_ones_is_refused_unless_its_channels_are_equal(root):
     write_picture(root / "images" / "case1.png", colour())
     write_picture(root / "images" / "case2.png", np.stack([grey()] * 3, -1))
