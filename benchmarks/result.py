@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nas.files import write_text
+from evaluators.files import write_text
 
 
 def finish(result: Mapping[str, Any], out: Path | None) -> None:

@@ -60,6 +60,11 @@ class Labelling:
             row[list(indices)] = True
         return table
 
+    def shown(self, counts: np.ndarray) -> list[str]:
+        """The classes that a label with these voxels of each index shows; ``counts``: ``(256,)``."""
+        present = counts > 0
+        return [name for name, row in zip(self.classes, self.membership, strict=True) if present[row].any()]
+
     def to_values(self, label: np.ndarray) -> np.ndarray:
         """Indices to the data set's own values, in the smallest whole-number type that holds them."""
         smallest, largest = min(self.values), max(self.values)

@@ -8,9 +8,9 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluators.files import write_text
 from evaluators.fingerprint import CaseRecord, differences
 from evaluators.tasks.faults import raise_faults
-from nas.files import write_text
 from search_spaces.errors import InputError
 
 TABLE = "cases.csv"

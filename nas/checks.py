@@ -107,18 +107,8 @@ def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strateg
 
 def open_section(config: Config, path: str) -> Task:
     """The task of a config's ``task`` section, which is at ``path``."""
-    section = config.task
-    return open_task(
-        path,
-        format=section.format,
-        classes=section.classes,
-        dims=section.dims,
-        split=section.split,
-        seed=section.split_seed,
-        groups=section.groups,
-        images=section.images,
-        labels=section.labels,
-    )
+    preprocessing = {"path", "split_seed", "size", "spacing", "patch"}
+    return open_task(path, seed=config.task.split_seed, **config.task.model_dump(exclude=preprocessing))
 
 
 def _check_there(path: str) -> None:

@@ -51,12 +51,20 @@ class TaskSection(Section):
         path: a folder, ``split.csv`` or ``dataset.json``, or ``phantom2d`` / ``phantom3d``; relative to the
             working folder or, where that does not exist, to the config file.
         format: ``auto`` or a registered task format.
-        classes: foreground class name to label value, list of values, threshold (``"127<"``) or ``instances``.
-        dims: 2 or 3; found out when left out.
+        classes: foreground class name to label value, list of values, range (``"64..191"``), threshold (``"127<"``) or
+            ``instances``; ``background`` and ``ignore`` likewise.
+        regions_class_order: of classes that share values, the value that paints each, later ones over earlier ones.
+        dims: 2 or 3; found out when left out. 2 for volumes: slice by slice.
+        slice_axis: of volumes with ``dims: 2``: 0, 1, 2, ``sagittal``, ``coronal`` or ``axial``; chosen when left out.
         split: shares of the cases for ``val`` and ``test`` where the data names none.
         split_seed: of that split.
-        groups: whether ``split.csv``'s column ``group`` names patients, who must not cross a split.
+        fold: of a list with folds (nnU-Net's ``splits_final.json``, MONAI's data lists), the validation part.
+        groups: whether a column ``group``, or names that look like slices of a subject, tell what stays in one part.
+        group_pattern: regular expression with one group, the subject in the name of a case: ``(case\\d+)_slice``.
+        nan: ``fault``, or ``background``: NaN pixels become the smallest value of their image.
+        geometry: ``check`` that images and labels lie alike in space, or trust them ``by_index``.
         images, labels: names of the two folders, where they are not the usual ones.
+        arrays: names of the arrays of .npz files, ``{image: NAME, label: NAME}``.
         size: resize every image to this; left out, images keep their size.
         spacing: resample to this (mm); ``auto``: the training median where spacings differ.
         patch: size of training patches and of the inference window.
@@ -64,13 +72,20 @@ class TaskSection(Section):
 
     path: str = "phantom2d"
     format: str = "auto"
-    classes: dict[str, Whole | list[Whole] | str] | None = None
+    classes: dict[str, Whole | list[Whole | str] | str] | None = None
+    regions_class_order: list[Whole] | None = None
     dims: Literal[2, 3] | None = None
+    slice_axis: Literal[0, 1, 2, "sagittal", "coronal", "axial"] | None = None
     split: dict[str, Share] | None = None
     split_seed: Seed = 0
+    fold: Seed | None = None
     groups: bool | None = None
+    group_pattern: str | None = None
+    nan: Literal["fault", "background"] = "fault"
+    geometry: Literal["check", "by_index"] = "check"
     images: str | None = None
     labels: str | None = None
+    arrays: dict[Literal["image", "label"], str] | None = None
     size: list[Positive] | None = None
     spacing: list[Annotated[Number, Field(gt=0)]] | Literal["auto"] | None = "auto"
     patch: list[Positive] | None = None

@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save
 from torch import nn
 
+from evaluators.files import write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
-from nas.files import write_bytes, write_text
 from nas.front import FrontPoint
 from nas.run import Run
 from search_spaces.architecture import Architecture

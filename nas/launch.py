@@ -14,6 +14,7 @@ import yaml
 
 from evaluators.augmentation import Augmentation
 from evaluators.evaluator import EVALUATORS, Evaluator
+from evaluators.files import write_text
 from evaluators.fingerprint import fingerprint
 from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
@@ -22,7 +23,6 @@ from evaluators.training import TrainingEvaluator
 from nas.cases import check_same_cases, write_cases
 from nas.checks import Checked, admits, check, check_admissible, make_strategy
 from nas.config import Config, LimitsSection, apply_settings, read_config
-from nas.files import write_text
 from nas.form_faults import shown
 from nas.journal import Journal
 from nas.lock import locked

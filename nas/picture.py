@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nas.files import write_bytes
+from evaluators.files import write_bytes
 from nas.front import Front, FrontPoint
 from nas.quantities import format_count
 from nas.run import Run

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
-from nas.files import write_text
+from evaluators.files import write_text
 from nas.layout import Cell, Edge, Holder, Layout
 from nas.parts import with_number
 from nas.profile import Profile

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from evaluators.evaluator import Progress
-from nas.files import write_bytes
+from evaluators.files import write_bytes
 from nas.front import Front, front_of
 from nas.journal import Journal
 from nas.ray_trials import Order, Outcome

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from evaluators.images import SUFFIXES, file_stem, file_suffix, result_path, write_label
 from evaluators.inference import predict_probabilities
-from evaluators.tasks.file_task import FileReader
-from evaluators.tasks.labels import parse_classes
-from evaluators.tasks.readers import SUFFIXES, file_stem, file_suffix
+from evaluators.tasks.case_reader import CaseReader
 from evaluators.tasks.task import Case, Sample
 from nas.export import ExportedModel
-from nas.files import write_bytes
 from search_spaces.errors import InputError
 
 MODALITY = re.compile(r"(.+)_(\d{4})")  # nnU-Net's name of one channel of a case
@@ -49,37 +46,30 @@ def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Pat
     return {name: tuple(sorted(found)) for name, found in cases.items()}
 
 
-def check_spared(cases: Mapping[str, tuple[Path, ...]], folder: Path, dims: int) -> None:
+def check_spared(cases: Mapping[str, tuple[Path, ...]], folder: Path) -> None:
     """Raise ``InputError`` when a result in ``folder`` would take the place of an image that was given."""
     for name, files in cases.items():
-        result = _result(folder, name, dims)
+        result = result_path(folder, name, files[0])
         if result.resolve() in {file.resolve() for file in files}:
             raise InputError(f"--out '{folder}': the result of '{name}' would overwrite its image {result}")
 
 
 def predict_case(model: ExportedModel, name: str, files: tuple[Path, ...], device: str = "cpu") -> np.ndarray:
-    """Class indices ``(*spatial)``, uint8, of one case, on the grid of its files."""
+    """Class indices ``(*spatial)``, uint8, of one case, upright as the tool has it."""
     return _segment(model, _read(model, name, files), device)
 
 
 def predict_to(model: ExportedModel, name: str, files: tuple[Path, ...], folder: Path, device: str = "cpu") -> Path:
-    """Write the class indices of one case: a PNG in 2D, a NIfTI with the image's own geometry in 3D."""
+    """Write the class indices of one case as a file that lies where its image lies."""
     sample = _read(model, name, files)
-    label = _segment(model, sample, device)
-    path = _result(folder, name, label.ndim)
-    affine = sample.source.affine if sample.source else None
-    write_bytes(path, _png(label) if label.ndim == 2 else _nifti(label, affine))
-    return path
-
-
-def _result(folder: Path, name: str, dims: int) -> Path:
-    return folder / (f"{name}.png" if dims == 2 else f"{name}.nii.gz")
+    assert sample.source is not None
+    return write_label(folder, name, _segment(model, sample, device), sample.source)
 
 
 def _read(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
     layout = model.preprocessing
-    classes = parse_classes({class_name: index for index, class_name in enumerate(layout.classes, start=1)})
-    return FileReader(layout.dims, layout.channels, classes)(Case(name, "test", files))
+    reader = CaseReader(layout.dims, layout.channels, None, slice_axis=layout.slice_axis)
+    return reader(Case(name, "test", files))
 
 
 def _segment(model: ExportedModel, sample: Sample, device: str) -> np.ndarray:
@@ -92,20 +82,3 @@ def _segment(model: ExportedModel, sample: Sample, device: str) -> np.ndarray:
         device=device,
     )
     return probabilities.argmax(0).cpu().numpy().astype(np.uint8)
-
-
-def _png(label: np.ndarray) -> bytes:
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(label).save(content, format="PNG")
-    return content.getvalue()
-
-
-def _nifti(label: np.ndarray, affine: np.ndarray | None) -> bytes:
-    import gzip
-
-    import nibabel
-
-    image = nibabel.Nifti1Image(label, np.eye(4) if affine is None else affine)
-    return gzip.compress(image.to_bytes(), mtime=0)

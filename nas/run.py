@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from evaluators.files import write_text
 from evaluators.preprocessing import Preprocessing
-from nas.files import write_text
 from nas.front import Front, FrontPoint, front_of, front_of_finals
 from nas.journal import Journal
 from nas.trial import Trial

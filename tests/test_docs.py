@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evaluators.tasks.labels import parse_classes
+from nas.config import parse_config
 from search_spaces import load_space
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -24,6 +26,15 @@ def test_the_spaces_shown_load_and_draw(dims: int) -> None:
     (text,) = code("spaces.md", "yaml")
     space = load_space(yaml.safe_load(text), dims)
     assert space.size() > 1000
+
+
+@pytest.mark.parametrize("text", code("data.md", "yaml"))
+def test_the_tasks_shown_are_sound(text: str) -> None:
+    parsed = parse_config(yaml.safe_load(text))
+    assert parsed.faults == []
+    section = parsed.config.task
+    if section.classes:
+        parse_classes(section.classes)
 
 
 @pytest.mark.parametrize("number", range(len(code("spaces.md", "python"))))

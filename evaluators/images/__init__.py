@@ -1,5 +1,20 @@
 """Image files: read into arrays that lie in one orientation, and results written as their image lies."""
 
+from evaluators.images.dicom import is_series
+from evaluators.images.reading import PICTURES, SUFFIXES, file_stem, file_suffix, read
 from evaluators.images.stored import Source, Stored
+from evaluators.images.writing import RESULT_FORMATS, result_path, write_label
 
-__all__ = ["Source", "Stored"]
+__all__ = [
+    "PICTURES",
+    "RESULT_FORMATS",
+    "SUFFIXES",
+    "Source",
+    "Stored",
+    "file_stem",
+    "file_suffix",
+    "is_series",
+    "read",
+    "result_path",
+    "write_label",
+]

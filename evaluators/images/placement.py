@@ -59,16 +59,23 @@ def as_stored(size: Sequence[int]) -> Placement:
 
 
 def upright(size: Sequence[int], affine: np.ndarray | None) -> Placement:
-    """The axes of a file of ``size`` put in the order right, front, up; as they are where ``affine`` is None."""
+    """The axes of a file of ``size`` put in the order right, front, up; as they are where ``affine`` is None.
+
+    A file with two axes gets a third, of length 1, where its slice has it.
+    """
     if affine is None:
         return as_stored(size)
     from nibabel.orientations import io_orientation
 
-    orientation = io_orientation(affine)[: len(size)]
+    orientation = io_orientation(affine)
     if np.isnan(orientation).any():  # an axis without a length
         return as_stored(size)
     axes = np.argsort(orientation[:, 0]).tolist()
-    return Placement(tuple(size), tuple(axes), tuple(bool(orientation[axis, 1] < 0) for axis in axes))
+    return Placement(
+        tuple(size),
+        tuple(axis if axis < len(size) else None for axis in axes),
+        tuple(bool(axis < len(size) and orientation[axis, 1] < 0) for axis in axes),
+    )
 
 
 def with_axes(placement: Placement, count: int) -> Placement | None:
@@ -81,8 +88,9 @@ def with_axes(placement: Placement, count: int) -> Placement | None:
         return placement
     if have == count - 1:
         return Placement(placement.size, (*placement.axes, None), (*placement.flipped, False))
+    absent = [place for place, axis in enumerate(placement.axes) if axis is None]
     single = [place for place, axis in enumerate(placement.axes) if axis is not None and placement.size[axis] == 1]
-    if have != count + 1 or not single:
+    if have != count + 1 or not absent + single:
         return None
-    keep = [place for place in range(have) if place != single[-1]]
+    keep = [place for place in range(have) if place != (absent or single)[-1]]
     return Placement(placement.size, tuple(placement.axes[p] for p in keep), tuple(placement.flipped[p] for p in keep))

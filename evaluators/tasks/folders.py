@@ -3,20 +3,21 @@
     images/a.png   train/images/a.png   images/train/a.png   cases/a.npz
     labels/a.png   train/labels/a.png   labels/train/a.png   (holding both)
 
-A label's file may carry a suffix (``a_mask.png``) and have another type than its image. Hidden files, files
-of other types, and a test folder without labels (it cannot be scored) are passed over.
+A label's file may carry a suffix (``a_mask.png``) and have another type than its image; an image may be a folder of
+DICOM files. Hidden files, files of other types, and a test folder without labels (it cannot be scored) are passed over.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from evaluators.tasks.case_names import unique_names
 from evaluators.tasks.faults import raise_faults
-from evaluators.tasks.file_task import file_task, repeated, unique_names
-from evaluators.tasks.readers import SUFFIXES, file_stem, file_suffix
+from evaluators.tasks.file_task import file_task
+from evaluators.tasks.paired_files import pair_files
 from evaluators.tasks.task import Case, Task
 from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError
@@ -31,7 +32,6 @@ PARTS = {
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
-ROLES = ("image", "img", "mask", "masks", "segmentation", "seg", "label", "labels", "gt", "annotation", "groundtruth")
 
 
 def _recognises(path: Path) -> bool:
@@ -60,27 +60,37 @@ def open_folders(path: Path, request: Request, *, images: str = "", labels: str 
         raise InputError(f"task '{path}': expected a folder")
     faults: list[str] = []
     triples: list[tuple[str, Path, Path]] = []
-    for split, image_folder, label_folder in _folders(path, images, labels):
-        pairs, unpaired = _pair(image_folder, label_folder)
+    wanted = _Wanted(images, labels, (request.array("image") or "image", request.array("label") or "label"))
+    for split, image_folder, label_folder in _folders(path, wanted):
+        pairs, unpaired = pair_files(image_folder, label_folder)
         faults += unpaired
         triples += [(split, *pair) for pair in pairs]
     raise_faults(faults)
-    names = unique_names([image for _, image, _ in triples], path)
+    names = unique_names([[image] for _, image, _ in triples], path)
     cases = [Case(name, split, (image,), label) for name, (split, image, label) in zip(names, triples, strict=True)]
-    return file_task(path.resolve().name, cases, request)
+    return file_task(path, cases, request)
 
 
-def _folders(path: Path, images: str, labels: str) -> list[tuple[str, Path, Path]]:
+@dataclass(frozen=True)
+class _Wanted:
+    """Names of the image folder and the label folder, empty where they have a usual one, and of both arrays in .npz."""
+
+    images: str
+    labels: str
+    arrays: tuple[str, str]
+
+
+def _folders(path: Path, wanted: _Wanted) -> list[tuple[str, Path, Path]]:
     """Split, image folder and label folder of every part that is there."""
     inside = [
-        (split, *_pair_of_folders(root, images, labels))
+        (split, *_pair_of_folders(root, wanted))
         for split, names in PARTS.items()
         for root in _named(path, names)
-        if _is_part(root, split, images, labels)
+        if _is_part(root, split, wanted)
     ]
     if inside:
         return inside
-    image_folder, label_folder = _pair_of_folders(path, images, labels)
+    image_folder, label_folder = _pair_of_folders(path, wanted)
     above = []
     for split, names in PARTS.items():
         of_images, of_labels = _named(image_folder, names), _named(label_folder, names)
@@ -90,17 +100,17 @@ def _folders(path: Path, images: str, labels: str) -> list[tuple[str, Path, Path
     return above or [("train", image_folder, label_folder)]
 
 
-def _is_part(root: Path, split: str, images: str, labels: str) -> bool:
+def _is_part(root: Path, split: str, wanted: _Wanted) -> bool:
     """Whether ``root`` holds images, and labels too where it is the test part: without, it cannot be scored."""
-    has_images = (root / images).is_dir() if images else bool(_named(root, IMAGES))
-    has_labels = (root / labels).is_dir() if labels else bool(_named(root, LABELS))
-    return _holds_both(root) or (has_images and (has_labels or split != "test"))
+    has_images = (root / wanted.images).is_dir() if wanted.images else bool(_named(root, IMAGES))
+    has_labels = (root / wanted.labels).is_dir() if wanted.labels else bool(_named(root, LABELS))
+    return _holds_both(root, wanted.arrays) or (has_images and (has_labels or split != "test"))
 
 
-def _pair_of_folders(root: Path, images: str, labels: str) -> tuple[Path, Path]:
-    if not images and not labels and _holds_both(root):
+def _pair_of_folders(root: Path, wanted: _Wanted) -> tuple[Path, Path]:
+    if not wanted.images and not wanted.labels and _holds_both(root, wanted.arrays):
         return root, root
-    return _one(root, images, IMAGES, "images"), _one(root, labels, LABELS, "labels")
+    return _one(root, wanted.images, IMAGES, "images"), _one(root, wanted.labels, LABELS, "labels")
 
 
 def _one(root: Path, given: str, names: tuple[str, ...], option: str) -> Path:
@@ -119,57 +129,13 @@ def _named(root: Path, names: tuple[str, ...]) -> list[Path]:
     return sorted(f for f in root.iterdir() if f.name.lower() in names and f.is_dir()) if root.is_dir() else []
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(
-        f for f in folder.iterdir() if file_suffix(f) in SUFFIXES and not f.name.startswith(".") and f.is_file()
-    )
-
-
-def _holds_both(folder: Path) -> bool:
-    """Whether ``folder`` has .npz files, the first of which holds an image and its label."""
+def _holds_both(folder: Path, arrays: tuple[str, str] = ("image", "label")) -> bool:
+    """Whether ``folder`` has .npz files, the first of which holds an image and its label, called ``arrays``."""
     first = next((file for file in sorted(folder.glob("*.npz")) if not file.name.startswith(".")), None)
     if first is None:
         return False
     try:
         with first.open("rb") as stream:
-            return {"image", "label"} <= set(np.load(stream, allow_pickle=False).files)
+            return set(arrays) <= set(np.load(stream, allow_pickle=False).files)
     except Exception:  # a damaged file is not this folder's kind; reading says so where it is asked for
         return False
-
-
-def _pair(images: Path, labels: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
-    """Image and label files of the same name, and a line for every file without a partner."""
-    if images == labels:
-        return [(file, file) for file in _files(images) if file.suffix.lower() == ".npz"], []
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    exact = {file_stem(image) for image in _files(images)}
-    for label in _files(labels):
-        stem = file_stem(label)
-        by_name[stem if stem in exact else _bare(stem)].append(label)
-    pairs: list[tuple[Path, Path]] = []
-    faults: list[str] = []
-    met: set[Path] = set()
-    for image in _files(images):
-        stem = file_stem(image)
-        found = by_name.get(stem) or by_name.get(_bare(stem), [])
-        if len(found) == 1:
-            pairs.append((image, found[0]))
-        else:
-            came = "none" if not found else " and ".join(label.name for label in found)
-            faults.append(f"{image}: expected one label of that name in {labels}, found {came}")
-            met.update(found)
-    met.update(label for _, label in pairs)
-    faults += [f"{label}: label without an image in {images}" for label in _files(labels) if label not in met]
-    faults += [f"{label}: label of more than one image in {images}" for label in repeated([b for _, b in pairs])]
-    if not pairs and not faults:
-        faults.append(f"{images}: expected files of the types {', '.join(SUFFIXES)}, found none")
-    return pairs, faults
-
-
-def _bare(stem: str) -> str:
-    """``stem`` without a last word that says whether it is the image or the label."""
-    for separator in ("_", "-"):
-        head, found, tail = stem.rpartition(separator)
-        if found and head and tail.lower() in ROLES:
-            return head
-    return stem

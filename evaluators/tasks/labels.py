@@ -1,210 +1,114 @@
-"""From stored label values to class indices: ``{polyp: '127<'}``, ``{cell: [255, 1]}``, ``{nucleus: instances}``."""
+"""Classes as a user writes them: ``{polyp: '127<'}``, ``{cell: [255, 1]}``, ``{nucleus: instances}``."""
 
 from __future__ import annotations
 
-import math
-import operator
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from evaluators.labelling import IGNORED, MOST_INDICES
 from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.label_map import LabelMap
+from evaluators.tasks.label_rules import GRAMMAR, Span, parse_rule, point
+from evaluators.tasks.regions import Cell, Regions, crossings, share_values, tell_apart
 from search_spaces.errors import InputError
 
-ClassRules = Mapping[str, int | list[int] | str]
+ClassRules = Mapping[str, int | str | Sequence[int | str]]
 
 BACKGROUND = "background"
+IGNORE = "ignore"
+RESERVED = {BACKGROUND: 0, IGNORE: IGNORED}
 INSTANCES = "instances"
-OUTSIDE = 255  # index of a value that no rule takes
-MOST_CLASSES = 254
-TABLE_LIMIT = 1 << 16
-
-_COMPARE: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_NUMBER = r"[-+]?\d+(?:\.\d*)?"
-_THRESHOLD = re.compile(rf"(?:({_NUMBER})\s*(<=|>=|<|>)|(<=|>=|<|>)\s*({_NUMBER}))")
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """The values for which ``value <sign> bound`` holds."""
+def parse_classes(classes: ClassRules, order: Sequence[int] = (), *, regions: bool = False) -> LabelMap:
+    """The map that ``classes`` describes: name to what it takes, see ``label_rules``, or ``instances``.
 
-    sign: str
-    bound: float
+    ``instances`` takes every non-zero value that nothing else takes. The name ``background`` gives the background its
+    values; without it, it is 0 and, where there are ranges or thresholds, what no rule takes. The values of the name
+    ``ignore`` are in no loss and no score. Classes that share values are regions, see ``regions``.
 
-    def holds(self, values: np.ndarray) -> np.ndarray:
-        return _COMPARE[self.sign](values, self.bound)
-
-    def __str__(self) -> str:
-        return f"{self.sign}{self.bound:g}"
-
-
-@dataclass(frozen=True)
-class LabelMap:
-    """Maps stored values to class indices. Build it with ``parse_classes``.
-
-    Attributes:
-        classes: names of the foreground classes; class ``i`` has index ``i + 1``.
-        values: stored value to index.
-        thresholds: rule and index; they take what ``values`` does not.
-        instances: index of every non-zero value that nothing else takes, or ``None``.
-        background_rest: whether what no rule takes is background rather than a fault.
-    """
-
-    classes: tuple[str, ...]
-    values: Mapping[int, int]
-    thresholds: tuple[tuple[Threshold, int], ...] = ()
-    instances: int | None = None
-    background_rest: bool = False
-
-    def apply(self, label: np.ndarray, file: Path | str) -> np.ndarray:
-        """Class indices, uint8, of the stored values ``label``; ``file`` names it in messages.
-
-        Raises:
-            InputError: values that are no whole numbers (and no threshold asks for them), or outside the map.
-        """
-        if label.dtype == bool:
-            label = label.astype(np.uint8)
-        if not np.issubdtype(label.dtype, np.integer):
-            label = self._whole_numbers(label, file)
-        low, high = label.min(), label.max()
-        if np.issubdtype(label.dtype, np.integer) and int(high) - int(low) < TABLE_LIMIT:
-            table = self._index(np.arange(int(low), int(high) + 1))
-            mapped = table[label.astype(np.intp) - int(low)]
-        else:
-            mapped = self._index(label)
-        if (mapped == OUTSIDE).any():
-            found = np.unique(label[mapped == OUTSIDE])
-            hint = "" if 0 in self.values.values() else f" (and '{BACKGROUND}' with its own values)"
-            raise InputError(f"{file}: label values {_few(found)} are outside the class map; expected {self}{hint}")
-        return mapped
-
-    def _whole_numbers(self, label: np.ndarray, file: Path | str) -> np.ndarray:
-        if not np.isfinite(label).all():
-            raise InputError(f"{file}: the label holds NaN or infinite values")
-        whole = np.rint(label)
-        if (whole == label).all() and np.abs(label).max(initial=0) < 2**31:
-            return whole.astype(np.int64)
-        if self.thresholds:
-            return label
-        broken = np.unique(label[whole != label])
-        raise InputError(
-            f"{file}: label values {_few(broken)} are no whole numbers, as in an interpolated or probability map; "
-            f"expected {self}"
-        )
-
-    def _index(self, values: np.ndarray) -> np.ndarray:
-        index = np.full(values.shape, 0 if self.background_rest else OUTSIDE, dtype=np.uint8)
-        if self.instances is not None:
-            index[values != 0] = self.instances
-        for threshold, target in self.thresholds:
-            index[threshold.holds(values)] = target
-        for value, target in self.values.items():
-            index[values == value] = target
-        return index
-
-    def __str__(self) -> str:
-        parts = []
-        for index, name in enumerate((BACKGROUND, *self.classes)):
-            rules = [str(value) for value, target in self.values.items() if target == index]
-            rules += [str(threshold) for threshold, target in self.thresholds if target == index]
-            rules += ["any other but 0"] * (self.instances == index)
-            if rules:
-                parts.append(f"{name} {' or '.join(rules)}")
-        return ", ".join(parts)
-
-
-def parse_classes(classes: ClassRules) -> LabelMap:
-    """The map that ``classes`` describes: name to a value, a list of values, a threshold, or ``instances``.
-
-    A threshold is written ``127<`` or ``>127`` (both: value > 127), ``127<=``, ``>=128``, and so on; what it
-    does not take is background. ``instances`` takes every non-zero value that nothing else takes.
-    The name ``background`` gives the background its values, with the same grammar; without it, it is 0.
+    Args:
+        classes: the rules by name.
+        order: of regions, the value that paints each; see ``regions.tell_apart``.
+        regions: keep the values of each class apart even where no two classes share one.
 
     Raises:
-        InputError: every rule that cannot be read, and every value that two classes claim.
+        InputError: every rule that cannot be read, and values that cannot be told apart.
     """
-    if not isinstance(classes, Mapping) or not any(name != BACKGROUND for name in classes):
+    if not isinstance(classes, Mapping) or not any(name not in RESERVED for name in classes):
         raise InputError(f"classes: expected at least one class name with its label values, got {classes!r}")
-    names = tuple(name for name in classes if name != BACKGROUND)
-    if len(names) > MOST_CLASSES:
-        raise InputError(f"classes: expected at most {MOST_CLASSES}, got {len(names)}")
-    values: dict[int, int] = {}
-    thresholds: list[tuple[Threshold, int]] = []
-    instances: int | None = None
-    faults: list[str] = []
+    names = [name for name in classes if name not in RESERVED]
+    if len(names) > MOST_INDICES:
+        raise InputError(f"classes: expected at most {MOST_INDICES}, got {len(names)}")
+    spans, faults = _read(classes)
+    taken = {name: spans[name] for name in names if name in spans}
+    reserved = {name: spans[name] for name in RESERVED if name in spans}
+    raise_faults(faults + _claimed(taken, reserved) + crossings(taken))
+    shared = regions or share_values(taken)
+    if order and not shared:
+        raise InputError("regions_class_order: no two classes share a value, so there is nothing to order")
+    told = tell_apart(taken, order) if shared else _apart(taken)
+    return _label_map(told, taken, reserved)
+
+
+def _read(classes: ClassRules) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
+    """What each name takes, nothing for ``instances``; and a line for each that cannot be read."""
+    spans: dict[str, tuple[Span, ...]] = {}
+    faults = []
     for name, rule in classes.items():
-        index = 0 if name == BACKGROUND else names.index(name) + 1
+        found = parse_rule(rule)
         if not isinstance(name, str) or not name.strip():
             faults.append(f"classes: expected names as text, got {name!r}")
-        elif rule == INSTANCES and index and instances is None:
-            instances = index
-        elif rule == INSTANCES:
+        elif rule == INSTANCES and (name in RESERVED or () in spans.values()):
             faults.append(f"classes.{name}: only one foreground class can be '{INSTANCES}'")
-        elif threshold := _threshold(rule):
-            thresholds.append((threshold, index))
-        elif whole := _whole_values(rule):
-            for value in whole:
-                if values.setdefault(value, index) != index:
-                    faults.append(f"classes.{name}: value {value} already belongs to '{_name(names, values[value])}'")
+        elif rule == INSTANCES or found:
+            spans[name] = found
         else:
-            faults.append(
-                f"classes.{name}: expected a whole number, a list of them, a threshold such as '127<', "
-                f"or '{INSTANCES}', got {rule!r}"
-            )
-    faults += _overlaps(names, values, thresholds)
-    raise_faults(faults)
-    if BACKGROUND not in classes and not any(threshold.holds(np.array(0)) for threshold, _ in thresholds):
-        values.setdefault(0, 0)
-    rest = bool(thresholds) and BACKGROUND not in classes
-    return LabelMap(names, values, tuple(thresholds), instances, rest)
+            faults.append(f"classes.{name}: expected {GRAMMAR}, or '{INSTANCES}', got {rule!r}")
+    return spans, faults
 
 
-def _threshold(rule: object) -> Threshold | None:
-    match = _THRESHOLD.fullmatch(rule.strip()) if isinstance(rule, str) else None
-    if match is None:
-        return None
-    left, after, before, right = match.groups()
-    return Threshold(_MIRROR[after], float(left)) if left else Threshold(before, float(right))
+def _claimed(taken: Mapping[str, Sequence[Span]], reserved: Mapping[str, Sequence[Span]]) -> list[str]:
+    """A line for everything that background or ``ignore`` takes and another takes too."""
+    return [
+        f"classes.{name}: {span.text} and {other.text} of '{second}' overlap"
+        for position, name in enumerate(reserved)
+        for second, others in (*list(reserved.items())[:position], *taken.items())
+        for span in reserved[name]
+        for other in others
+        if span.meets(other)
+    ]
 
 
-def _whole_values(rule: object) -> list[int]:
-    values = rule if isinstance(rule, (list, tuple)) else [rule]
-    whole = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
-    return whole if len(whole) == len(values) else []
+def _apart(taken: Mapping[str, Sequence[Span]]) -> Regions:
+    """Classes that share nothing: each is one cell."""
+    cells = [Cell(tuple(spans), frozenset([name]), spans[0].value if spans else None) for name, spans in taken.items()]
+    numbers = tuple(range(1, 1 + len(cells)))
+    return Regions(tuple(cells), tuple(taken), tuple((number,) for number in numbers), numbers)
 
 
-def _overlaps(names: tuple[str, ...], values: Mapping[int, int], thresholds: list[tuple[Threshold, int]]) -> list[str]:
-    faults = []
-    for position, (threshold, index) in enumerate(thresholds):
-        for value, other in values.items():
-            if other != index and threshold.holds(np.array(value)):
-                faults.append(
-                    f"classes.{_name(names, index)}: {threshold} also takes {value} of '{_name(names, other)}'"
-                )
-        for second, other in thresholds[:position]:
-            bounds = (threshold.bound, second.bound)
-            edges = [edge for bound in bounds for edge in (math.floor(bound), math.ceil(bound))]
-            near = np.array([edge + step for edge in edges for step in (-1, 0, 1)])
-            if (threshold.holds(near) & second.holds(near)).any():
-                faults.append(
-                    f"classes.{_name(names, index)}: {threshold} and {second} of '{_name(names, other)}' overlap"
-                )
-    return faults
-
-
-def _name(names: tuple[str, ...], index: int) -> str:
-    return names[index - 1] if index else BACKGROUND
-
-
-def _few(values: np.ndarray, limit: int = 6) -> str:
-    shown = ", ".join(f"{value:g}" for value in values[:limit].tolist())
-    return shown + (f", ... ({len(values)} values)" if len(values) > limit else "")
+def _label_map(told: Regions, taken: Mapping[str, Sequence[Span]], reserved: Mapping[str, Sequence[Span]]) -> LabelMap:
+    takes = [(span, index) for index, cell in enumerate(told.cells, start=1) for span in cell.spans]
+    takes += [(span, RESERVED[name]) for name, spans in reserved.items() for span in spans]
+    own: dict[int, int | None] = {index: cell.value for index, cell in enumerate(told.cells, start=1)}
+    rest = BACKGROUND not in reserved and any(span.value is None for spans in taken.values() for span in spans)
+    if not rest and BACKGROUND not in reserved and not any(span.holds(np.array(0)) for span, _ in takes):
+        takes.append((point(0), 0))
+    takes.sort(key=lambda take: take[0].value is not None)  # a listed value wins over a range that holds it
+    of_zero = [0] * rest + [index for span, index in takes if span.holds(np.array(0))]
+    own[0] = 0 if of_zero[-1:] == [0] else reserved[BACKGROUND][0].value if BACKGROUND in reserved else None
+    instances = next((index for index, cell in enumerate(told.cells, start=1) if not cell.spans), None)
+    rules = {**reserved, **taken} if BACKGROUND in reserved else {**taken, **reserved}
+    parts = [f"{name} {' or '.join(span.text for span in spans) or 'any other but 0'}" for name, spans in rules.items()]
+    parts = ["background 0"] * (BACKGROUND not in reserved and own[0] == 0) + parts
+    return LabelMap(
+        told.classes,
+        told.members,
+        told.painted,
+        tuple(takes),
+        instances,
+        rest,
+        {index: value for index, value in own.items() if value is not None},
+        ", ".join(parts),
+    )

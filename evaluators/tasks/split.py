@@ -1,17 +1,19 @@
 """Which cases are for training, validation and test: checked where given, made where missing.
 
-A made split depends on the names and the seed alone, not on the order of the listing: the groups are put in
-the order of a hash, and the parts are filled from the front.
+A made split depends on the names, what the cases show and the seed alone, not on the order of the listing: the groups
+are put in the order of a hash, what is rare is dealt out, and the parts are filled from the front.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.stratification import Parts, deal
 from evaluators.tasks.task import SPLITS, Case
 from search_spaces.errors import InputError, unknown_name
 
@@ -61,48 +63,53 @@ def are_strata(cases: Sequence[Case]) -> bool:
     return len(every) > 1 and len(parts) > 1 and all(found == every for found in parts.values())
 
 
-def complete_split(cases: Sequence[Case], fractions: Mapping[str, float], seed: int) -> list[Case]:
+def missing_parts(cases: Iterable[Case]) -> list[str]:
+    """The parts that have no case and are made from the training cases; raises ``InputError`` where there is none."""
+    given = {case.split for case in cases}
+    if "train" not in given:
+        raise InputError("split: train is empty; expected at least one training case")
+    return [part for part in SPLITS if part not in given]
+
+
+def complete_split(
+    cases: Sequence[Case],
+    fractions: Mapping[str, float],
+    seed: int,
+    shown: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> list[Case]:
     """``cases`` with every part that has none made from the training cases; groups stay whole.
 
     A made part has the fraction of the training cases that is asked for, rounded, as closely as whole groups
     allow (the miss is at most the size of the largest group), and at least one group.
 
+    Args:
+        cases: of all parts.
+        fractions: of the training cases, for val and test.
+        seed: another one makes another split.
+        shown: by name of a case the classes that it shows; they are dealt out, the rarest first, see ``deal``.
+
     Raises:
         InputError: when there is no training case, or too few groups to give each part one.
     """
-    if not any(case.split == "train" for case in cases):
-        raise InputError("split: train is empty; expected at least one training case")
-    missing = [part for part in ("test", "val") if not any(case.split == part for case in cases)]
+    missing = missing_parts(cases)
     groups: dict[tuple[bool, str], list[Case]] = defaultdict(list)
     for case in cases:
         if case.split == "train":
             groups[bool(case.group), case.group or case.name].append(case)
     if len(groups) <= len(missing):
         raise InputError(
-            f"split: {' and '.join(reversed(missing))} would be empty or leave train empty; "
+            f"split: {' and '.join(missing)} would be empty or leave train empty; "
             f"expected at least {len(missing) + 1} training cases (or groups) to make them from, got {len(groups)}"
         )
-    waiting = sorted(groups, key=lambda key: _hash(f"{seed}/{key[0]:d}/{key[1]}"))
-    total = sum(map(len, groups.values()))
-    moved: dict[str, str] = {}
-    for position, part in enumerate(missing):
-        kept_back = len(missing) - position  # one group for each part still to be filled, training included
-        sizes = [len(groups[key]) for key in waiting]
-        chosen = _closest(sizes, round(fractions[part] * total), len(waiting) - kept_back)
-        moved |= {case.name: part for index in chosen for case in groups[waiting[index]]}
-        waiting = [key for index, key in enumerate(waiting) if index not in chosen]
+    waiting = [groups[key] for key in sorted(groups, key=lambda key: _hash(f"{seed}/{key[0]:d}/{key[1]}"))]
+    total = sum(map(len, waiting))
+    wanted = {part: round(fractions[part] * total) for part in missing}
+    parts = Parts([len(group) for group in waiting], {"train": total - sum(wanted.values()), **wanted})
+    deal(parts, [Counter(name for case in group for name in shown.get(case.name, ())) for group in waiting])
+    for part in reversed(missing):
+        parts.fill(part)
+    moved = {case.name: part for part in missing for group in parts.groups[part] for case in waiting[group]}
     return [replace(case, split=moved.get(case.name, case.split)) for case in cases]
-
-
-def _closest(sizes: Sequence[int], target: int, most: int) -> set[int]:
-    """Positions, from the front, of at least one and at most ``most`` sizes whose sum comes close to ``target``."""
-    chosen: set[int] = set()
-    count = 0
-    for index, size in enumerate(sizes):
-        if len(chosen) < most and abs(count + size - target) < abs(count - target):
-            chosen.add(index)
-            count += size
-    return chosen or {min(range(len(sizes)), key=lambda index: sizes[index])}
 
 
 def _hash(text: str) -> bytes:

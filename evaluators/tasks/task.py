@@ -24,7 +24,7 @@ class Case:
         split: ``train``, ``val`` or ``test``.
         images: one or more files, concatenated over channels; empty for generated cases.
         label: the label file; ``None`` for generated cases.
-        group: cases of one group (a patient, say) never cross a split; empty when the case stands alone.
+        group: cases of one group (a patient, say) are kept in one part of a split; empty when the case stands alone.
     """
 
     name: str

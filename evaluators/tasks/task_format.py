@@ -8,20 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluators.tasks.labels import ClassRules
+from evaluators.tasks.request import REQUESTED, Request
 from evaluators.tasks.task import Task
 from search_spaces.errors import InputError, unknown_name
 from search_spaces.registry import Registry
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asks of any format; see ``open_task``."""
-
-    classes: ClassRules | None = None
-    dims: int | None = None
-    split: Mapping[str, float] | None = None
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,8 +38,11 @@ class TaskFormat:
         """Open ``path``; an option that this format does not have is an ``InputError``."""
         for option in options:
             if option not in self.options:
-                known = self.options or ("(none)",)
-                raise InputError(unknown_name(f"option of task format {self.name}", option, known))
+                kind = f"option of task format {self.name}"
+                others = [other.name for other in TASK_FORMATS.values() if option in other.options]
+                if others:
+                    raise InputError(f"unknown {kind} '{option}'; {' and '.join(others)} have it")
+                raise InputError(unknown_name(kind, option, (*self.options, *REQUESTED)))
         return self.opener(path, request, **options)
 
 

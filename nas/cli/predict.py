@@ -26,7 +26,7 @@ def predict(
 
     model = load_export(export, resolve_device(device))
     found = find_images(images, model.preprocessing.channels)
-    check_spared(found, out, model.preprocessing.dims)
+    check_spared(found, out)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for name, files in progress.track(found.items(), description="segmenting", total=len(found)):
             predict_to(model, name, files, out, device)

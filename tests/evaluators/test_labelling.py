@@ -23,6 +23,11 @@ def test_regions_share_indices_and_ignored_voxels_are_in_none():
     assert BRATS.membership[1][label].tolist() == [False, True, False, True, False]
 
 
+def test_a_label_shows_the_classes_of_its_indices():
+    assert BRATS.shown(np.bincount([0, 1, 1, 255], minlength=256)) == ["whole", "core"]
+    assert BRATS.shown(np.bincount([0, 255], minlength=256)) == []
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [((0, 1), np.uint8), ((0, 255), np.uint8), ((0, 256), np.uint16), ((0, -1), np.int16), ((0, 70000), np.int32)],

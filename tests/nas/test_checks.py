@@ -7,7 +7,10 @@ import torch
 import yaml
 
 from evaluators.preprocessing import PreparedTask
+from evaluators.tasks import TASK_FORMATS
+from evaluators.tasks.request import REQUESTED
 from nas.checks import check, check_admissible
+from nas.config import TaskSection
 from nas.launch import prepare_checked, resolved
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
@@ -51,6 +54,20 @@ def test_a_sound_config_opens_the_task_and_the_space(task):
     assert Path(checked.path) == task
 
 
+def test_whatever_can_be_asked_of_a_task_is_a_key_of_its_section():
+    keys = set(TaskSection.model_fields) - {"path", "format", "split_seed", "size", "spacing", "patch"}
+    options = {option for entry in TASK_FORMATS.values() for option in entry.options if entry.name != "phantom"}
+    assert keys == {*REQUESTED, *options} - {"seed", "progress"}
+
+
+def test_what_is_asked_of_a_task_reaches_it(own):
+    own = write_csv_task(own.parent / "patients", ["train"] * 8)
+    task = check(of(own, group_pattern=r"case(\d)", nan="background", classes={"a": "127<"}), Path()).task
+    assert {case.group for case in task.cases} == set("01234567")
+    assert task.reader.nan == "background"
+    assert task.labelling.values == (0, 255)
+
+
 def test_a_single_empty_mask_is_fine(own):
     write_picture(own / "labels" / "case0.png", np.zeros_like(mask()))
     assert not prepare(of(own)).train[0].label.any()
@@ -86,7 +103,7 @@ def test_a_space_file_that_is_not_there_is_named(task):
 
 def test_an_option_of_another_format_is_named(own):
     (fault,) = faults_of(of(own, images="pictures"))
-    assert fault.startswith("unknown option of task format split_csv 'images'; expected one of: groups")
+    assert fault == "unknown option of task format split_csv 'images'; folders have it"
 
 
 # -- files ------------------------------------------------------------------------------------------------
@@ -118,7 +135,7 @@ def test_a_label_value_outside_the_map_is_named_with_the_map(own):
     write_picture(own / "labels" / "case4.png", mask(values=(255, 7)))
     (fault,) = faults_of(of(own, classes={"organ": 255}))
     label = own / "labels" / "case4.png"
-    assert fault == f"{label}: label values 7 are outside the class map; expected background 0, organ 255"
+    assert fault == f"{label}: label values 7 (8.3 %) are outside the class map; expected background 0, organ 255"
 
 
 @pytest.mark.parametrize("kept", [0, 40, 0.7])

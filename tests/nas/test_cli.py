@@ -363,9 +363,9 @@ def test_predict_takes_single_images_of_any_size_and_depth_of_colour(exported, n
     (tmp_path / "in" / "notes.txt").write_text("no image")
     result = nas_("predict", exported, tmp_path / "in", "--out", "out")
     assert result.code == 0
-    assert sorted(path.name for path in Path("out").iterdir()) == ["deep.png", "odd.png"]
-    for name, size in (("odd", (29, 47)), ("deep", (70, 33))):
-        with Image.open(f"out/{name}.png") as picture:
+    assert sorted(path.name for path in Path("out").iterdir()) == ["deep.tif", "odd.png"]
+    for name, size in (("odd.png", (29, 47)), ("deep.tif", (70, 33))):
+        with Image.open(f"out/{name}") as picture:
             assert picture.size == size
             assert set(np.unique(np.asarray(picture))) <= {0, 1}
 

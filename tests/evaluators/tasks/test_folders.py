@@ -3,9 +3,12 @@ import pytest
 
 from evaluators.tasks import open_task
 from evaluators.tasks.folders import IMAGES, LABELS
+from evaluators.tasks.paired_files import pair_files
 from evaluators.tasks.task import SPLITS
 from search_spaces.errors import InputError
 from tests.evaluators.tasks.files import grey, mask, volume_mask, write_nifti, write_pairs, write_picture
+
+DICOM = bytes(128) + b"DICM"  # what such a file begins with
 
 
 def sizes(task):
@@ -163,3 +166,24 @@ def test_a_file_is_no_folder(tmp_path):
     path = write_picture(tmp_path / "a.png", grey())
     with pytest.raises(InputError, match=r"a\.png': expected a folder"):
         open_task(path, format="folders")
+
+
+def test_arrays_of_other_names_are_told(tmp_path):
+    for name in "abc":
+        np.savez(tmp_path / f"{name}.npz", x=grey(), y=mask())
+    task = open_task(tmp_path, format="folders", arrays={"image": "x", "label": "y"})
+    assert np.array_equal(task.read(task.cases[0]).label, mask() // 255)
+
+
+def test_a_folder_of_dicom_files_is_one_image_and_one_with_a_single_file_one_label(tmp_path):
+    for name in ("p1", "p2"):
+        for slice_number in range(3):
+            file = tmp_path / "images" / name / f"{slice_number}.dcm"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(DICOM)
+    write_nifti(tmp_path / "labels" / "p1.nii.gz", volume_mask())
+    (tmp_path / "labels" / "p2").mkdir()
+    (tmp_path / "labels" / "p2" / "1-1.dcm").write_bytes(DICOM)
+    pairs, faults = pair_files(tmp_path / "images", tmp_path / "labels")
+    assert faults == []
+    assert [(image.name, label.name) for image, label in pairs] == [("p1", "p1.nii.gz"), ("p2", "1-1.dcm")]

@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 
 from evaluators.tasks import open_task
 from evaluators.tasks.task import SPLITS
 from search_spaces.errors import InputError
-from tests.evaluators.tasks.files import write_csv_task, write_pairs, write_table
+from tests.evaluators.tasks.files import grey, mask, write_csv_task, write_pairs, write_picture, write_table
 
 
 def sizes(task):
@@ -121,4 +122,54 @@ def test_one_group_that_is_not_everywhere_makes_them_patients(tmp_path):
     splits = ["train", "train", "train", "val", "val", "test", "test"]
     write_csv_task(tmp_path, splits, ["c", "a", "b", "a", "b", "a", "b"])
     with pytest.raises(InputError, match="group 'a' is in train and val and test"):
+        open_task(tmp_path)
+
+
+def test_several_images_in_a_cell_are_the_channels_of_a_case(tmp_path):
+    for name in "abc":
+        for channel in (1, 2):
+            write_picture(tmp_path / f"{name}_t{channel}.png", grey(fill=100 * channel))
+        write_picture(tmp_path / f"{name}.png", mask())
+    rows = [(f"{n}_t1.png; {n}_t2.png", f"{n}.png", part) for n, part in zip("abc", SPLITS, strict=True)]
+    write_table(tmp_path, rows, header="image,label,split")
+    task = open_task(tmp_path)
+    assert [case.name for case in task.cases] == ["a", "b", "c"]
+    assert task.read(task.cases[0]).image[:, 0, -1].tolist() == [100, 200]
+
+
+def write_arrays(root, image="ct", label="seg"):
+    for name in "abc":
+        np.savez(root / f"{name}.npz", **{image: grey(), label: mask(), "other": np.zeros(3)})
+
+
+def test_a_column_may_name_the_array_of_an_npz(tmp_path):
+    write_arrays(tmp_path)
+    rows = [(f"{name}.npz:ct", f"{name}.npz:seg", part) for name, part in zip("abc", SPLITS, strict=True)]
+    write_table(tmp_path, rows, header="image,label,split")
+    task = open_task(tmp_path)
+    assert [case.name for case in task.cases] == ["a", "b", "c"]
+    assert np.array_equal(task.read(task.cases[0]).label, mask() // 255)
+
+
+def test_arrays_can_be_named_for_all(tmp_path):
+    write_arrays(tmp_path)
+    rows = [(f"{name}.npz", f"{name}.npz", part) for name, part in zip("abc", SPLITS, strict=True)]
+    write_table(tmp_path, rows, header="image,label,split")
+    task = open_task(tmp_path, arrays={"image": "ct", "label": "seg"})
+    assert np.array_equal(task.read(task.cases[0]).image[0], grey())
+
+
+def test_a_column_names_one_array(tmp_path):
+    write_arrays(tmp_path)
+    rows = [
+        (f"{name}.npz:{array}", f"{name}.npz", "train") for name, array in zip("abc", ("ct", "ct", "mr"), strict=True)
+    ]
+    write_table(tmp_path, rows, header="image,label,split")
+    with pytest.raises(InputError, match=r"column image: expected one array for all rows.*; got ct, mr"):
+        open_task(tmp_path)
+
+
+def test_cells_of_nothing_but_separators_are_empty(tmp_path):
+    write_table(tmp_path, [(" ; ", "a.png", "train", "")])
+    with pytest.raises(InputError, match="line 2 has no image"):
         open_task(tmp_path)

@@ -52,16 +52,14 @@ def test_opening_reads_no_image_beyond_the_first(root):
 
 def test_a_label_of_another_size_is_named_with_its_image(root):
     write_picture(root / "labels" / "case1.png", mask(7, 8))
-    with pytest.raises(
-        InputError, match=r"labels/case1\.png: label size 7 x 8 differs from 6 x 8 of image .*case1\.png"
-    ):
+    with pytest.raises(InputError, match=r"labels/case1\.png: size 7 x 8 differs from 6 x 8 of image .*case1\.png"):
         read_named(root, "case1")
 
 
 def test_a_label_value_outside_the_map_is_named(root):
     write_picture(root / "labels" / "case1.png", mask(values=(255, 7)))
     with pytest.raises(
-        InputError, match=r"labels/case1\.png: label values 7 are outside .*background 0, foreground 255"
+        InputError, match=r"labels/case1\.png: label values 7 \(8\.3 %\) are outside .*background 0, foreground 255"
     ):
         read_named(root, "case1")
 
@@ -70,6 +68,15 @@ def test_a_grey_picture_among_coloured_ones_is_repeated(root):
     write_picture(root / "images" / "case0.png", colour())
     assert open_task(root).channels == 3
     assert np.array_equal(read_named(root, "case1").image, np.stack([grey()] * 3))
+
+
+def test_a_grey_picture_that_comes_first_makes_no_grey_task(tmp_path):
+    root = write_csv_task(tmp_path / "mixed", ["train", "train", "train", "val", "test"])
+    for number in range(1, 5):
+        write_picture(root / "images" / f"case{number}.png", colour())
+    task = open_task(root)
+    assert task.channels == 3
+    assert [task.read(case).image.shape for case in task.cases] == [(3, 6, 8)] * 5
 
 
 def test_a_coloured_picture_among_grey_ones_is_refused_unless_its_channels_are_equal(root):

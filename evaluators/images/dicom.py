@@ -1,0 +1,137 @@
+"""DICOM: the series in a folder, or one file, read by SimpleITK; segmentations (DICOM SEG) by highdicom.
+
+A label is not written as DICOM but as NIfTI, at the same place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evaluators.images.extras import needed
+from evaluators.images.format import Format
+from evaluators.images.itk import RAS, affine_of, pixels, simpleitk
+from evaluators.images.segments import overlap
+from evaluators.images.stored import Stored
+from search_spaces.errors import InputError
+
+_SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # as planes, as a label map
+_CONTOURS = "1.2.840.10008.5.1.4.1.1.481.3"
+_NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG")  # lie beside the slices of a series
+_UNEVEN = 0.1  # share of the distance of slices by which it may vary
+_POSITION = "0020|0032"
+_LOOKED_AT = 20  # files of a folder, before it is taken for something else
+
+
+def is_series(path: Path) -> bool:
+    """Whether ``path`` is a folder of DICOM files, which is one image."""
+    if not path.is_dir():
+        return False
+    files = (file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith("."))
+    return any(map(_is_dicom, islice(files, _LOOKED_AT)))
+
+
+def _is_dicom(file: Path) -> bool:
+    with file.open("rb") as content:
+        return content.read(132)[128:] == b"DICM"
+
+
+def read(path: Path, role: str, array: str = "") -> Stored:
+    """See ``Format``."""
+    if path.is_dir():
+        return _series(path)
+    if role == "label":
+        kind = _kind(path)
+        if kind in _SEGMENTATION:
+            return _segmentation(path)
+        if kind == _CONTOURS:
+            raise InputError(f"{path}: contours (RTSTRUCT) are not read as a label; convert them to DICOM SEG or NIfTI")
+    sitk = simpleitk(path)
+    return _stored(sitk, sitk.ReadImage(str(path)), path)
+
+
+def _stored(sitk: Any, image: Any, path: Path) -> Stored:
+    values = pixels(sitk, image, path)
+    return Stored(values, image.GetSpacing()[: values.ndim - 1], affine_of(image))
+
+
+def _series(folder: Path) -> Stored:
+    sitk = simpleitk(folder)
+    series = {}
+    for number in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)):
+        files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), number)
+        modality, description = _tags(sitk, files[0])
+        if modality not in _NO_IMAGES:
+            series[number] = (description or number, files)
+    if len(series) != 1:
+        found = ", ".join(f"'{name}' ({len(files)} files)" for name, files in series.values()) or "none"
+        raise InputError(f"{folder}: expected one DICOM series of images in the folder, found {found}")
+    [(_, files)] = series.values()
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(files)
+    reader.MetaDataDictionaryArrayUpdateOn()
+    image = reader.Execute()
+    if len(files) > 1:
+        _check_spacing(reader, len(files), folder)
+    return _stored(sitk, image, folder)
+
+
+def _check_spacing(reader: Any, count: int, folder: Path) -> None:
+    """Raise ``InputError`` where a slice is missing or there twice, which ITK takes as evenly spaced ones."""
+    if not all(reader.HasMetaDataKey(number, _POSITION) for number in range(count)):
+        raise InputError(f"{folder}: the {count} slices do not say where they lie (ImagePositionPatient)")
+    positions = [[float(v) for v in reader.GetMetaData(number, _POSITION).split("\\")] for number in range(count)]
+    steps = np.diff(positions, axis=0)
+    middle = steps.mean(0)
+    if (np.linalg.norm(steps - middle, axis=1) > _UNEVEN * np.linalg.norm(middle)).any():
+        raise InputError(f"{folder}: the {count} slices are not evenly spaced; some are missing or there twice")
+
+
+def _tags(sitk: Any, file: str) -> tuple[str, str]:
+    """Modality and description of the series of ``file``."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(file)
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return "", ""
+    modality, description = (
+        reader.GetMetaData(tag).strip() if reader.HasMetaDataKey(tag) else "" for tag in ("0008|0060", "0008|103e")
+    )
+    return modality, description
+
+
+def _kind(path: Path) -> str:
+    pydicom = needed("pydicom", path)
+    return str(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"]).get("SOPClassUID", ""))
+
+
+def _segmentation(path: Path) -> Stored:
+    """Segments by their numbers, frames in the order in which they lie."""
+    needed("highdicom", path)
+    import highdicom
+
+    file = highdicom.seg.segread(path)
+    names = {int(n): str(file.get_segment_description(n).segment_label) for n in file.segment_numbers}
+    if file.segmentation_type == highdicom.seg.SegmentationTypeValues.FRACTIONAL:
+        raise InputError(f"{path}: a fractional segmentation; expected a binary one or a label map")
+    try:
+        volume = file.get_volume(combine_segments=True)
+    except RuntimeError as error:
+        planes = highdicom.seg.segread(path).get_volume(combine_segments=False).array
+        shared = planes[planes.sum(-1) > 1].any(0)  # by segment
+        if not shared.any():
+            raise
+        raise InputError(
+            f"{path}: {overlap([name for name, in_it in zip(names.values(), shared, strict=True) if in_it])}"
+        ) from error
+    single = {number: name for number, name in names.items() if Counter(names.values())[name] == 1}
+    spacing = tuple(float(length) for length in volume.spacing)
+    return Stored(np.asarray(volume.array)[None], spacing, RAS @ volume.affine, names=single, partial=True)
+
+
+FORMAT = Format("dicom", {".dcm": ".nii.gz"}, read, None, True)

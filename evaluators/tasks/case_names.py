@@ -1,0 +1,51 @@
+"""What cases are called: short names that tell their files apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from os.path import commonprefix
+from pathlib import Path
+
+from evaluators.images import file_stem
+
+SEPARATORS = "_-. "
+
+
+def unique_names(cases: Sequence[Sequence[Path]], root: Path) -> list[str]:
+    """A short name for the files of each case: the stem where all stems differ, else the path below ``root``.
+
+    Of several files, what their stems begin with: ``p1`` of ``p1_t1.nii.gz`` and ``p1_flair.nii.gz``.
+    """
+    for names in (
+        [_stem(files) for files in cases],
+        [below(files[0].with_name(_stem(files)), root) for files in cases],
+        [below(files[0].with_name(bare_name(files[0])), root) for files in cases],
+    ):
+        if len(set(names)) == len(names):
+            return names
+    return [below(files[0], root) for files in cases]
+
+
+def repeated(files: Sequence[Path]) -> list[Path]:
+    """The files that are listed more than once."""
+    return [file for file, count in Counter(files).items() if count > 1]
+
+
+def below(file: Path, root: Path) -> str:
+    """The path of ``file`` from ``root``."""
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()
+
+
+def bare_name(file: Path) -> str:
+    """The name of a file without its suffix, or of a folder."""
+    return file.name if file.is_dir() else file_stem(file)
+
+
+def _stem(files: Sequence[Path]) -> str:
+    """What the stems of ``files`` begin with, in whole words."""
+    stems = [bare_name(file) for file in files]
+    shared = commonprefix(stems)  # noqa: RUF071 - of characters, these are no paths
+    if not all(stem[len(shared) :][:1] in ("", *SEPARATORS) for stem in stems):
+        shared = shared[: 1 + max(shared.rfind(separator) for separator in SEPARATORS)]
+    return shared.rstrip(SEPARATORS) or stems[0]
