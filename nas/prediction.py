@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators.inference import predict_probabilities
+from evaluators.inference import predict_label
 from evaluators.tasks.file_task import FileReader
 from evaluators.tasks.labels import parse_classes
 from evaluators.tasks.readers import SUFFIXES, file_stem, file_suffix
@@ -83,15 +83,10 @@ def _read(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
 
 
 def _segment(model: ExportedModel, sample: Sample, device: str) -> np.ndarray:
-    probabilities = predict_probabilities(
-        model.network,
-        model.preprocessing.image(sample.image, sample.spacing),
-        patch=model.preprocessing.patch,
-        size=sample.image.shape[1:],
-        mirror=model.mirror,
-        device=device,
-    )
-    return probabilities.argmax(0).cpu().numpy().astype(np.uint8)
+    size = sample.image.shape[1:]
+    layout = model.preprocessing.for_image(size, sample.spacing)
+    image = layout.image(sample.image, sample.spacing)
+    return predict_label(model.network, image, layout, size, mirror=model.mirror, device=device)
 
 
 def _png(label: np.ndarray) -> bytes:
