@@ -174,6 +174,7 @@ def prepare_checked(
         size=section.size,
         spacing=section.spacing,
         patch=section.patch,
+        nan=section.nan,
         scored=scored,
         layout=layout,
         progress=reading,

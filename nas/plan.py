@@ -147,6 +147,7 @@ class Plan:
             metrics=outcome.metrics,
             cases=outcome.cases,
             distances=outcome.distances,
+            false_positives=outcome.false_positives,
             seconds=round(outcome.seconds, 3),
             cpu_seconds=round(outcome.cpu_seconds, 3),
             error=outcome.error,

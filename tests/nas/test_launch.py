@@ -71,6 +71,7 @@ def test_the_journal_holds_the_search_with_the_plain_network_first_then_the_fina
     assert searched[0].architecture in {trial.architecture for trial in finals}
     assert all(trial.error is None and trial.dice is not None for trial in finished.journal)
     assert all(trial.distances for trial in finals)
+    assert all(trial.false_positives.keys() == trial.cases.keys() for trial in finished.journal)
 
 
 def test_searches_are_scored_on_validation_cases_and_finals_on_test_cases(finished):
