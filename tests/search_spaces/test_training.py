@@ -28,7 +28,7 @@ PRESETS = {
 CASES = {case: architecture for case, architecture in FILLED.items() if not architecture.is_plain} | PRESETS
 
 DRAWS = 4
-LEAST_MOVE = 1e-5  # of a weight; rounding moves it by less than 1e-6, the least gradient seen by more than 1e-3
+LEAST_MOVE = 2e-6  # of a weight; what has no gradient but rounding was seen to move by 4e-7, all else by 1e-5 and more
 
 
 class Still(NamedTuple):
@@ -69,7 +69,7 @@ STILL = (
     Still("partial_decoder-*-ca_channel", POSITIVE, ("host decoder.1.activation.weight",)),
     Still("partial_decoder-*-res2net", POSITIVE, ("host decoder.1.activation.weight",)),
     Still("partial_decoder-*-sk", POSITIVE, ("host decoder.1.activation.weight",)),
-    Still("window_transformer-*-interlaced", BLOCK, ("bottleneck long_range.query.*", "bottleneck long_range.key.*")),
+    Still("window_transformer-*-interlaced", BLOCK, ("bottleneck *long_range.query.*", "bottleneck *long_range.key.*")),
     # What the paths of a dual_path have at the bottleneck goes through a 1x1 convolution into a norm.
     Still("dual_path-*-axial", SHIFT, ("*_bottleneck norm.bias",)),
     Still("dual_path-*-iau", SHIFT, ("cross_bottleneck context_norm.bias",)),
