@@ -209,8 +209,8 @@ def local(module: nn.Module, x: Array, kernel: int = 3, border: str = "mask", re
     query, key, value = (linear(x, module, part) for part in ("query", "key", "value"))
     dims, reach = x.ndim - 2, kernel // 2
     tables = [weight(module, f"relative.{axis}") for axis in range(dims)]
-    width = x.shape[1] // module.heads
-    y: Array = np.zeros_like(x)
+    width = query.shape[1] // module.heads
+    y: Array = np.zeros_like(query)
     for b, h in itertools.product(range(len(x)), range(module.heads)):
         rows = slice(h * width, (h + 1) * width)
         for p in naive.positions(x):
@@ -287,15 +287,18 @@ EQUATIONS: dict[str, Any] = {
         ],
     ),
     "criss_cross": (criss_cross, [{}, {"recurrence": 1}]),
-    "axial": (axial, [{}, {"span": 3, "heads": 1, "reduction": 1}, {"span": 0}]),
-    "pyramid_non_local": (pyramid_non_local, [{}, {"pyramid": "paper"}]),
-    "fusion_non_local": (fusion_non_local, [{}]),
+    "axial": (axial, [{}, {"span": 3, "heads": 1, "reduction": 1}, {"span": 0, "width": 12}]),
+    "pyramid_non_local": (pyramid_non_local, [{}, {"pyramid": "paper"}, {"in_channels": 6}]),
+    "fusion_non_local": (fusion_non_local, [{}, {"in_channels": 6}]),
     "mhsa": (mhsa, [{}, {"heads": 2, "position": "sine", "ratio": 1}]),
     "window": (
         window,
         [{}, {"window": 3, "heads": 2}, {"window": 2, "layers": 1}, {"window": 2, "layers": 3, "ratio": 1.3}],
     ),
-    "local": (local, [{}, {"kernel": 5, "border": "zero", "heads": 2}, {"residual": False, "heads": 1}]),
-    "interlaced": (interlaced, [{}, {"block": 2}, {"shapes": [3, 2]}]),
+    "local": (
+        local,
+        [{}, {"kernel": 5, "border": "zero", "heads": 2}, {"residual": False, "heads": 1, "in_channels": 6}],
+    ),
+    "interlaced": (interlaced, [{}, {"block": 2}, {"shapes": [3, 2], "in_channels": 6}]),
     "ema": (ema, [{}, {"stages": 1, "bases": 8}]),
 }
