@@ -160,7 +160,7 @@ def prepare(
     nan: Nan = "fault",
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> PreparedTask:
     """Read and preprocess every case once.
 

@@ -33,6 +33,7 @@ from evaluators.threads import spread
 from search_spaces.errors import InputError
 from search_spaces.hosts import Host
 
+BATCH = {2: 8, 3: 2}  # images per step, by dimensions: a patch of a volume has several times the voxels
 CHECK_EVERY = 10  # most steps between looks at the loss: each look waits for the GPU
 REPORT_SECONDS = 1.0
 
@@ -42,7 +43,7 @@ class TrainingEvaluator(Evaluator):
     """Trains for a number of steps and scores the last weights.
 
     Args:
-        batch: images per step.
+        batch: images per step; None: ``BATCH``.
         learning_rate: peak of the cycle.
         weight_decay: of AdamW.
         warmup: share of the steps in which the rate rises.
@@ -54,7 +55,7 @@ class TrainingEvaluator(Evaluator):
 
     def __init__(
         self,
-        batch: int = 8,
+        batch: int | None = None,
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
         warmup: float = 0.2,
@@ -102,7 +103,7 @@ class TrainingEvaluator(Evaluator):
         Yields progress about once a second, and at the last step.
         """
         layout = task.preprocessing
-        stream = batches(task.train, layout, self.batch, steps, self.augmentation, seed, device)
+        stream = batches(task.train, layout, self.batch or BATCH[layout.dims], steps, self.augmentation, seed, device)
         criterion = DiceAndEntropy(layout.labelling, device)
         reported = time.monotonic()
         recent: deque[Tensor] = deque(maxlen=max(steps // 10, 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,22 @@ class Checked:
     references: Mapping[str, Architecture]
 
 
-def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
+Reading = Callable[[str, int, int], object]  # told what is read (labels, cases), how many are, and of how many
+
+
+def check(
+    data: Mapping[str, Any],
+    folder: Path,
+    here: bool = True,
+    reading: Reading = lambda what, done, total: None,
+) -> Checked:
     """Check a config whole.
 
     Args:
         data: the config.
         folder: where its relative paths may also start.
         here: whether trials run on this machine, so that its GPUs count.
+        reading: told how far labels are read, where something has to be found out from them.
 
     Raises:
         InputErrors: one line for each fault of form and of meaning, all together.
@@ -58,7 +67,7 @@ def check(data: Mapping[str, Any], folder: Path, here: bool = True) -> Checked:
         if "task" in parsed.faulty:  # opened with defaults for what is wrong it would show faults that are none
             _check_there(path)
         else:
-            task = open_section(config, path)
+            task = open_section(config, path, reading)
             faults += _check_sizes(config, task)
     except InputError as error:
         faults += error.faults
@@ -105,10 +114,13 @@ def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strateg
     return STRATEGIES[section.name](space=space, admits=admits, seed=config.seed, **section.settings)
 
 
-def open_section(config: Config, path: str) -> Task:
+def open_section(config: Config, path: str, reading: Reading) -> Task:
     """The task of a config's ``task`` section, which is at ``path``."""
     preprocessing = {"path", "split_seed", "size", "spacing", "patch"}
-    return open_task(path, seed=config.task.split_seed, **config.task.model_dump(exclude=preprocessing))
+    asked = config.task.model_dump(exclude=preprocessing)
+    return open_task(
+        path, seed=config.task.split_seed, progress=lambda done, total: reading("labels", done, total), **asked
+    )
 
 
 def _check_there(path: str) -> None:

@@ -65,9 +65,10 @@ class TaskSection(Section):
         geometry: ``check`` that images and labels lie alike in space, or trust them ``by_index``.
         images, labels: names of the two folders, where they are not the usual ones.
         arrays: names of the arrays of .npz files, ``{image: NAME, label: NAME}``.
-        size: resize every image to this; left out, images keep their size.
-        spacing: resample to this (mm); ``auto``: the training median where spacings differ.
-        patch: size of training patches and of the inference window.
+        size: resize every image to this; left out, see ``spacing``.
+        spacing: resample to this (mm); ``auto``: size, spacing and patch are chosen from the training cases, see
+            ``evaluators.planning``; null: images keep their size.
+        patch: size of training patches and of the inference window; chosen when left out.
     """
 
     path: str = "phantom2d"
@@ -106,7 +107,7 @@ class TrainingSection(Section):
     """How a candidate is trained during the search; see ``evaluators.training.TrainingEvaluator``."""
 
     steps: Positive = 400
-    batch: Positive = 8
+    batch: Positive | None = None
     learning_rate: Annotated[Number, Field(gt=0)] = 5e-3
     weight_decay: Annotated[Number, Field(ge=0)] = 1e-2
     warmup: Annotated[Number, Field(gt=0, lt=1)] = 0.2

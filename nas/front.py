@@ -28,6 +28,8 @@ class FrontPoint:
         trials: numbers of the trials it rests on: one for each seed, all at the architecture's highest fidelity.
         dice: mean over seeds of the mean foreground Dice.
         spread: standard deviation over seeds (``ddof=1``); None with one seed.
+        false_positives: of the cases without a class the share in which it is predicted, mean over seeds and classes;
+            None where every case shows every class.
         on_front: whether no other architecture has as much Dice with as few parameters.
         is_plain: whether this is the plain network of the run.
         scores: Dice ``(seeds, cases, classes)``, nan where there is none.
@@ -40,6 +42,7 @@ class FrontPoint:
     trials: tuple[int, ...]
     dice: float
     spread: float | None
+    false_positives: float | None
     on_front: bool
     is_plain: bool
     scores: np.ndarray = field(repr=False, compare=False)
@@ -235,6 +238,11 @@ def _dice(trials: Sequence[Trial]) -> float:
     return float(np.mean([trial.metrics["dice"] for trial in trials]))
 
 
+def _mean_metric(trials: Sequence[Trial], name: str) -> float | None:
+    found = [trial.metrics[name] for trial in trials if name in trial.metrics]
+    return float(np.mean(found)) if found else None
+
+
 def _point(
     trials: Sequence[Trial],
     of_plain: Mapping[int, Trial],
@@ -258,6 +266,7 @@ def _point(
         trials=tuple(trial.number for trial in trials),
         dice=_dice(trials),
         spread=float(np.std([trial.metrics["dice"] for trial in trials], ddof=1)) if len(trials) > 1 else None,
+        false_positives=_mean_metric(trials, "false_positives"),
         on_front=on_front,
         is_plain=is_plain,
         scores=score_table([trial.cases for trial in trials], cases, classes),

@@ -37,7 +37,7 @@ def train_fully(
         settings: changes to single keys.
         out: folder to write.
         device: ``cpu`` or ``cuda``.
-        show: called with (``reading`` or ``training``, done, total).
+        show: called with (``labels``, ``cases`` or ``training``, done, total).
         tell: called with what a user should know of the data, before the training starts.
     """
     load_architecture(architecture)  # what is wrong with it is said before the task is opened
@@ -49,11 +49,11 @@ def train_fully(
         data["task"] = {**(section or {}), "path": task}
     for key in ("limits", "resources", "start", "references"):  # of a search: no matter for what the user chose
         data.pop(key, None)
-    checked = check(data, config.parent if config else Path())
+    checked = check(data, config.parent if config else Path(), reading=show)
     loaded = load_architecture(architecture, checked.task.dims)
     if loaded.dims != checked.task.dims:
         raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
-    prepared = prepare_checked(checked, ("test",), lambda done, total: show("reading", done, total))
+    prepared = prepare_checked(checked, ("test",), show)
     tell(prepared.notes)
     finals = checked.config.finals
     evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
 from evaluators.training import TrainingEvaluator
 from nas.cases import check_same_cases, write_cases
-from nas.checks import Checked, admits, check, check_admissible, make_strategy
+from nas.checks import Checked, Reading, admits, check, check_admissible, make_strategy
 from nas.config import Config, LimitsSection, apply_settings, read_config
 from nas.form_faults import shown
 from nas.journal import Journal
@@ -46,8 +46,6 @@ MAY_CHANGE = (
     "data",
 )  # of a config, between sessions of one run
 
-Progress = Callable[[int, int], None]
-
 
 def search(
     config: Mapping[str, Any] | str | Path | None = None,
@@ -59,7 +57,7 @@ def search(
     address: str | None = None,
     cluster: Cluster | None = None,
     watcher: Watcher | None = None,
-    reading: Progress = lambda done, total: None,
+    reading: Reading = lambda what, done, total: None,
 ) -> Run:
     """Search, retrain the front, and leave a run folder.
 
@@ -72,7 +70,7 @@ def search(
         address: of a running Ray cluster; None starts one here.
         cluster: Ray, already started or reached; then ``address`` does not count.
         watcher: told what goes on.
-        reading: called with (cases read, cases in all) while the task is read.
+        reading: called with (``labels`` or ``cases``, how many are read, of how many) while the task is read.
 
     Raises:
         InputErrors: everything that is wrong with what was asked for, before anything is written.
@@ -83,7 +81,7 @@ def search(
     if stored is not None and config is None:
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
     data = apply_settings(data, settings)
-    checked = check(data, beside, here=(cluster.address if cluster else address) is None)
+    checked = check(data, beside, (cluster.address if cluster else address) is None, reading)
     if stored is not None:
         _same(stored, resolved(checked, None))
     scored = ("val", "test") if checked.config.finals.seeds else ("val",)
@@ -161,7 +159,7 @@ def training_evaluator(config: Config, mirror: bool = False, distances: bool = F
 def prepare_checked(
     checked: Checked,
     scored: Sequence[str],
-    reading: Progress = lambda done, total: None,
+    reading: Reading = lambda what, done, total: None,
     layout: Preprocessing | None = None,
 ) -> PreparedTask:
     """Read and preprocess the task of a checked config; see ``prepare`` for the other arguments."""
@@ -177,7 +175,7 @@ def prepare_checked(
         nan=section.nan,
         scored=scored,
         layout=layout,
-        progress=reading,
+        progress=lambda done, total: reading("cases", done, total),
     )
 
 

@@ -160,6 +160,7 @@ def front_to_list(front: Front) -> list[dict[str, Any]]:
             "macs": point.cost.macs,
             "dice": point.dice,
             "spread": point.spread,
+            "false_positives": point.false_positives,
             "low": point.low,
             "high": point.high,
             "gain": point.gain,

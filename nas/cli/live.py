@@ -50,7 +50,7 @@ class LiveWatcher:
             TimeRemainingColumn(compact=True),
             console=console,
         )
-        self._reading: TaskID | None = None
+        self._reading: dict[str, TaskID] = {}
         self._search: TaskID | None = None
         self._final: TaskID | None = None
         self._front: RenderableType | None = None
@@ -67,10 +67,10 @@ class LiveWatcher:
 
     # -- messages -----------------------------------------------------------------------------------------
 
-    def reading(self, done: int, total: int) -> None:
-        if self._reading is None:
-            self._reading = self._bars.add_task("reading cases", total=total)
-        self._bars.update(self._reading, completed=done, visible=done < total)
+    def reading(self, what: str, done: int, total: int) -> None:
+        if what not in self._reading:
+            self._reading[what] = self._bars.add_task(f"reading {what}", total=total)
+        self._bars.update(self._reading[what], completed=done, visible=done < total)
 
     def noted(self, notes: Sequence[str]) -> None:
         for note in notes:

@@ -34,9 +34,10 @@ def front_view(run: Run) -> Group:
 def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table:
     """The points and the references by rising parameters; ``everything`` shows the dominated ones too."""
     table = Table(box=None, pad_edge=False, header_style="bold")
+    empties = any(point.false_positives is not None for point in front.everything)
     for name, justify in (
         ("params", "right"), ("Dice", "right"), ("±seeds", "right"), ("95% interval", "left"),
-        ("gain on plain", "left"), ("architecture", "left"),
+        ("gain on plain", "left"), *([("false pos.", "right")] if empties else []), ("architecture", "left"),
     ):  # fmt: skip
         table.add_column(name, justify=justify, no_wrap=name != "architecture")  # type: ignore[arg-type]
     shown = list(front.points)
@@ -47,7 +48,7 @@ def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table
     shown += front.references
     shown.sort(key=lambda point: point.cost.params)
     for point in shown[-rows:]:
-        table.add_row(*_cells(point), style=None if point.on_front else "dim")
+        table.add_row(*_cells(point, empties), style=None if point.on_front else "dim")
     return table
 
 
@@ -66,7 +67,8 @@ def _short(name: str, value: Value) -> str:
     return value if isinstance(value, str) else f"{name} {value}"
 
 
-def _cells(point: FrontPoint) -> list[RenderableType]:
+def _cells(point: FrontPoint, empties: bool) -> list[RenderableType]:
+    """``empties``: whether there are cases without a class, and a share of them in which it is predicted."""
     interval = "" if point.low is None or point.high is None else f"{point.low:.3f} to {point.high:.3f}"
     gain = ""
     if point.gain is not None and point.gain_low is not None and point.gain_high is not None:
@@ -79,5 +81,6 @@ def _cells(point: FrontPoint) -> list[RenderableType]:
         "" if point.spread is None else f"{point.spread:.3f}",
         interval,
         gain,
+        *(["" if point.false_positives is None else f"{point.false_positives:.0%}"] if empties else []),
         Text(f"reference {point.reference}") if point.reference else describe(point.architecture),
     ]

@@ -340,7 +340,7 @@ def test_predictions_after_the_run_is_gone_are_those_that_were_scored(exported, 
     """The Dice of the predicted files is the Dice in the journal, case by case."""
     result = nas_("predict", exported, small_task / "images", "--out", tmp_path / "labels")
     assert result.code == 0
-    assert result.out == f"{len(images_of(small_task))} label images in {tmp_path / 'labels'}\n0 background, 1 disc\n"
+    assert result.out == f"{len(images_of(small_task))} label images in {tmp_path / 'labels'}\n0 background, 255 disc\n"
     best = finished.front.best()
     final = min((t for t in finished.journal if t.phase == "final" and t.architecture == best.architecture),
                 key=lambda item: item.seed)  # fmt: skip
@@ -374,7 +374,7 @@ def test_predict_overwrites_no_image(exported, nas_, small_task, tmp_path):
     folder = Path(shutil.copytree(small_task / "images", tmp_path / "images"))
     before = {path: path.read_bytes() for path in folder.iterdir()}
     (line,) = refused(nas_("predict", exported, folder, "--out", folder))
-    assert line == f"--out '{folder}': the result of 'case00' would overwrite its image {folder / 'case00.png'}"
+    assert line == f"--out '{folder}': the result of 'case00' would overwrite the image {folder / 'case00.png'}"
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 

@@ -42,8 +42,8 @@ def drawn(watcher: LiveWatcher) -> str:
 
 def test_every_message_is_taken_and_the_end_is_drawn(console):
     with LiveWatcher(console) as watcher:
-        watcher.reading(1, 2)
-        watcher.reading(2, 2)
+        watcher.reading("cases", 1, 2)
+        watcher.reading("cases", 2, 2)
         watcher.opened(Path("runs/x"), SCHEDULE, [trial(0)])
         for number in (1, 2, 3):
             watcher.started(order(number), Cost(1234, 10))
