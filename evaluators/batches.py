@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from evaluators.augmentation import Augmentation, apply, draw
-from evaluators.preprocessing import PreparedCase
+from evaluators.preprocessing import PreparedCase, Preprocessing
 
 FOREGROUND_EVERY = 3  # one patch of so many is centred on a foreground voxel, as in nnU-Net
 
 
 def batches(
     cases: Sequence[PreparedCase],
-    patch: tuple[int, ...],
+    layout: Preprocessing,
     batch: int,
     steps: int,
     augmentation: Augmentation,
@@ -26,18 +26,21 @@ def batches(
     """Yield ``steps`` pairs of images ``(batch, channels, *patch)`` and labels ``(batch, *patch)``, int64.
 
     Cases come in a shuffled order, each once before any comes again. Every step has a random stream of its own, so
-    two candidates with the same seed see the same batches, whatever else differs.
+    two candidates with the same seed see the same batches, whatever else differs. A slice of a volume is a patch one
+    voxel thick, drawn as any other.
     """
     order = _order(len(cases), batch * steps, seed)
     for step in range(steps):
         rng = np.random.default_rng((seed, step))
-        drawn = draw(augmentation, batch, len(patch), rng)
+        drawn = draw(augmentation, batch, layout.dims, rng)
         picked = [
-            _patch(cases[order[place]], patch, centred=place % FOREGROUND_EVERY == 0, rng=rng)
+            _patch(cases[order[place]], layout.box, centred=place % FOREGROUND_EVERY == 0, rng=rng)
             for place in range(step * batch, (step + 1) * batch)
         ]
         images = torch.from_numpy(np.stack([image for image, _ in picked])).to(device)
         labels = torch.from_numpy(np.stack([label for _, label in picked])).to(device)
+        if layout.slice_axis is not None:
+            images, labels = images.squeeze(2 + layout.slice_axis), labels.squeeze(1 + layout.slice_axis)
         images, labels = apply(drawn, images, labels)
         yield images, labels.long()
 

@@ -55,15 +55,17 @@ class Evaluation:
     """What came of it.
 
     Attributes:
-        metrics: ``dice`` (mean foreground), ``dice/<class>``, ``loss``, ...
-        cases: Dice of each case and class.
+        metrics: ``dice`` (mean foreground), ``dice/<class>``, ``loss``, ... see ``overlap_metrics``.
+        cases: Dice of each case and class that the case has.
         distances: 95th-percentile Hausdorff distance of each case and class, mm; empty where not asked for.
+        false_positives: of each case and class that the case does not have, the voxels predicted as it.
         network: the trained network, in eval mode on the CPU; None where nothing was trained.
     """
 
     metrics: dict[str, float]
     cases: CaseScores
     distances: CaseScores = field(default_factory=dict)
+    false_positives: CaseScores = field(default_factory=dict)
     network: nn.Module | None = None
 
     def weights(self) -> bytes | None:

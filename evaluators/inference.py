@@ -1,54 +1,95 @@
-"""From a network and a preprocessed image to class probabilities on the grid of the original image."""
+"""From a network and a preprocessed image to a label on the grid of the original image.
+
+Windows are taken along one axis, and so is all that follows: the planes that no later window reaches become
+probabilities, are brought to the original grid and become label indices before the next windows are looked at. What is
+held of probabilities is as deep as one window, whatever the image.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from evaluators.preprocessing import resize
+from evaluators.labelling import Labelling
+from evaluators.preprocessing import Preprocessing, resize
+from evaluators.threads import spread
+from evaluators.windows import Place, Windows, brought_to
+
+BATCH = 4  # most windows that go through the network at once
+BATCH_VOXELS = 2**18  # most voxels of them, where it is more than one window
+UNFOLDED = 2560  # voxels across the last axis up to which torch convolves a single volume by unfolding it, 8 channels
+BLOCK_VALUES = 2**18  # most probabilities that are worked on at once, where it is more than one plane
+
+Show = Callable[[int, int], object]  # called with (windows seen, windows in all)
 
 
-def predict_probabilities(
+@torch.inference_mode()
+def predict_label(
     network: nn.Module,
     image: np.ndarray,
-    *,
-    patch: Sequence[int],
+    layout: Preprocessing,
     size: Sequence[int],
+    *,
     mirror: bool = False,
     device: torch.device | str = "cpu",
-) -> Tensor:
-    """Class probabilities ``(1 + classes, *size)`` of one image.
+    threads: int | None = None,
+    show: Show = lambda done, total: None,
+) -> np.ndarray:
+    """Label indices ``(*size)``, uint8, of one image.
 
-    An axis up to twice the patch is seen whole; longer ones through a sliding window, with half overlap and
-    Gaussian weights.
+    Where no two classes share a voxel it is the most probable one; else the classes with a probability above a half
+    are painted one over the other, see ``Labelling``.
 
     Args:
         network: logits of ``(batch, channels, *spatial)``; in eval mode.
         image: float32 ``(channels, *spatial)``, preprocessed.
-        patch: training patch, the size of the window.
+        layout: the preprocessing; its patch is the size of the windows.
         size: spatial size of the original image.
-        mirror: average over the image mirrored along every combination of axes.
+        mirror: the mean logits of each window mirrored along every combination of axes, as nnU-Net.
         device: where the network is.
-    """
-    from monai.inferers import SlidingWindowInferer
+        threads: windows worked on at once, see ``spread``; None: as many as torch has threads, one on a GPU.
+        show: told how far it is.
 
-    tensor = torch.tensor(image, device=device)[None]  # a copy: arrays that workers share are read-only
-    window = [length if length <= 2 * want else want for length, want in zip(image.shape[1:], patch, strict=True)]
-    inferer = SlidingWindowInferer(window, sw_batch_size=4, overlap=0.5, mode="gaussian")
-    axes = range(2, tensor.dim())
-    combinations: list[list[int]] = [[]]
-    if mirror:
-        combinations = [[a for bit, a in enumerate(axes) if mask >> bit & 1] for mask in range(2 ** len(axes))]
-    total = torch.zeros(1)
-    with torch.inference_mode(), half_precision(device):
-        for flipped in combinations:
-            logits = inferer(tensor.flip(flipped), network)
-            assert isinstance(logits, Tensor)
-            total = total.to(logits.device) + logits.float().softmax(1).flip(flipped)
-    return resize(total / len(combinations), size)[0]
+    Raises:
+        FloatingPointError: the network gives numbers that are not finite.
+    """
+    label = np.empty(tuple(size), np.uint8)
+    axis, blocks = _probabilities(network, image, layout, size, mirror, device, threads, show)
+    planes, done = np.moveaxis(label, axis, 0), 0
+    for block in blocks:
+        planes[done : done + block.shape[1]] = _indices(block, layout.labelling).cpu().numpy()
+        done += block.shape[1]
+    return label
+
+
+@torch.inference_mode()
+def predict_probabilities(
+    network: nn.Module,
+    image: np.ndarray,
+    layout: Preprocessing,
+    size: Sequence[int],
+    *,
+    mirror: bool = False,
+    device: torch.device | str = "cpu",
+    threads: int | None = None,
+) -> Tensor:
+    """Probabilities ``(1 + classes, *size)`` of one image, all of them in memory; see ``predict_label``."""
+    axis, blocks = _probabilities(network, image, layout, size, mirror, device, threads, lambda done, total: None)
+    return torch.cat([block.clone() for block in blocks], 1).movedim(1, axis + 1)
+
+
+def shares(layout: Preprocessing, device: torch.device | str = "cpu") -> tuple[int, int]:
+    """How many images are worked on at once, and how many windows of each: what ``spread`` and ``threads`` take.
+
+    Pictures side by side; volumes, which take memory, one after another with their windows side by side.
+    """
+    threads = _threads(device)
+    return (threads, 1) if layout.dims == 2 and layout.slice_axis is None else (1, threads)
 
 
 def half_precision(device: torch.device | str) -> torch.autocast:
@@ -56,3 +97,106 @@ def half_precision(device: torch.device | str) -> torch.autocast:
     cuda = torch.device(device).type == "cuda"
     bfloat = not cuda or torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.autocast("cuda" if cuda else "cpu", torch.bfloat16 if bfloat else torch.float16, enabled=cuda)
+
+
+def _probabilities(
+    network: nn.Module,
+    image: np.ndarray,
+    layout: Preprocessing,
+    size: Sequence[int],
+    mirror: bool,
+    device: torch.device | str,
+    threads: int | None,
+    show: Show,
+) -> tuple[int, Iterator[Tensor]]:
+    """An axis, and along it consecutive blocks ``(1 + classes, planes, *plane)`` on the original grid."""
+    windows = Windows.over(image.shape[1:], layout.box, layout.slice_axis)
+    logits = _logits(network, image, layout, windows, mirror, device, threads or _threads(device), show)
+    plane = [length for axis, length in enumerate(size) if axis != windows.axis]
+    blocks = _in_plane(windows.put_together(logits), plane, layout)
+    have, want = image.shape[1 + windows.axis], size[windows.axis]
+    return windows.axis, blocks if have == want else brought_to(blocks, _matrix(have, want, layout.dims).to(device))
+
+
+def _logits(
+    network: nn.Module,
+    image: np.ndarray,
+    layout: Preprocessing,
+    windows: Windows,
+    mirror: bool,
+    device: torch.device | str,
+    threads: int,
+    show: Show,
+) -> Iterator[Tensor]:
+    """``(1 + classes, *window)`` of each window."""
+    axes, slice_axis = range(2, 2 + layout.dims), layout.slice_axis
+    flips = [flip for count in range(1, 1 + len(axes)) for flip in itertools.combinations(axes, count)]
+
+    @torch.inference_mode()  # of a thread, as is the precision
+    def look(at: Sequence[Place]) -> Tensor:
+        with half_precision(device):
+            images = torch.from_numpy(np.stack([image[(slice(None), *place)] for place in at])).to(device)
+            if slice_axis is not None:
+                images = images.squeeze(2 + slice_axis)
+            if len(at) == 1 and images.dim() == 5 and images.device.type == "cpu":
+                images = _quick(images)
+            logits: Tensor = network(images).float()
+            if mirror:
+                for flip in flips:
+                    logits = logits + network(images.flip(flip)).float().flip(flip)
+                logits = logits / (1 + len(flips))
+        return (logits if slice_axis is None else logits.unsqueeze(2 + slice_axis))[: len(at)]
+
+    done = 0
+    for logits in spread(look, _batches(windows), threads):
+        done += len(logits)
+        show(done, len(windows))
+        yield from logits
+        del logits
+
+
+def _batches(windows: Windows) -> Iterator[list[Place]]:
+    """Of nearly equal length, so that none is left alone at the end: see ``_quick``."""
+    most = max(1, min(BATCH, BATCH_VOXELS // math.prod(windows.window)))
+    count = max(1, len(windows) // most)
+    places = iter(windows)
+    for number in range(count):
+        length = len(windows) * (number + 1) // count - len(windows) * number // count
+        yield list(itertools.islice(places, length))
+
+
+def _quick(image: Tensor) -> Tensor:
+    """A batch of one small volume twice: torch would unfold a single one, 27 times the memory and several the time."""
+    return image.expand(2, *image.shape[1:]) if math.prod(image.shape[2:4]) <= UNFOLDED else image
+
+
+def _in_plane(blocks: Iterable[Tensor], plane: Sequence[int], layout: Preprocessing) -> Iterator[Tensor]:
+    """Logits ``(1 + classes, planes, *)`` to probabilities ``(1 + classes, planes, *plane)``, a few planes at once."""
+    sliced = None if layout.slice_axis is None else 0
+    for block in blocks:
+        values = len(block) * max(math.prod(block.shape[2:]), math.prod(plane))
+        for logits in block.split(max(1, BLOCK_VALUES // values), dim=1):
+            if not logits.isfinite().all():
+                raise FloatingPointError("the prediction is not finite")
+            probabilities = logits.sigmoid() if layout.labelling.regions else logits.softmax(0)
+            yield resize(probabilities[None], (logits.shape[1], *plane), sliced)[0]
+
+
+def _matrix(have: int, want: int, dims: int) -> Tensor:
+    """``(want, have)``: what ``resize`` makes of each of the planes along one axis."""
+    others = [1] * (dims - 1)
+    return resize(torch.eye(have).reshape(1, have, *others, have), (*others, want)).reshape(have, want).T.contiguous()
+
+
+def _indices(probabilities: Tensor, labelling: Labelling) -> Tensor:
+    """``(1 + classes, *)`` to uint8 indices ``(*)``."""
+    if not labelling.regions:
+        return probabilities.argmax(0).to(torch.uint8)
+    label = torch.zeros(probabilities.shape[1:], dtype=torch.uint8, device=probabilities.device)
+    for inside, index in zip(probabilities[1:] > 0.5, labelling.painted, strict=True):
+        label[inside] = index
+    return label
+
+
+def _threads(device: torch.device | str) -> int:
+    return torch.get_num_threads() if torch.device(device).type == "cpu" else 1

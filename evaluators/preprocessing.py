@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,14 +16,16 @@ from torch.nn import functional
 
 from evaluators.fingerprint import CaseRecord, record
 from evaluators.labelling import Labelling
+from evaluators.planning import EQUAL_SPACING, choose, look_at
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS, Sample, Task
 from search_spaces.errors import InputError
 from search_spaces.layers import LINEAR_INTERPOLATION
 
+T = TypeVar("T")
+
 MAX_FOREGROUND_POINTS = 512
-EQUAL_SPACING = 0.05  # spacings that differ by less than this share are taken as equal
 CONSTANT = 1e-6  # deviation, as a share of the largest value, below which a channel is taken as constant: rounding
 
 
@@ -38,7 +40,9 @@ class Preprocessing:
         size: size every image is resized to, or None to keep each image's own.
         spacing: spacing every image is resampled to (mm), or None to keep each image's own.
         patch: spatial size of a training patch, and of the inference window.
-        slice_axis: axis along which volumes are cut into slices for a 2D network; None where there are none.
+        slice_axis: axis along which volumes are cut into slices for a 2D network; None where there are none. Size,
+            spacing and patch are then those of a slice.
+        nan: whether NaN in an image is a ``fault`` or ``background``.
     """
 
     dims: int
@@ -48,11 +52,27 @@ class Preprocessing:
     spacing: tuple[float, ...] | None
     patch: tuple[int, ...]
     slice_axis: int | None = None
+    nan: str = "fault"
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the foreground classes."""
         return self.labelling.classes
+
+    @property
+    def box(self) -> tuple[int, ...]:
+        """The patch along every axis of an image: one voxel thick where it is a slice of a volume."""
+        return self._across(self.patch, 1)
+
+    def for_image(self, size: Sequence[int], spacing: Sequence[float]) -> Preprocessing:
+        """For an image with these axes: a volume given to a network of pictures is cut into slices.
+
+        They lie across the axis with the largest spacing, or across the last where no single axis has it.
+        """
+        if self.slice_axis is not None or len(size) != self.dims + 1:
+            return self
+        widest = [axis for axis, step in enumerate(spacing) if step == max(spacing)]
+        return replace(self, slice_axis=widest[0] if len(widest) == 1 else len(size) - 1)
 
     def to_dict(self) -> dict[str, Any]:
         data = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
@@ -68,19 +88,29 @@ class Preprocessing:
 
     def working_size(self, size: Sequence[int], spacing: Sequence[float]) -> tuple[int, ...]:
         """Spatial size that an image of ``size`` voxels at ``spacing`` is brought to."""
+        depth = 1 if self.slice_axis is None else size[self.slice_axis]
         if self.size is not None:
-            return self.size
+            return self._across(self.size, depth)
         if self.spacing is not None:
-            return tuple(
-                max(1, round(length * have / want))
-                for length, have, want in zip(size, spacing, self.spacing, strict=True)
+            axes = zip(in_plane(size, self.slice_axis), in_plane(spacing, self.slice_axis), self.spacing, strict=True)
+            lengths = tuple(
+                length if abs(have - want) <= EQUAL_SPACING * want else max(1, round(length * have / want))
+                for length, have, want in axes
             )
+            return self._across(lengths, depth)
         return tuple(size)
 
     def image(self, image: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
         """``(channels, *spatial)`` in file units to the network's input, float32, zero mean and unit deviation."""
         tensor = torch.from_numpy(np.ascontiguousarray(image))[None]
-        return normalise(resize(tensor, self.working_size(image.shape[1:], spacing))[0].numpy())
+        size = self.working_size(image.shape[1:], spacing)
+        return normalise(resize(tensor, size, self.slice_axis)[0].numpy())
+
+    def _across(self, numbers: tuple[int, ...], depth: int) -> tuple[int, ...]:
+        """A number for each axis of the network to one for each of the image."""
+        if self.slice_axis is None:
+            return numbers
+        return (*numbers[: self.slice_axis], depth, *numbers[self.slice_axis :])
 
 
 @dataclass(frozen=True)
@@ -126,6 +156,7 @@ def prepare(
     size: Sequence[int] | None = None,
     spacing: Sequence[float] | str | None = "auto",
     patch: Sequence[int] | None = None,
+    nan: str = "fault",
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -135,10 +166,11 @@ def prepare(
     Args:
         task: where the cases come from.
         size: resize every image to this; None keeps sizes.
-        spacing: resample to this; ``auto``: the median of the training cases where they differ, else none.
-        patch: training patch; None takes the size of the largest image, at most 128 (2D) or 48 (3D) an axis.
+        spacing: resample to this; ``auto`` chooses size or spacing, see ``planning``; None keeps sizes.
+        patch: training patch; None chooses it.
+        nan: how the task reads NaN, for images that are read later.
         scored: the parts on which networks are compared; each must show some foreground.
-        layout: preprocessing that is settled, as that of trained weights is; then the three before do not count.
+        layout: preprocessing that is settled, as that of trained weights is; then what is above does not count.
         progress: called with (cases done, cases in all).
 
     Raises:
@@ -167,13 +199,20 @@ def prepare(
     if not train:
         raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
     covered = check_coverage(task, _index_counts(samples), scored)
+    reasons: tuple[str, ...] = ()
     if layout is None:
-        layout = _choose(task, train, size, spacing, patch)
+        layout, reasons = _choose(task, train, size, spacing, patch)
+        layout = replace(layout, nan=nan)
     prepared = PreparedTask(
         task.name,
         layout,
         records=tuple(records),
-        notes=(*task.notes, *(_counted(note, count, firsts[note]) for note, count in notes.items()), *covered),
+        notes=(
+            *task.notes,
+            *(_counted(note, count, firsts[note]) for note, count in notes.items()),
+            *covered,
+            *reasons,
+        ),
     )
     for split, name, sample in samples:
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
@@ -186,12 +225,18 @@ def _choose(
     size: Sequence[int] | None,
     spacing: Sequence[float] | str | None,
     patch: Sequence[int] | None,
-) -> Preprocessing:
-    target = _spacing(spacing, size, train, task.dims)
-    whole = _tuple(size, task.dims, "size")
-    layout = Preprocessing(task.dims, task.channels, task.labelling, whole, target, (), task.slice_axis)
-    sizes = [layout.working_size(sample.image.shape[1:], sample.spacing) for sample in train]
-    return replace(layout, patch=_tuple(patch, task.dims, "patch") or _default_patch(sizes, task.dims))
+) -> tuple[Preprocessing, tuple[str, ...]]:
+    """The preprocessing of a task, and the reasons for what was chosen rather than given."""
+    choice = choose(
+        look_at(task, train),
+        size=_tuple(size, task.dims, "size"),
+        spacing=_given_spacing(spacing, task.dims),
+        patch=_tuple(patch, task.dims, "patch"),
+    )
+    layout = Preprocessing(
+        task.dims, task.channels, task.labelling, choice.size, choice.spacing, choice.patch, task.slice_axis
+    )
+    return layout, choice.reasons
 
 
 def _index_counts(samples: Sequence[tuple[str, str, Sample]]) -> dict[str, list[np.ndarray]]:
@@ -206,6 +251,11 @@ def _counted(note: str, count: int, first: str) -> str:
     return f"{first}: {note}" if count == 1 else f"{count} cases, {first} among them: {note}"
 
 
+def in_plane(values: Sequence[T], slice_axis: int | None) -> tuple[T, ...]:
+    """A value for each axis of an image to those for the axes that the network sees."""
+    return tuple(value for axis, value in enumerate(values) if axis != slice_axis)
+
+
 def normalise(image: np.ndarray) -> np.ndarray:
     """Each channel of ``(channels, *spatial)`` to zero mean and unit deviation, float32; a constant one to zero."""
     axes = tuple(range(1, image.ndim))
@@ -215,11 +265,20 @@ def normalise(image: np.ndarray) -> np.ndarray:
     return np.where(constant, 0, (image - mean) / np.where(constant, 1, deviation)).astype(np.float32)
 
 
-def resize(images: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """``(batch, channels, *spatial)`` to another spatial size, linearly; averaged first where it shrinks."""
+def resize(images: torch.Tensor, size: Sequence[int], slice_axis: int | None = None) -> torch.Tensor:
+    """``(batch, channels, *spatial)`` to another spatial size, linearly; averaged first where it shrinks.
+
+    With ``slice_axis`` each slice across that axis is resized for itself, as a picture.
+    """
     if tuple(images.shape[2:]) == tuple(size):
         return images
+    if slice_axis is not None:
+        slices = images.movedim(slice_axis + 2, 0)
+        resized = resize(slices.flatten(0, 1), in_plane(size, slice_axis))
+        return resized.unflatten(0, slices.shape[:2]).movedim(0, slice_axis + 2).contiguous()
     dims = images.dim() - 2
+    if dims == 2 and images.shape[3] == size[1] == 1:  # torch 2.13 then has the first row in place of all others
+        return resize(images.transpose(2, 3), (1, size[0])).transpose(2, 3)
     if dims == 2:
         return functional.interpolate(images, size=tuple(size), mode="bilinear", antialias=True)
     shrinks = any(have > want for have, want in zip(images.shape[2:], size, strict=True))
@@ -233,7 +292,7 @@ def _prepare_case(name: str, sample: Sample, layout: Preprocessing) -> PreparedC
     reference = sample.label
     assert reference is not None
     image = layout.image(sample.image, sample.spacing)
-    label = resize_labels(reference, image.shape[1:])
+    label = resize_labels(reference, image.shape[1:], layout.slice_axis)
     points = _foreground(label, layout.labelling)
     return PreparedCase(name, image, label, reference, sample.spacing, points)
 
@@ -249,7 +308,7 @@ def _foreground(label: np.ndarray, labelling: Labelling) -> np.ndarray:
     return np.concatenate(chosen)
 
 
-def resize_labels(label: np.ndarray, size: Sequence[int]) -> np.ndarray:
+def resize_labels(label: np.ndarray, size: Sequence[int], slice_axis: int | None = None) -> np.ndarray:
     """Indices at another size: background where it is more than half of a new voxel, else the index with most of it.
 
     Half is enough for foreground, so that a line as wide as a new voxel survives wherever it lies. One index at a time,
@@ -259,7 +318,7 @@ def resize_labels(label: np.ndarray, size: Sequence[int]) -> np.ndarray:
         return label
 
     def share(index: int) -> torch.Tensor:
-        return resize(torch.from_numpy(label == index)[None, None].float(), size)[0, 0]
+        return resize(torch.from_numpy(label == index)[None, None].float(), size, slice_axis)[0, 0]
 
     largest = torch.zeros(tuple(size))
     found = torch.zeros(tuple(size), dtype=torch.uint8)
@@ -271,24 +330,12 @@ def resize_labels(label: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return torch.where(background, torch.zeros_like(found), found).numpy()
 
 
-def _spacing(
-    given: Sequence[float] | str | None, size: Sequence[int] | None, train: Sequence[Sample], dims: int
-) -> tuple[float, ...] | None:
-    if given is None or (given == "auto" and size is not None):
-        return None
-    if given != "auto":
-        if isinstance(given, str) or len(given) != dims:
-            raise InputError(f"task: spacing is 'auto' or {dims} numbers (mm) for a {dims}D task, got {given!r}")
-        return tuple(float(value) for value in given)
-    spacings = np.array([sample.spacing for sample in train])
-    median = np.median(spacings, axis=0)
-    differ = (np.abs(spacings - median) > EQUAL_SPACING * median).any()
-    return tuple(float(value) for value in median) if differ else None
-
-
-def _default_patch(sizes: Sequence[tuple[int, ...]], dims: int) -> tuple[int, ...]:
-    limit = {2: 128, 3: 48}[dims]
-    return tuple(min(limit, -(-max(lengths) // 8) * 8) for lengths in zip(*sizes, strict=True))
+def _given_spacing(given: Sequence[float] | str | None, dims: int) -> tuple[float, ...] | str | None:
+    if given is None or given == "auto":
+        return given
+    if isinstance(given, str) or len(given) != dims:
+        raise InputError(f"task: spacing is 'auto' or {dims} numbers (mm) for a {dims}D task, got {given!r}")
+    return tuple(float(value) for value in given)
 
 
 def _tuple(values: Sequence[int] | None, dims: int, name: str) -> tuple[int, ...] | None:

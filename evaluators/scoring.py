@@ -1,55 +1,81 @@
-"""Dice and 95th-percentile Hausdorff distance, a number per case and class, and their summary."""
+"""Dice, false positives and 95th-percentile Hausdorff distance, a number per case and class, and their summary.
+
+Which pairs of case and class have a number is decided by the reference alone: Dice and distance where it shows the
+class, false positives where it does not. So the means of two networks are over the same pairs.
+"""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import torch
-from torch.nn import functional
 
-CaseScores = dict[str, dict[str, float | None]]  # case -> class -> score; None where it is not defined
+from evaluators.labelling import IGNORED, Labelling
+
+Scores = dict[str, float | None]  # class -> score; None where it is not defined
+CaseScores = dict[str, Scores]  # by case
+
+INDICES = 256
+PART = 2**19  # voxels that are counted at once: counting takes 10 bytes for each
 
 
-def dice_scores(prediction: np.ndarray, reference: np.ndarray, classes: Sequence[str]) -> dict[str, float | None]:
-    """Dice of each foreground class of one case.
+def overlap_scores(prediction: np.ndarray, reference: np.ndarray, labelling: Labelling) -> tuple[Scores, Scores]:
+    """Dice of each class that the reference shows, and the voxels predicted of each class that it does not show.
 
-    ``prediction`` and ``reference``: class indices ``(*spatial)``. A class absent from both has no score: counting
-    it as 1 would reward a network for healthy cases it cannot get wrong. Absent from one only, it is 0.
+    ``prediction`` and ``reference``: uint8 indices ``(*spatial)``; what the reference ignores is in neither number. A
+    class that the reference shows and the prediction does not has a Dice of 0; where the reference does not show it,
+    it has none, whatever is predicted: there 0 or 1 would hang on a single voxel.
     """
-    from monai.metrics import compute_dice
+    counts = joint_counts(prediction, reference)
+    counts[IGNORED] = 0
+    members = labelling.membership.astype(float)
+    there, found = members @ counts.sum(1), members @ counts.sum(0)
+    shared = (members @ counts * members).sum(1)
+    empty = not counts.any()
+    dice = [2 * s / (t + f) if t else None for s, t, f in zip(shared.tolist(), there, found, strict=True)]
+    false = [None if t or empty else f for t, f in zip(there, found.tolist(), strict=True)]
+    return dict(zip(labelling.classes, dice, strict=True)), dict(zip(labelling.classes, false, strict=True))
 
-    values = compute_dice(
-        _planes(prediction, len(classes)),
-        _planes(reference, len(classes)),
-        include_background=False,
-        ignore_empty=False,
-    )[0]
-    present = [(prediction == index).any() or (reference == index).any() for index in range(1, len(classes) + 1)]
-    return {name: float(value) if seen else None for name, value, seen in zip(classes, values, present, strict=True)}
+
+def dice_scores(prediction: np.ndarray, reference: np.ndarray, classes: Labelling | Sequence[str]) -> Scores:
+    """Dice of each class that the reference shows, see ``overlap_scores``; names alone are classes 1, 2, ..."""
+    return overlap_scores(prediction, reference, _labelling(classes))[0]
+
+
+def joint_counts(prediction: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """``(256, 256)``: how many voxels have each index in the reference (row) and in the prediction (column)."""
+    counts = np.zeros(INDICES**2, np.int64)
+    flat = prediction.reshape(-1), reference.reshape(-1)
+    for start in range(0, flat[0].size, PART):
+        found, there = (label[start : start + PART].astype(np.uint16) for label in flat)
+        counts += np.bincount(there * INDICES + found, minlength=INDICES**2)
+    return counts.reshape(INDICES, INDICES)
 
 
 def hausdorff_scores(
-    prediction: np.ndarray, reference: np.ndarray, classes: Sequence[str], spacing: Sequence[float]
-) -> dict[str, float | None]:
-    """95th-percentile Hausdorff distance of each foreground class of one case, in the unit of ``spacing`` (mm).
+    prediction: np.ndarray, reference: np.ndarray, classes: Labelling | Sequence[str], spacing: Sequence[float]
+) -> Scores:
+    """95th-percentile Hausdorff distance of each class of one case, in the unit of ``spacing`` (mm).
 
-    None where the class is absent from either: a distance to nothing is not a number.
+    The larger of both directions' percentiles of the distances between border voxels, as MONAI has it. None where the
+    class is absent from either: a distance to nothing is not a number. Each class is looked at within its own box.
     """
-    from monai.metrics import compute_hausdorff_distance
+    from scipy.ndimage import find_objects
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # monai warns of each absent class, and of its own use of what it deprecated
-        values = compute_hausdorff_distance(
-            _planes(prediction, len(classes)),
-            _planes(reference, len(classes)),
-            include_background=False,
-            percentile=95,
-            spacing=[float(length) for length in spacing],  # monai refuses a mixture of int and float
-        )[0]
-    return {name: float(value) if math.isfinite(value) else None for name, value in zip(classes, values, strict=True)}
+    labelling = _labelling(classes)
+    found, there = (find_objects(label, max_label=INDICES - 2) for label in (prediction, reference))
+    scores: Scores = {}
+    for name, members in zip(labelling.classes, labelling.members, strict=True):
+        boxes = [[box[index - 1] for index in members if box[index - 1]] for box in (found, there)]
+        scores[name] = None
+        if all(boxes):
+            box = _around([*boxes[0], *boxes[1]])
+            counted = reference[box] != IGNORED
+            first, second = (_mask(label[box], members) & counted for label in (prediction, reference))
+            if first.any():  # else all of it lies where the reference does not count
+                scores[name] = _hausdorff(first, second, spacing)
+    return scores
 
 
 def mean_score(cases: Mapping[str, Mapping[str, float | None]]) -> float:
@@ -60,15 +86,77 @@ def mean_score(cases: Mapping[str, Mapping[str, float | None]]) -> float:
 
 def class_means(cases: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:
     """Mean over cases of each class that has a score."""
+    return {name: float(np.mean(values)) for name, values in _by_class(cases).items()}
+
+
+def overlap_metrics(cases: CaseScores, false_positives: CaseScores) -> dict[str, float]:
+    """``dice``, ``dice/CLASS``, and of the pairs without the class the share in which it is predicted all the same.
+
+    That share is ``false_positives`` and ``false_positives/CLASS``, where there is such a pair.
+    """
+    predicted = {name: [bool(v) for v in values] for name, values in _by_class(false_positives).items()}
+    metrics = {"dice": mean_score(cases)}
+    metrics |= {f"dice/{name}": value for name, value in class_means(cases).items()}
+    if predicted:
+        metrics["false_positives"] = float(np.mean(np.concatenate(list(predicted.values()))))
+        metrics |= {f"false_positives/{name}": float(np.mean(values)) for name, values in predicted.items()}
+    return metrics
+
+
+def distance_metrics(cases: CaseScores, distances: CaseScores, diagonals: Mapping[str, float]) -> dict[str, float]:
+    """``hd95``, the mean where there is a distance, and what it leaves out.
+
+    A mean over what was found alone rewards a network that misses what it would have found badly. So beside it stand
+    ``hd95_count`` and ``hd95_missed``, the pairs of the reference with a distance and without, and
+    ``hd95_with_misses``, the mean in which each miss counts as the diagonal of its image (``diagonals``, mm by case):
+    no distance within the image is larger.
+    """
+    everywhere: CaseScores = {}
+    missed = 0
+    for case, scores in distances.items():
+        pairs = {name: scores[name] for name, dice in cases[case].items() if dice is not None}
+        missed += sum(value is None for value in pairs.values())
+        everywhere[case] = {name: diagonals[case] if value is None else value for name, value in pairs.items()}
+    count = sum(map(len, everywhere.values())) - missed
+    metrics = {"hd95": mean_score(distances)} if count else {}
+    metrics |= {"hd95_count": float(count), "hd95_missed": float(missed)}
+    return metrics | ({"hd95_with_misses": mean_score(everywhere)} if count or missed else {})
+
+
+def diagonal(size: Sequence[int], spacing: Sequence[float]) -> float:
+    """Of an image, mm."""
+    return math.hypot(*(length * step for length, step in zip(size, spacing, strict=True)))
+
+
+def _by_class(cases: Mapping[str, Mapping[str, float | None]]) -> dict[str, list[float]]:
     collected: dict[str, list[float]] = {}
     for scores in cases.values():
         for name, value in scores.items():
             if value is not None:
                 collected.setdefault(name, []).append(value)
-    return {name: float(np.mean(values)) for name, values in collected.items()}
+    return collected
 
 
-def _planes(labels: np.ndarray, classes: int) -> torch.Tensor:
-    """Class indices to one-hot ``(1, 1 + classes, *spatial)``."""
-    one_hot = functional.one_hot(torch.from_numpy(labels.astype(np.int64)), 1 + classes)
-    return one_hot.movedim(-1, 0)[None].float()
+def _labelling(classes: Labelling | Sequence[str]) -> Labelling:
+    return classes if isinstance(classes, Labelling) else Labelling.exclusive(classes)
+
+
+def _around(boxes: Sequence[tuple[slice, ...]]) -> tuple[slice, ...]:
+    """The smallest box that holds all of them."""
+    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
+
+
+def _mask(label: np.ndarray, indices: Iterable[int]) -> np.ndarray:
+    mask = np.zeros(label.shape, bool)
+    for index in indices:
+        mask |= label == index
+    return mask
+
+
+def _hausdorff(first: np.ndarray, second: np.ndarray, spacing: Sequence[float]) -> float:
+    from scipy.ndimage import binary_erosion
+    from scipy.spatial import KDTree
+
+    borders = [np.argwhere(mask & ~binary_erosion(mask)) * np.asarray(spacing, float) for mask in (first, second)]
+    ways = (borders, borders[::-1])
+    return max(float(np.percentile(KDTree(there).query(here)[0], 95)) for here, there in ways)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 
+import numpy as np
+
 from evaluators.evaluator import Assignment, Evaluation, Evaluator, Progress, evaluator
 from evaluators.scoring import CaseScores
 from search_spaces.initialisation import name_seed
@@ -25,11 +27,17 @@ class SyntheticEvaluator(Evaluator):
         if self.seconds:
             yield Progress(0, assignment.steps, 0.0)
             time.sleep(self.seconds)
-        layout = assignment.task.preprocessing
+        labelling = assignment.task.preprocessing.labelling
         width = float(dict(assignment.architecture.options).get("width", 8))
         filled = len(assignment.architecture.attention)
         luck = name_seed(assignment.architecture.key, assignment.seed) / 2**63
         dice = 0.85 * width / (width + 4) + 0.05 * filled / (filled + 2) + 0.05 * luck
         scored = getattr(assignment.task, assignment.split)
-        cases: CaseScores = {case.name: dict.fromkeys(layout.classes, dice) for case in scored}
+        cases: CaseScores = {}
+        for case in scored:
+            there = set(np.unique(case.reference).tolist())
+            cases[case.name] = {
+                name: dice if there & set(members) else None
+                for name, members in zip(labelling.classes, labelling.members, strict=True)
+            }
         return Evaluation({"dice": dice}, cases)

@@ -18,10 +18,18 @@ from torch import Tensor, nn
 from evaluators.augmentation import Augmentation
 from evaluators.batches import batches
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
-from evaluators.inference import half_precision, predict_probabilities
-from evaluators.losses import training_loss
+from evaluators.inference import half_precision, predict_label, shares
+from evaluators.losses import Criterion, DiceAndEntropy, training_loss
 from evaluators.preprocessing import PreparedCase, PreparedTask
-from evaluators.scoring import CaseScores, class_means, dice_scores, hausdorff_scores, mean_score
+from evaluators.scoring import (
+    CaseScores,
+    diagonal,
+    distance_metrics,
+    hausdorff_scores,
+    overlap_metrics,
+    overlap_scores,
+)
+from evaluators.threads import spread
 from search_spaces.errors import InputError
 from search_spaces.hosts import Host
 
@@ -72,17 +80,19 @@ class TrainingEvaluator(Evaluator):
         loss = yield from self.train(network, task, assignment.steps, assignment.seed, device)
         network.eval()
         cases: CaseScores = {}
+        false_positives: CaseScores = {}
         distances: CaseScores = {}
         scored: list[PreparedCase] = getattr(task, assignment.split)
-        for case, prediction in self.predictions(network, task, scored, device):
-            cases[case.name] = dice_scores(prediction, case.reference, layout.classes)
+        labelling = layout.labelling
+        for case, label in self.predictions(network, task, scored, device):
+            cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
             if self.distances:
-                distances[case.name] = hausdorff_scores(prediction, case.reference, layout.classes, case.spacing)
-        metrics = {"dice": mean_score(cases), "loss": loss}
-        metrics |= {f"dice/{name}": value for name, value in class_means(cases).items()}
-        if class_means(distances):  # else no case has a distance: a network that finds nothing still has a Dice
-            metrics["hd95"] = mean_score(distances)
-        return Evaluation(metrics, cases, distances, network.cpu())
+                distances[case.name] = hausdorff_scores(label, case.reference, labelling, case.spacing)
+        metrics = {"loss": loss} | overlap_metrics(cases, false_positives)
+        if self.distances:
+            diagonals = {case.name: diagonal(case.reference.shape, case.spacing) for case in scored}
+            metrics |= distance_metrics(cases, distances, diagonals)
+        return Evaluation(metrics, cases, distances, false_positives, network.cpu())
 
     def train(
         self, network: Host, task: PreparedTask, steps: int, seed: int, device: torch.device
@@ -92,10 +102,11 @@ class TrainingEvaluator(Evaluator):
         Yields progress about once a second, and at the last step.
         """
         layout = task.preprocessing
-        stream = batches(task.train, layout.patch, self.batch, steps, self.augmentation, seed, device)
+        stream = batches(task.train, layout, self.batch, steps, self.augmentation, seed, device)
+        criterion = DiceAndEntropy(layout.labelling, device)
         reported = time.monotonic()
         recent: deque[Tensor] = deque(maxlen=max(steps // 10, 1))
-        for step, loss in enumerate(self._steps(network, stream, steps, device), start=1):
+        for step, loss in enumerate(self._steps(network, stream, criterion, steps, device), start=1):
             recent.append(loss)
             due = step == steps or time.monotonic() - reported > REPORT_SECONDS
             if due or step % CHECK_EVERY == 0:
@@ -108,13 +119,14 @@ class TrainingEvaluator(Evaluator):
         return float(torch.stack(list(recent)).mean())
 
     def _steps(
-        self, network: Host, stream: Iterator[tuple[Tensor, Tensor]], steps: int, device: torch.device
+        self,
+        network: Host,
+        stream: Iterator[tuple[Tensor, Tensor]],
+        criterion: Criterion,
+        steps: int,
+        device: torch.device,
     ) -> Iterator[Tensor]:
         """One optimiser step a batch; yields the loss, not yet waited for."""
-        from monai.losses import DiceCELoss
-
-        # Squared denominators (V-Net's Dice): without them one run in six never found the phantom's thin class.
-        criterion = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True, squared_pred=True)
         optimiser = torch.optim.AdamW(
             network.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True
         )
@@ -141,19 +153,20 @@ class TrainingEvaluator(Evaluator):
     def predictions(
         self, network: nn.Module, task: PreparedTask, cases: Sequence[PreparedCase], device: torch.device
     ) -> Iterator[tuple[PreparedCase, np.ndarray]]:
-        """Class indices ``(*original size)`` of each case; raises ``Diverged`` where there is no finite probability."""
-        for case in cases:
-            probabilities = predict_probabilities(
-                network,
-                case.image,
-                patch=task.preprocessing.patch,
-                size=case.reference.shape,
-                mirror=self.mirror,
-                device=device,
-            )
-            if not probabilities.isfinite().all():  # the last update may break a network whose last loss was finite
-                raise Diverged(f"the prediction of case '{case.name}' is not finite")
-            yield case, probabilities.argmax(0).to(torch.uint8).cpu().numpy()
+        """Label indices ``(*original size)`` of each case; raises ``Diverged`` where there is no finite probability."""
+        layout = task.preprocessing
+        at_once, threads = shares(layout, device)
+
+        def predict(case: PreparedCase) -> np.ndarray:
+            size = case.reference.shape
+            try:
+                return predict_label(
+                    network, case.image, layout, size, mirror=self.mirror, device=device, threads=threads
+                )
+            except FloatingPointError:  # the last update may break a network whose last loss was finite
+                raise Diverged(f"the prediction of case '{case.name}' is not finite") from None
+
+        yield from zip(cases, spread(predict, cases, at_once), strict=True)
 
 
 def resolve_device(name: str) -> torch.device:

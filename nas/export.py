@@ -53,24 +53,29 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
     Raises ``InputError`` when the run kept no weights of this point: only finals keep them.
     """
     architecture = point.architecture if columns is None else prune(point.architecture, columns)
-    weights = run.weights(point)
-    if weights is None:
+    trained = run.trained(point)
+    if trained is None:
         raise InputError(
             f"run '{run.name}': no trained weights of {point.architecture.key} ({point.architecture}); finals keep "
             "them: go on with --resume and finals.seeds of at least 1, or use 'nas train'"
         )
-    content = weights.read_bytes()
-    scored = {
+    content = (run.folder / str(trained.weights)).read_bytes()
+    scored: dict[str, Any] = {
         "params": point.cost.params,
-        "dice": round(point.dice, 4),
-        "dice_interval": [point.low, point.high],
-        "cases": "test" if run.final_front is not None else "val",
+        "seed": trained.seed,
+        "steps": trained.steps,
+        "cases": "test" if trained.phase == "final" else "val",
+        **{name: round(value, 4) for name, value in trained.metrics.items() if name != "loss"},
     }
+    if len(point.trials) > 1:  # what the architecture reaches; these weights are one training of it
+        of_seeds = {"count": len(point.trials), "dice": round(point.dice, 4), "dice_interval": [point.low, point.high]}
+        scored["seeds"] = of_seeds
     if columns is not None:
         content = save(pruned_weights(load(content), point.architecture, columns))
         scored = {"params": _params(architecture, run.preprocessing), "columns": columns, "pruned_from": scored}
     about = {
         "run": run.name,
+        "data": run.config["data"]["fingerprint"],
         **scored,
         "mirror": bool(run.config["finals"]["mirror"]),
         "versions": run.config["versions"],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evaluators.evaluator import Assignment, Evaluation, run_to_end
+from evaluators.fingerprint import fingerprint
 from evaluators.training import resolve_device
 from nas.checks import check
 from nas.config import apply_settings, read_config
@@ -24,6 +25,7 @@ def train_fully(
     out: Path,
     device: str,
     show: Callable[[str, int, int], None],
+    tell: Callable[[Sequence[str]], None],
 ) -> Evaluation:
     """Train, score on the test cases, write an export folder, and return the evaluation.
 
@@ -36,6 +38,7 @@ def train_fully(
         out: folder to write.
         device: ``cpu`` or ``cuda``.
         show: called with (``reading`` or ``training``, done, total).
+        tell: called with what a user should know of the data, before the training starts.
     """
     load_architecture(architecture)  # what is wrong with it is said before the task is opened
     check_free(out)
@@ -50,7 +53,8 @@ def train_fully(
     loaded = load_architecture(architecture, checked.task.dims)
     if loaded.dims != checked.task.dims:
         raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
-    prepared = prepare_checked(checked, lambda done, total: show("reading", done, total))
+    prepared = prepare_checked(checked, ("test",), lambda done, total: show("reading", done, total))
+    tell(prepared.notes)
     finals = checked.config.finals
     evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)
     steps, seed = finals.steps or checked.config.training.steps, checked.config.seed + 1
@@ -62,10 +66,11 @@ def train_fully(
     about = {
         "task": checked.task.name,
         "params": sum(p.numel() for p in evaluation.network.parameters()),
-        "dice": round(evaluation.metrics["dice"], 4),
-        "cases": "test",
-        "steps": steps,
+        "data": fingerprint(prepared.records),
         "seed": seed,
+        "steps": steps,
+        "cases": "test",
+        **{name: round(value, 4) for name, value in evaluation.metrics.items() if name != "loss"},
         "mirror": finals.mirror,
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
     }

@@ -15,9 +15,12 @@ import yaml
 from evaluators.augmentation import Augmentation
 from evaluators.evaluator import EVALUATORS, Evaluator
 from evaluators.files import write_text
-from evaluators.preprocessing import PreparedTask, prepare
+from evaluators.fingerprint import fingerprint
+from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.task import SPLITS
 from evaluators.training import TrainingEvaluator
+from nas.cases import check_same_cases, write_cases
 from nas.checks import Checked, admits, check, check_admissible, make_strategy
 from nas.config import Config, LimitsSection, apply_settings, read_config
 from nas.form_faults import shown
@@ -40,6 +43,7 @@ MAY_CHANGE = (
     "references",
     "versions",
     "preprocessing",
+    "data",
 )  # of a config, between sessions of one run
 
 Progress = Callable[[int, int], None]
@@ -77,21 +81,29 @@ def search(
     folder = _folder(Path(runs), run, stem, resume)
     stored = _stored(folder) if resume else None
     if stored is not None and config is None:
-        data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing")}
+        data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
     data = apply_settings(data, settings)
     checked = check(data, beside, here=(cluster.address if cluster else address) is None)
     if stored is not None:
         _same(stored, resolved(checked, None))
-    task = prepare_checked(checked, reading)
+    scored = ("val", "test") if checked.config.finals.seeds else ("val",)
+    settled = None if stored is None else Preprocessing.from_dict(stored["preprocessing"])
+    task = prepare_checked(checked, scored, reading, settled)
+    if stored is not None:
+        check_same_cases(folder, task.records)
     check_admissible(checked, task.preprocessing.patch)
+    watcher = watcher or SilentWatcher()
+    watcher.noted(task.notes)
     with nullcontext(cluster) if cluster else Cluster(address) as ray:
         workers = ray.workers(_resources(checked.config))
         if stored is None:
             folder = _create(Path(runs), run, stem)
         with locked(folder):
+            if stored is None:
+                write_cases(folder, task.records)
             write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
             reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
-            return _run(checked, task, Run(folder), workers, reopened, watcher or SilentWatcher())
+            return _run(checked, task, Run(folder), workers, reopened, watcher)
 
 
 def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened: bool, watcher: Watcher) -> Run:
@@ -146,13 +158,27 @@ def training_evaluator(config: Config, mirror: bool = False, distances: bool = F
     return TrainingEvaluator(**settings, mirror=mirror, distances=distances, augmentation=Augmentation(**augmentation))
 
 
-def prepare_checked(checked: Checked, reading: Progress = lambda done, total: None) -> PreparedTask:
-    """Read and preprocess the task of a checked config."""
+def prepare_checked(
+    checked: Checked,
+    scored: Sequence[str],
+    reading: Progress = lambda done, total: None,
+    layout: Preprocessing | None = None,
+) -> PreparedTask:
+    """Read and preprocess the task of a checked config; see ``prepare`` for the other arguments."""
     section = checked.config.task
     for split in ("train", "val", "test"):
         if not checked.task.split(split):
             raise InputError(f"task '{section.path}': the split '{split}' is empty")
-    return prepare(checked.task, size=section.size, spacing=section.spacing, patch=section.patch, progress=reading)
+    return prepare(
+        checked.task,
+        size=section.size,
+        spacing=section.spacing,
+        patch=section.patch,
+        nan=section.nan,
+        scored=scored,
+        layout=layout,
+        progress=reading,
+    )
 
 
 def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
@@ -168,6 +194,8 @@ def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
     }
     if task is not None:
         data["preprocessing"] = task.preprocessing.to_dict()
+        parts = {split: len(getattr(task, split)) for split in SPLITS}
+        data["data"] = {"fingerprint": fingerprint(task.records), "cases": parts}
     return data
 
 

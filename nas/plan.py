@@ -32,6 +32,7 @@ from search_spaces.cost import Cost
 class Watcher(Protocol):
     """Who wants to see what goes on, a terminal for example."""
 
+    def noted(self, notes: Sequence[str]) -> None: ...
     def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None: ...
     def started(self, order: Order, cost: Cost) -> None: ...
     def progress(self, order: Order, progress: Progress) -> None: ...
@@ -146,6 +147,7 @@ class Plan:
             metrics=outcome.metrics,
             cases=outcome.cases,
             distances=outcome.distances,
+            false_positives=outcome.false_positives,
             seconds=round(outcome.seconds, 3),
             cpu_seconds=round(outcome.cpu_seconds, 3),
             error=outcome.error,

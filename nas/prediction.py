@@ -2,83 +2,146 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from evaluators.images import SUFFIXES, file_stem, file_suffix, result_path, write_label
-from evaluators.inference import predict_probabilities
-from evaluators.tasks.case_reader import CaseReader
+from evaluators.images import SUFFIXES, is_series, result_path, write_label
+from evaluators.images.folder import images_in
+from evaluators.inference import Show, predict_label, shares
+from evaluators.tasks.case_reader import CaseReader, count_channels
+from evaluators.tasks.channel_files import channels_of_cases
+from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import Case, Sample
+from evaluators.threads import spread
 from nas.export import ExportedModel
 from search_spaces.errors import InputError
 
-MODALITY = re.compile(r"(.+)_(\d{4})")  # nnU-Net's name of one channel of a case
+Cases = Mapping[str, tuple[Path, ...]]  # name to the files of its channels
+UNKNOWN_SPACING = "the file does not say how large its voxels are; 1 mm is assumed"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What came of one case: the file written, or why there is none; and what a user should know of its reading."""
+
+    name: str
+    path: Path | None
+    faults: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Path, ...]]:
-    """Case name to its files: every image given or lying in a folder given.
+    """Case name to its files: every image given or lying in a folder given; a folder of DICOM files is an image.
 
-    Files ``CASE_0000``, ``CASE_0001``, ... are the channels of one case where the model has several.
-    Raises ``InputError`` when something does not exist or no image is there.
+    Files ``CASE_0000``, ``CASE_0001``, ... are the channels of one case where the model has as many.
+    Raises ``InputError`` when something does not exist, no image is there or two have one name.
     """
     files: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            files += sorted(f for f in path.iterdir() if file_suffix(f) in SUFFIXES and not f.name.startswith("."))
-        elif path.is_file():
+        if path.is_file() or is_series(path):
             files.append(path)
+        elif path.is_dir():
+            files += images_in(path)
         else:
             raise InputError(f"image '{path}' does not exist")
-    cases: dict[str, list[Path]] = {}
-    for file in files:
-        match = MODALITY.fullmatch(file_stem(file)) if channels > 1 else None
-        name = match[1] if match else file_stem(file)
-        if name in cases and not match:
-            raise InputError(
-                f"two images are called '{name}': {cases[name][0]} and {file}; their results would collide"
-            )
-        cases.setdefault(name, []).append(file)
-    if not cases:
+    if not files:
         raise InputError(f"no image found in {', '.join(map(str, paths))}; expected one of {', '.join(SUFFIXES)}")
-    return {name: tuple(sorted(found)) for name, found in cases.items()}
+    return channels_of_cases(files, channels, _channels_in)
 
 
-def check_spared(cases: Mapping[str, tuple[Path, ...]], folder: Path) -> None:
-    """Raise ``InputError`` when a result in ``folder`` would take the place of an image that was given."""
+def check_spared(cases: Cases, folder: Path, format: str) -> None:
+    """Raise ``InputError`` when a result in ``folder`` would take the place of an image that was given, or of another.
+
+    Also when the format is unknown.
+    """
+    given = {file.resolve() for files in cases.values() for file in files}
+    faults = []
     for name, files in cases.items():
-        result = result_path(folder, name, files[0])
-        if result.resolve() in {file.resolve() for file in files}:
-            raise InputError(f"--out '{folder}': the result of '{name}' would overwrite its image {result}")
+        result = result_path(folder, name, files[0], format)
+        if result.resolve() in given:
+            faults.append(f"--out '{folder}': the result of '{name}' would overwrite the image {result}")
+    raise_faults(faults)
 
 
-def predict_case(model: ExportedModel, name: str, files: tuple[Path, ...], device: str = "cpu") -> np.ndarray:
-    """Class indices ``(*spatial)``, uint8, of one case, upright as the tool has it."""
-    return _segment(model, _read(model, name, files), device)
+def predict_all(
+    model: ExportedModel,
+    cases: Cases,
+    folder: Path,
+    format: str,
+    device: str = "cpu",
+    show: Callable[[float], object] = lambda done: None,
+) -> list[Prediction]:
+    """Write the label of every case as a file that lies where its image lies; a case that fails stops no other.
+
+    Args:
+        model: the model.
+        cases: see ``find_images``.
+        folder: where the labels are written.
+        format: see ``result_path``.
+        device: ``cpu`` or ``cuda``.
+        show: called with how many cases are done, parts of large ones included.
+    """
+    at_once, threads = shares(model.preprocessing, device)
+    done = dict.fromkeys(cases, 0.0)
+
+    def work(name: str) -> Prediction:
+        def seen(count: int, total: int) -> None:
+            done[name] = count / total
+            show(sum(done.values()))
+
+        try:
+            sample = read_case(model, name, cases[name])
+            label = segment(model, sample, device, threads, seen)
+            assert sample.source is not None
+            path = write_label(folder, name, model.preprocessing.labelling.to_values(label), sample.source, format)
+            return Prediction(name, path, notes=sample.notes)
+        except InputError as error:
+            return Prediction(name, None, faults=error.faults)
+        finally:
+            seen(1, 1)
+
+    return list(spread(work, cases, at_once))
 
 
-def predict_to(model: ExportedModel, name: str, files: tuple[Path, ...], folder: Path, device: str = "cpu") -> Path:
-    """Write the class indices of one case as a file that lies where its image lies."""
-    sample = _read(model, name, files)
-    assert sample.source is not None
-    return write_label(folder, name, _segment(model, sample, device), sample.source)
-
-
-def _read(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
+def read_case(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
+    """The image of one case as the model takes it; raises ``InputError`` where it cannot be read or does not fit."""
     layout = model.preprocessing
-    reader = CaseReader(layout.dims, layout.channels, None, slice_axis=layout.slice_axis)
-    return reader(Case(name, "test", files))
-
-
-def _segment(model: ExportedModel, sample: Sample, device: str) -> np.ndarray:
-    probabilities = predict_probabilities(
-        model.network,
-        model.preprocessing.image(sample.image, sample.spacing),
-        patch=model.preprocessing.patch,
-        size=sample.image.shape[1:],
-        mirror=model.mirror,
-        device=device,
+    reader = CaseReader(
+        layout.dims, layout.channels, None, slice_axis=layout.slice_axis, nan=layout.nan, volumes=layout.dims == 2
     )
-    return probabilities.argmax(0).cpu().numpy().astype(np.uint8)
+    sample = reader(Case(name, "test", files))
+    unknown = sample.source is not None and sample.source.affine is None and set(sample.spacing) == {1.0}
+    if layout.spacing is not None and unknown:
+        return replace(sample, notes=(*sample.notes, UNKNOWN_SPACING))
+    return sample
+
+
+def segment(
+    model: ExportedModel,
+    sample: Sample,
+    device: str = "cpu",
+    threads: int | None = None,
+    show: Show = lambda done, total: None,
+) -> np.ndarray:
+    """Label indices ``(*spatial)``, uint8, of an image, on its own grid."""
+    size = sample.image.shape[1:]
+    layout = model.preprocessing.for_image(size, sample.spacing)
+    image = layout.image(sample.image, sample.spacing)
+    try:
+        return predict_label(
+            model.network, image, layout, size, mirror=model.mirror, device=device, threads=threads, show=show
+        )
+    except FloatingPointError as error:
+        files = sample.source.path if sample.source else "the image"
+        raise InputError(f"{files}: {error}") from None
+
+
+def _channels_in(file: Path) -> int:
+    """1 where the file cannot be read: that is told when its case is."""
+    try:
+        return count_channels([file], 2)
+    except InputError:
+        return 1

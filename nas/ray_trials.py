@@ -76,6 +76,7 @@ class Outcome:
     metrics: dict[str, float] = field(default_factory=dict)
     cases: dict[str, dict[str, float | None]] = field(default_factory=dict)
     distances: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    false_positives: dict[str, dict[str, float | None]] = field(default_factory=dict)
     weights: bytes | None = None
     error: str | None = None
 
@@ -366,7 +367,11 @@ class _Worker(tune.Trainable):
             return self._timed(error=f"the score is not a number: {', '.join(broken) or 'no dice'}")
         weights = evaluation.weights() if self.order.keep_weights else None
         return self._timed(
-            metrics=evaluation.metrics, cases=evaluation.cases, distances=evaluation.distances, weights=weights
+            metrics=evaluation.metrics,
+            cases=evaluation.cases,
+            distances=evaluation.distances,
+            false_positives=evaluation.false_positives,
+            weights=weights,
         )
 
     def _timed(self, **found: Any) -> Outcome:

@@ -100,15 +100,17 @@ class Run:
         """The best evidence there is: the finals' front, else the search's."""
         return self.final_front or self.search_front
 
-    def weights(self, point: FrontPoint) -> Path | None:
-        """Trained weights of a point, those of its first seed: choosing among seeds would be choosing on test cases."""
+    def trained(self, point: FrontPoint) -> Trial | None:
+        """The trial whose weights stand for a point, at the point's length of training; None where none were kept.
+
+        That of its first seed: choosing among seeds would be choosing on test cases.
+        """
         found = [
             trial
             for trial in self.journal
             if trial.architecture == point.architecture and trial.weights and (self.folder / trial.weights).exists()
         ]
-        first = min(found, key=lambda trial: trial.seed, default=None)
-        return self.folder / str(first.weights) if first else None
+        return min(found, key=lambda trial: (-trial.steps, trial.seed), default=None)
 
     @property
     def summary(self) -> dict[str, Any]:

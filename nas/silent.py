@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from evaluators.evaluator import Progress
@@ -14,6 +15,8 @@ from search_spaces.cost import Cost
 
 class SilentWatcher:
     """Takes every message and does nothing with it."""
+
+    def noted(self, notes: Sequence[str]) -> None: ...
 
     def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None: ...
 

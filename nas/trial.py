@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal, get_args
 
 from evaluators.scoring import CaseScores
@@ -33,13 +33,15 @@ class Trial:
         status: ``completed`` or ``failed``.
         cost: exact cost of the architecture on the task.
         metrics: ``dice`` (mean foreground Dice), ``dice/<class>``, ...; empty when failed.
-        cases: Dice of each case and class, None where it is not defined.
+        cases: Dice of each case and class, None where the case does not have the class.
         distances: 95th-percentile Hausdorff distance (mm) of each case and class; empty where not asked for.
         seconds: wall-clock time.
         cpu_seconds: processor time of the worker.
         error: one line that says why it failed.
         weights: path of the trained weights, relative to the run's folder.
         finished: time in ISO 8601, to the millisecond.
+        false_positives: voxels predicted of each class in each case that does not have it; None where it has. Empty in
+            journals of before there was such a number.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Trial:
     error: str | None
     weights: str | None
     finished: str
+    false_positives: CaseScores = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         owner = f"trial {self.number}"
@@ -69,7 +72,7 @@ class Trial:
         if self.status == "completed" and "dice" not in self.metrics:
             raise ValueError(f"{owner}: a completed trial has the metric 'dice'; got {list(self.metrics)}")
         numbers = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, **self.metrics}
-        for table in (self.cases, self.distances):
+        for table in (self.cases, self.distances, self.false_positives):
             for case, scores in table.items():
                 numbers |= {f"{case}, {name}": value for name, value in scores.items() if value is not None}
         for name, value in numbers.items():
@@ -94,9 +97,11 @@ class Trial:
         """From plain data as ``to_dict`` gives; raises ``InputError`` on anything else."""
         if not isinstance(data, Mapping):
             raise InputError(f"trial: expected a mapping, got {type(data).__name__}")
-        expected = {field.name for field in dataclasses.fields(cls)}
-        if set(data) != expected:
-            odd = sorted(map(str, set(data) ^ expected))
+        fields = dataclasses.fields(cls)
+        known = {field.name for field in fields}
+        needed = {field.name for field in fields if field.default_factory is MISSING}  # others came later
+        odd = sorted(map(str, (set(data) - known) | (needed - set(data))))
+        if odd:
             raise InputError(f"trial: keys missing or not known: {', '.join(odd)}")
         try:
             architecture, cost = Architecture.from_dict(data["architecture"]), Cost(**data["cost"])

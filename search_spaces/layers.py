@@ -26,6 +26,10 @@ class BatchNorm(_BatchNorm):
 
     torch refuses a batch of one 1x1 map, which pooled attention branches meet at batch size 1.
     There is nothing to estimate from one value, so the running statistics are used, unchanged.
+
+    On a CPU torch's gradient is wrong where a map, or the gradient that comes back to it, lies in memory position by
+    position and an axis of length 1 has an odd stride, as after tokens became a map: for one image, and for thin maps
+    (findings/batch_norm_gradient_strides.sh). Both are therefore put in order, which copies nothing that is.
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -37,7 +41,12 @@ class BatchNorm(_BatchNorm):
             return nn.functional.batch_norm(
                 input, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
             )
-        return super().forward(input)
+        if input.device.type != "cpu" or torch.compiler.is_compiling() or not torch.is_grad_enabled():
+            return super().forward(input)
+        y = super().forward(input.contiguous())
+        if y.requires_grad:
+            y.register_hook(Tensor.contiguous)
+        return y
 
 
 class GroupNorm(nn.GroupNorm):
@@ -67,6 +76,7 @@ NORM: dict[str, Callable[[int], nn.Module]] = {
     "none": nn.Identity,
 }
 
+# What they are given is overwritten, but by PReLU: hand them a norm's result or a sum, that nobody else needs.
 ACTIVATION: dict[str, Callable[[], nn.Module]] = {
     "leaky_relu": functools.partial(nn.LeakyReLU, 0.01, inplace=True),
     "relu": functools.partial(nn.ReLU, inplace=True),

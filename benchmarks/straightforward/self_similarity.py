@@ -188,9 +188,10 @@ def _put_together(tokens: Tensor, sides: Sequence[int], size: Sequence[int]) -> 
 
 def interlaced(module: Any, x: Tensor) -> Tensor:
     """As the authors' code: groups are cut out of the map and each goes through projections and attention."""
-    missing = [-length % side for length, side in zip(x.shape[2:], module.sides, strict=True)]
+    (stage,) = module.stages
+    missing = [-length % side for length, side in zip(x.shape[2:], stage.sides, strict=True)]
     y = F.pad(x, [margin for lack in reversed(missing) for margin in (lack // 2, lack - lack // 2)])
-    for part in (module.long_range, module.short_range):
+    for part in (stage.long_range, stage.short_range):
         y = _grouped(part, y)
     y = y[(..., *(slice(lack // 2, lack // 2 + length) for lack, length in zip(missing, x.shape[2:], strict=True)))]
     return module.join(torch.cat([x, y], dim=1))

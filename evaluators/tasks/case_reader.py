@@ -36,6 +36,7 @@ class CaseReader:
         nan: ``fault``, or ``background``: see ``evaluators.images.finite``.
         arrays: names of the image's and the label's array in an NPZ; empty: ``image`` and ``label``, or the only one.
         by_index: pair voxels by their order, wherever the files say that they lie.
+        volumes: whether a network of pictures is given volumes too, which keep their three axes.
     """
 
     dims: int
@@ -46,6 +47,7 @@ class CaseReader:
     nan: str = "fault"
     arrays: tuple[str, str] = ("", "")
     by_index: bool = False
+    volumes: bool = False
 
     @property
     def axes(self) -> int:
@@ -104,6 +106,8 @@ class CaseReader:
 
     def _placement(self, image: Stored, file: Path) -> Placement:
         placement = with_axes(image.placement, self.axes)
+        if placement is None and self.volumes:
+            placement = with_axes(image.placement, 3)
         if placement is None:
             given = f"{len(image.size)} ({size_text(image.size)})"
             raise InputError(f"{file}: expected {self.axes} spatial axes, got {given}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from evaluators.images import SUFFIXES, file_suffix, is_series
+from evaluators.images import SUFFIXES
+from evaluators.images.folder import images_in
 from evaluators.tasks.case_names import bare_name, repeated
 
 ROLES = ("image", "img", "mask", "masks", "segmentation", "seg", "label", "labels", "gt", "annotation", "groundtruth")
@@ -14,16 +15,16 @@ ROLES = ("image", "img", "mask", "masks", "segmentation", "seg", "label", "label
 def pair_files(images: Path, labels: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
     """Image and label files of the same name, and a line for every file without a partner."""
     if images == labels:
-        return [(file, file) for file in _files(images) if file.suffix.lower() == ".npz"], []
+        return [(file, file) for file in images_in(images) if file.suffix.lower() == ".npz"], []
     by_name: dict[str, list[Path]] = defaultdict(list)
-    exact = {bare_name(image) for image in _files(images)}
-    for label in _files(labels):
+    exact = {bare_name(image) for image in images_in(images)}
+    for label in images_in(labels):
         stem = bare_name(label)
         by_name[stem if stem in exact else _bare(stem)].append(label)
     pairs: list[tuple[Path, Path]] = []
     faults: list[str] = []
     met: set[Path] = set()
-    for image in _files(images):
+    for image in images_in(images):
         stem = bare_name(image)
         found = by_name.get(stem) or by_name.get(_bare(stem), [])
         met.update(found)
@@ -32,17 +33,11 @@ def pair_files(images: Path, labels: Path) -> tuple[list[tuple[Path, Path]], lis
         else:
             came = "none" if not found else " and ".join(label.name for label in found)
             faults.append(f"{image}: expected one label of that name in {labels}, found {came}")
-    faults += [f"{label}: label without an image in {images}" for label in _files(labels) if label not in met]
+    faults += [f"{label}: label without an image in {images}" for label in images_in(labels) if label not in met]
     faults += [f"{label}: label of more than one image in {images}" for label in repeated([b for _, b in pairs])]
     if not pairs and not faults:
         faults.append(f"{images}: expected files of the types {', '.join(SUFFIXES)}, found none")
     return pairs, faults
-
-
-def _files(folder: Path) -> list[Path]:
-    """Images or labels in ``folder``: files of known types, and folders of DICOM files."""
-    shown = (f for f in folder.iterdir() if not f.name.startswith("."))
-    return sorted(f for f in shown if (f.is_file() and file_suffix(f) in SUFFIXES) or is_series(f))
 
 
 def _only_file(label: Path) -> Path:

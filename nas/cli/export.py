@@ -36,7 +36,11 @@ def export(
     front = loaded.front
     point = pick(front, budget, knee, tolerance) or front.best()
     folder = export_point(loaded, point, out or loaded.folder / "export", columns)
-    size = format_count(yaml.safe_load((folder / MODEL).read_text())["params"])
-    scored = f"Dice {point.dice:.4f}" if columns is None else f"Dice {point.dice:.4f} before pruning"
+    about = yaml.safe_load((folder / MODEL).read_text())
+    size = format_count(about["params"])
+    own = about if columns is None else about["pruned_from"]
+    scored = f"Dice {own['dice']:.4f}" + (" before pruning" if columns is not None else "")
+    if "seeds" in own:
+        scored += f" (mean of {own['seeds']['count']} trainings {own['seeds']['dice']:.4f})"
     console.print(f"{folder}: {scored}, {size} parameters", highlight=False, markup=False, soft_wrap=True)
     console.print(describe(Architecture.load(folder / ARCHITECTURE)), soft_wrap=True)

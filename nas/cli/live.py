@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -71,6 +71,10 @@ class LiveWatcher:
         if self._reading is None:
             self._reading = self._bars.add_task("reading cases", total=total)
         self._bars.update(self._reading, completed=done, visible=done < total)
+
+    def noted(self, notes: Sequence[str]) -> None:
+        for note in notes:
+            self.console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
     def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None:
         self.folder = folder

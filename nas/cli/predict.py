@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nas.cli.app import app, console
 from nas.cli.devices import DEVICE, Device
@@ -17,19 +18,47 @@ def predict(
     export: Annotated[Path, typer.Argument(help="Folder written by 'nas export' or 'nas train'.")],
     images: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the label images.")] = Path("predictions"),
+    format_: Annotated[
+        str, typer.Option("--format", help="nii.gz, nii, mha, nrrd, png, tif, npy, npz, or same as the image's.")
+    ] = "same",
     device: DEVICE = Device.cpu,
 ) -> None:
-    """Write a label image for every image: class indices, 0 is background."""
+    """Write a label image for every image, on its grid, with the label values of the training data."""
     from evaluators.training import resolve_device
     from nas.export import load_export
-    from nas.prediction import check_spared, find_images, predict_to
+    from nas.prediction import check_spared, find_images, predict_all
+    from search_spaces.errors import InputErrors
 
     model = load_export(export, resolve_device(device))
+    labelling = model.preprocessing.labelling
     found = find_images(images, model.preprocessing.channels)
-    check_spared(found, out)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        for name, files in progress.track(found.items(), description="segmenting", total=len(found)):
-            predict_to(model, name, files, out, device)
-    console.print(f"{len(found)} label images in {out}", highlight=False, markup=False, soft_wrap=True)
-    names = ", ".join(f"{index} {name}" for index, name in enumerate(model.preprocessing.classes, start=1))
-    console.print(f"0 background, {names}", highlight=False, markup=False, soft_wrap=True)
+    check_spared(found, out, format_)
+    columns = (
+        TextColumn("segmenting"),
+        BarColumn(),
+        TextColumn("{task.completed:.1f}/{task.total}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("segmenting", total=len(found))
+        made = predict_all(
+            model, found, out, format_, device, lambda done: progress.update(bar, completed=round(done, 2))
+        )
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    counts = Counter(note for prediction in made for note in prediction.notes)
+    for note, count in counts.items():
+        say(f"note: {count} image{'s' if count > 1 else ''}: {note}")
+    written = sum(prediction.path is not None for prediction in made)
+    if written:
+        say(f"{written} label image{'s' if written > 1 else ''} in {out}")
+        painted = zip(labelling.painted, labelling.classes, strict=True)
+        names = ", ".join(f"{labelling.values[index]} {name}" for index, name in painted)
+        say(f"{labelling.values[0]} background, {names}")
+    faults = [fault for prediction in made for fault in prediction.faults]
+    if faults:
+        raise InputErrors(faults)

@@ -79,7 +79,7 @@ def _show(finished: Run) -> None:
     console.print(front_view(finished))
     for line in closing_lines(finished):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if finished.weights(best) is not None:
+    if finished.trained(best) is not None:
         folder = export_point(finished, best, finished.folder / "export")
         line = f"exported the best to {folder}: try  nas predict {folder} IMAGE..."
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,10 @@ def train(
         def show(stage: str, done: int, total: int) -> None:
             progress.update(bars[stage], completed=done, total=total)
 
-        evaluation = train_fully(architecture, task, config, set_ or [], out, device, show)
+        def tell(notes: Sequence[str]) -> None:
+            for note in notes:
+                console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+
+        evaluation = train_fully(architecture, task, config, set_ or [], out, device, show, tell)
     scores = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics.items())
     console.print(f"{out}: {scores}", highlight=False, markup=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from search_spaces.attention.branches import BranchAttention, convolution
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.errors import InputError
-from search_spaces.layers import CONV, BatchNorm
+from search_spaces.layers import ACTIVATION, CONV, NORM
 
 FUSIONS = ("attention", "concatenate")
 
@@ -44,7 +44,10 @@ class AtrousPyramid(Mechanism):
         widest: the largest dilation; the others are 1 and half of it.
         fusion: ``attention`` or ``concatenate``.
         dilations: of all branches, the first that of the 1x1, in place of ``widest``.
+        kernels: of all branches; left out, 1 and then 3.
         branch_channels: channels of a branch that is concatenated; left out, a share of ``channels``.
+        norm: key of ``NORM``, of what is concatenated.
+        activation: key of ``ACTIVATION``, likewise.
     """
 
     def __init__(
@@ -57,25 +60,35 @@ class AtrousPyramid(Mechanism):
         widest: int = 4,
         fusion: str = "attention",
         dilations: Sequence[int] | None = None,
+        kernels: Sequence[int] | None = None,
         branch_channels: int | None = None,
+        norm: str = "batch",
+        activation: str = "leaky_relu",
     ) -> None:
         check_option("aspp fusion", fusion, FUSIONS)
+        check_option("aspp norm", norm, NORM)
+        check_option("aspp activation", activation, ACTIVATION)
         super().__init__()
         inputs = in_channels or channels
-        first, *others = dilations or (1, 1, max(widest // 2, 1), widest)
+        dilations = dilations or (1, 1, max(widest // 2, 1), widest)
+        kernels = kernels or [1, *[3] * (len(dilations) - 1)]
+        if len(kernels) != len(dilations):
+            raise InputError(f"aspp kernels: expected one for each of {len(dilations)} dilations, got {len(kernels)}")
         attended = fusion == "attention"
-        width = channels if attended else branch_channels or max(channels // (1 + len(others)), 1)
-        if not attended and first != 1:
-            raise InputError(f"aspp dilations: expected 1 for the 1x1 convolution, got {first}")
-        branches = [convolution(dims, inputs, width, 1, stride)]
-        branches += [convolution(dims, inputs, width, 3, stride, dilation) for dilation in others]
+        width = channels if attended else branch_channels or max(channels // len(kernels), 1)
+        branches = [
+            convolution(dims, inputs, width, kernel, stride, dilation)
+            for kernel, dilation in zip(kernels, dilations, strict=True)
+        ]
         self.attention = BranchAttention(inputs, branches, dims=dims, stride=stride) if attended else None
         self.branches = None if attended else nn.ModuleList(branches)
         self.join = (
             nn.Identity()
             if attended
             else nn.Sequential(
-                CONV[dims](width * len(branches), channels, 1, bias=False), BatchNorm(channels), nn.LeakyReLU(0.01)
+                CONV[dims](width * len(branches), channels, 1, bias=False),
+                NORM[norm](channels),
+                ACTIVATION[activation](),
             )
         )
 

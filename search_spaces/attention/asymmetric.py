@@ -39,6 +39,7 @@ class AsymmetricConvolution(Mechanism):
         in_channels: channels of the input; left out, as many as of the result.
         stride: of every branch.
         kernel: odd length k.
+        groups: of every branch.
         fusion: ``sum`` as the authors, who fold the branches into one kernel after training, or ``attention``.
         norm: key of ``NORM``.
     """
@@ -51,6 +52,7 @@ class AsymmetricConvolution(Mechanism):
         in_channels: int | None = None,
         stride: int = 1,
         kernel: int = 3,
+        groups: int = 1,
         fusion: str = "attention",
         norm: str = "batch",
     ) -> None:
@@ -61,13 +63,14 @@ class AsymmetricConvolution(Mechanism):
         conv: Any = CONV[dims]
         inputs = in_channels or channels
         lines = [tuple(kernel if axis == along else 1 for axis in range(dims)) for along in range(dims)]
-        branches = [
-            nn.Sequential(
-                conv(inputs, channels, shape, stride, tuple(side // 2 for side in shape), bias=False),
-                NORM[norm](channels),
+
+        def branch(shape: tuple[int, ...]) -> nn.Sequential:
+            padding = tuple(side // 2 for side in shape)
+            return nn.Sequential(
+                conv(inputs, channels, shape, stride, padding, groups=groups, bias=False), NORM[norm](channels)
             )
-            for shape in ((kernel,) * dims, *lines)
-        ]
+
+        branches = [branch(shape) for shape in ((kernel,) * dims, *lines)]
         self.fuse = (
             BranchAttention(inputs, branches, dims=dims, stride=stride) if fusion == "attention" else Sum(branches)
         )

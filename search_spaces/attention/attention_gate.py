@@ -24,6 +24,7 @@ def positions_softmax(scores: Tensor) -> Tensor:
     return scores.flatten(2).softmax(-1).reshape(scores.shape)
 
 
+ACTIVATION: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "softplus": F.softplus}
 NORMALISE: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "softmax": positions_softmax}
 
 
@@ -31,12 +32,20 @@ class GridGate(nn.Module):
     """The authors' gate: the map is computed on a grid coarser than ``x``; a convolution ends it."""
 
     def __init__(
-        self, channels: int, gate_channels: int, width: int, *, dims: int, normalise: str, stride: int | Sequence[int]
+        self,
+        channels: int,
+        gate_channels: int,
+        width: int,
+        *,
+        dims: int,
+        normalise: str,
+        activation: str,
+        stride: int | Sequence[int],
     ) -> None:
         super().__init__()
         conv = CONV[dims]
         self.stride = (stride,) * dims if isinstance(stride, int) else tuple(stride)
-        self.normalise = NORMALISE[normalise]
+        self.normalise, self.activation = NORMALISE[normalise], ACTIVATION[activation]
         step: Any = self.stride  # torch's own hints ask for a tuple of known length
         self.theta = conv(channels, width, step, step, bias=False)
         self.phi = conv(gate_channels, width, 1)
@@ -46,7 +55,7 @@ class GridGate(nn.Module):
 
     def attention(self, x: Tensor, gate: Tensor) -> Tensor:
         theta = self.theta(self._pad(x))
-        scores = self.psi(torch.relu(theta + resize(self.phi(gate), theta.shape[2:])))
+        scores = self.psi(self.activation(theta + resize(self.phi(gate), theta.shape[2:])))
         return resize(self.normalise(scores), x.shape[2:])
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
@@ -66,10 +75,12 @@ class SameResolutionGate(nn.Module):
     the batch statistics are those of the interpolated gate, as where it is interpolated first.
     """
 
-    def __init__(self, channels: int, gate_channels: int, width: int, *, dims: int, normalise: str) -> None:
+    def __init__(
+        self, channels: int, gate_channels: int, width: int, *, dims: int, normalise: str, activation: str
+    ) -> None:
         super().__init__()
         conv = CONV[dims]
-        self.normalise = NORMALISE[normalise]
+        self.normalise, self.activation = NORMALISE[normalise], ACTIVATION[activation]
         self.theta = conv(channels, width, 1)
         self.theta_norm = BatchNorm(width)
         self.phi = conv(gate_channels, width, 1)
@@ -80,7 +91,7 @@ class SameResolutionGate(nn.Module):
     def attention(self, x: Tensor, gate: Tensor) -> Tensor:
         theta = self.theta_norm(self.theta(x))
         phi = self.phi_norm(resize(self.phi(gate), x.shape[2:]))
-        return self.normalise(self.psi_norm(self.psi(torch.relu(theta + phi))))
+        return self.normalise(self.psi_norm(self.psi(self.activation(theta + phi))))
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
         return x * self.attention(x, gate)
@@ -112,6 +123,7 @@ class AttentionGate(Mechanism):
         stride: stride and kernel of the grid gate's theta, one or one per axis. An axis shorter than its stride is
             filled up with zeros.
         normalise: what makes weights of scores, ``sigmoid`` or ``softmax`` over the positions.
+        activation: of the sum of both, ``relu`` or ``softplus``.
         gates: number of parallel gates; more than one are fused.
         fuse: whether a 1x1 convolution, batch normalisation and ReLU follow, as in the authors' final networks.
     """
@@ -127,18 +139,21 @@ class AttentionGate(Mechanism):
         min_width: int = 4,
         stride: int | Sequence[int] = 2,
         normalise: str = "sigmoid",
+        activation: str = "relu",
         gates: int = 1,
         fuse: bool = False,
     ) -> None:
         super().__init__()
         check_option("attention_gate variant", variant, VARIANTS)
         check_option("attention_gate normalise", normalise, NORMALISE)
+        check_option("attention_gate activation", activation, ACTIVATION)
         width = max(channels // reduction, min_width)
+        form: dict[str, Any] = {"dims": dims, "normalise": normalise, "activation": activation}
 
         def build() -> GridGate | SameResolutionGate:
             if variant == "grid":
-                return GridGate(channels, gate_channels, width, dims=dims, normalise=normalise, stride=stride)
-            return SameResolutionGate(channels, gate_channels, width, dims=dims, normalise=normalise)
+                return GridGate(channels, gate_channels, width, stride=stride, **form)
+            return SameResolutionGate(channels, gate_channels, width, **form)
 
         self.gates = nn.ModuleList(build() for _ in range(gates))
         self.fuse: nn.Module | None = None

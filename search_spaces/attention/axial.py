@@ -118,6 +118,7 @@ class Axial(Mechanism):
         reduction: ratio of ``channels`` to the width of the attention.
         heads: number of heads.
         span: see ``AxialAttention``; 0 for plain axial attention.
+        width: of the attention, in place of ``reduction``; a multiple of twice the heads.
         activation: whether an activation ends the block.
         norm: key of ``NORM``.
     """
@@ -130,12 +131,13 @@ class Axial(Mechanism):
         reduction: int = 2,
         heads: int = 2,
         span: int = 16,
+        width: int | None = None,
         activation: bool = False,
         norm: str = "batch",
     ) -> None:
         super().__init__()
         check_option("axial norm", norm, NORM)
-        width = squeezed_to_heads(channels, reduction, heads)
+        width = width or squeezed_to_heads(channels, reduction, heads)
         self.reduce = nn.Sequential(CONV[dims](channels, width, 1, bias=False), NORM[norm](width), nn.ReLU())
         self.attend = nn.Sequential(
             *(AxialAttention(width, width, axis=2 + axis, heads=heads, span=span, norm=norm) for axis in range(dims))

@@ -52,14 +52,21 @@ class AxisAttention(nn.Module):
 
 
 class AxialKernel(nn.Module):
-    """Two convolutions, then attention along each axis in turn."""
+    """Two convolutions, the first from ``in_channels`` where they differ, then attention along each axis in turn."""
 
     def __init__(
-        self, channels: int, *, dims: int, reduction: int = 8, min_width: int = 1, verbatim: bool = False
+        self,
+        channels: int,
+        *,
+        dims: int,
+        in_channels: int | None = None,
+        reduction: int = 8,
+        min_width: int = 1,
+        verbatim: bool = False,
     ) -> None:
         super().__init__()
         conv = CONV[dims]
-        self.point = conv(channels, channels, 1, bias=False)
+        self.point = conv(in_channels or channels, channels, 1, bias=False)
         self.spread = conv(channels, channels, 3, padding=1, bias=False)
         self.axes = nn.Sequential(
             *(
@@ -71,7 +78,7 @@ class AxialKernel(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
         return self.axes(self.spread(self.point(x)))
 
 

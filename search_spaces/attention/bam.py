@@ -39,6 +39,8 @@ class BottleneckAttention(Mechanism):
         dilation: of the spatial branch's 3x3 convolutions.
         min_width: lower bound of the squeezed width.
         convolutions: number of dilated convolutions.
+        layers: number of layers of the channel branch's perceptron but the last.
+        spatial_width: width of the spatial branch, in place of ``reduction``.
         combine: ``sum`` (the paper) or ``product`` (the code).
         norm: key of ``NORM``, the normalisation inside both branches.
     """
@@ -52,6 +54,8 @@ class BottleneckAttention(Mechanism):
         dilation: int = 4,
         min_width: int = 4,
         convolutions: int = 2,
+        layers: int = 1,
+        spatial_width: int | None = None,
         combine: str = "sum",
         norm: str = "batch",
     ) -> None:
@@ -61,14 +65,16 @@ class BottleneckAttention(Mechanism):
         conv, width = CONV[dims], max(channels // reduction, min_width)
         self.axes = SPATIAL_AXES[dims]
         self.combine = combine
-        self.channel = nn.Sequential(
-            conv(channels, width, 1), NORM[norm](width), nn.ReLU(inplace=True), conv(width, channels, 1)
-        )
-        layers: list[nn.Module] = [conv(channels, width, 1), NORM[norm](width), nn.ReLU(inplace=True)]
+        perceptron: list[nn.Module] = []
+        for index in range(layers):
+            perceptron += [conv(width if index else channels, width, 1), NORM[norm](width), nn.ReLU(inplace=True)]
+        self.channel = nn.Sequential(*perceptron, conv(width, channels, 1))
+        width = spatial_width or width
+        maps: list[nn.Module] = [conv(channels, width, 1), NORM[norm](width), nn.ReLU(inplace=True)]
         for _ in range(convolutions):
-            layers += [conv(width, width, 3, padding=dilation, dilation=dilation), NORM[norm](width)]
-            layers += [nn.ReLU(inplace=True)]
-        self.spatial = nn.Sequential(*layers, conv(width, 1, 1))
+            maps += [conv(width, width, 3, padding=dilation, dilation=dilation), NORM[norm](width)]
+            maps += [nn.ReLU(inplace=True)]
+        self.spatial = nn.Sequential(*maps, conv(width, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""

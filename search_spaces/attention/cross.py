@@ -37,7 +37,8 @@ class CrossAttention(Mechanism):
     """Gates a skip by what attention among the coarser decoder's positions makes of it.
 
     The skip is reduced to the decoder's size by a maximum pooling, the gate comes back by interpolation. The paper
-    leaves pooling, normalisation and interpolation open; there is no official code.
+    leaves pooling, normalisation and interpolation open, and which positions it adds; there is no official code. They
+    are those of the first transformer, whose formula holds for every width, see ``sine_positions``.
 
     Args:
         channels: channels of the skip; the heads used are the most, up to ``heads``, that divide it.

@@ -41,7 +41,7 @@ class GatherExcite(Mechanism):
     Args:
         channels: channels of the feature map.
         dims: 2 or 3.
-        extent: a power of two, the ratio of the map to the gathered one; 0 for the whole map.
+        extent: the ratio of the map to the gathered one, a power of two where that is learned; 0 for the whole map.
         gather: ``mean`` over windows of ``2 * extent - 1``, or ``learned``: depthwise 3x3 convolutions of stride 2.
         perceptron: whether two 1x1 convolutions follow, which mix channels.
         reduction: squeeze ratio r of the perceptron.
@@ -63,8 +63,10 @@ class GatherExcite(Mechanism):
         map_size: tuple[int, ...] | None = None,
         norm: str = "batch",
     ) -> None:
-        if extent < 0 or extent & (extent - 1):
-            raise InputError(f"gather_excite extent: expected 0 or a power of two, got {extent!r}")
+        if extent < 0 or (gather == "learned" and extent & (extent - 1)):
+            raise InputError(
+                f"gather_excite extent: expected 0 or, where it is learned, a power of two; got {extent!r}"
+            )
         super().__init__()
         check_option("gather_excite gather", gather, GATHER)
         check_option("gather_excite norm", norm, NORM)

@@ -7,6 +7,7 @@ Positions that lie a whole number of blocks apart attend to each other, then pos
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ class GroupedSelfAttention(nn.Module):
     """Self-attention among groups of positions of a map whose sides are multiples of ``block``.
 
     Args:
-        channels: channels of the map and of the result.
+        in_channels, channels: of the map and of the result.
         width, value_width: of queries and keys, and of values.
         dims: 2 or 3.
         block: sides of a block.
@@ -30,7 +31,16 @@ class GroupedSelfAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, width: int, value_width: int, *, dims: int, block: Sequence[int], far: bool, norm: str
+        self,
+        in_channels: int,
+        channels: int,
+        width: int,
+        value_width: int,
+        *,
+        dims: int,
+        block: Sequence[int],
+        far: bool,
+        norm: str,
     ) -> None:
         super().__init__()
         conv = CONV[dims]
@@ -38,18 +48,18 @@ class GroupedSelfAttention(nn.Module):
 
         def projection() -> nn.Sequential:
             layers: list[nn.Module] = []
-            for inputs in (channels, width):
+            for inputs in (in_channels, width):
                 layers += [conv(inputs, width, 1, bias=False), NORM[norm](width), nn.ReLU(inplace=True)]
             return nn.Sequential(*layers)
 
         self.query, self.key = projection(), projection()
-        self.value = conv(channels, value_width, 1, bias=False)
+        self.value = conv(in_channels, value_width, 1, bias=False)
         self.project = nn.Sequential(
             conv(value_width, channels, 1, bias=False), NORM[norm](channels), nn.ReLU(inplace=True)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x`` and the result: ``(batch, channels, *spatial)``."""
+        """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
         # Projections work on single positions: only the attention itself has to know groups.
         query, key, value = (self._grouped(part(x)) for part in (self.query, self.key, self.value))
         found = attention(query, key, value)
@@ -79,6 +89,38 @@ class GroupedSelfAttention(nn.Module):
         return split.permute(0, 1 + 2 * dims, *pairs).reshape(len(split), -1, *size)
 
 
+class Interlaced(nn.Module):
+    """Long-range attention between blocks, then short-range attention inside them, on a map padded to whole blocks."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        width: int,
+        value_width: int,
+        *,
+        dims: int,
+        sides: Sequence[int],
+        norm: str,
+    ) -> None:
+        super().__init__()
+        self.sides = tuple(sides)
+        form: dict[str, Any] = {"dims": dims, "block": self.sides, "norm": norm}
+        self.long_range = GroupedSelfAttention(in_channels, channels, width, value_width, far=True, **form)
+        self.short_range = GroupedSelfAttention(channels, channels, width, value_width, far=False, **form)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
+        missing = [-length % side for length, side in zip(x.shape[2:], self.sides, strict=True)]
+        padded = x
+        if any(missing):
+            padded = F.pad(x, [margin for lack in reversed(missing) for margin in (lack // 2, lack - lack // 2)])
+        y = self.short_range(self.long_range(padded))
+        for axis, (lack, length) in enumerate(zip(missing, x.shape[2:], strict=True)):
+            y = y.narrow(2 + axis, lack // 2, length)
+        return y
+
+
 @mechanism(
     "interlaced",
     family="self-similarity",
@@ -96,17 +138,19 @@ class InterlacedAttention(Mechanism):
 
     The map is padded with zeros to whole blocks, half on each side, and the padding takes part, as in the authors'
     code. Two sparse steps reach every position from every other; they are cheapest where a block holds P = sqrt(n).
+    Blocks of several shapes stand side by side; the input is then widened to the channels of all their results, as in
+    the authors' code, before it is joined with them.
 
     Args:
-        channels: channels of the feature map.
+        channels: channels of the result.
         dims: 2 or 3; in 3D blocks are cubes.
+        in_channels: channels of the input; left out, as many as of the result.
         reduction: ratio of ``channels`` to the width of queries, keys and values.
         block: side of a block.
         min_width: lower bound of the width.
         width: of queries and keys, in place of ``reduction``.
         value_width: of values, in place of ``reduction``.
-        sides: of a block, one an axis, in place of ``block``.
-        join: whether a convolution joins the result with the input; else the result stands alone.
+        shapes: blocks of one shape or several, each a side or one for each axis, in place of ``block``.
         norm: key of ``NORM``.
     """
 
@@ -115,44 +159,31 @@ class InterlacedAttention(Mechanism):
         channels: int,
         *,
         dims: int,
+        in_channels: int | None = None,
         reduction: int = 2,
         block: int = 4,
         min_width: int = 4,
         width: int | None = None,
         value_width: int | None = None,
-        sides: Sequence[int] | None = None,
-        join: bool = True,
+        shapes: Sequence[int | Sequence[int]] | None = None,
         norm: str = "batch",
     ) -> None:
         super().__init__()
         check_option("interlaced norm", norm, NORM)
-        reduced = max(channels // reduction, min_width)
-        self.sides = tuple(sides or (block,) * dims)
-        self.long_range, self.short_range = (
-            GroupedSelfAttention(
-                channels, width or reduced, value_width or reduced, dims=dims, block=self.sides, far=far, norm=norm
-            )
-            for far in (True, False)
+        reduced, inputs = max(channels // reduction, min_width), in_channels or channels
+        blocks = [(shape,) * dims if isinstance(shape, int) else tuple(shape) for shape in shapes or [block]]
+
+        def layers(before: int, after: int) -> nn.Sequential:
+            return nn.Sequential(CONV[dims](before, after, 1, bias=False), NORM[norm](after), nn.ReLU())
+
+        self.stages = nn.ModuleList(
+            Interlaced(inputs, channels, width or reduced, value_width or reduced, dims=dims, sides=sides, norm=norm)
+            for sides in blocks
         )
-        self.join = (
-            nn.Sequential(CONV[dims](2 * channels, channels, 1, bias=False), NORM[norm](channels), nn.ReLU())
-            if join
-            else None
-        )
+        several, found = len(blocks) > 1, len(blocks) * channels
+        self.widen = layers(inputs, found) if several else nn.Identity()
+        self.join = layers((found if several else inputs) + found, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x`` and the result: ``(batch, channels, *spatial)``."""
-        context = self._context(x)
-        return context if self.join is None else self.join(torch.cat([x, context], dim=1))
-
-    def _context(self, x: Tensor) -> Tensor:
-        missing = [-length % side for length, side in zip(x.shape[2:], self.sides, strict=True)]
-        if any(missing):
-            margins = [margin for lack in reversed(missing) for margin in (lack // 2, lack - lack // 2)]
-            x_padded = F.pad(x, margins)
-        else:
-            x_padded = x
-        y = self.short_range(self.long_range(x_padded))
-        for axis, (lack, length) in enumerate(zip(missing, x.shape[2:], strict=True)):
-            y = y.narrow(2 + axis, lack // 2, length)
-        return y
+        """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
+        return self.join(torch.cat([self.widen(x), *(stage(x) for stage in self.stages)], dim=1))

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism
 from search_spaces.attention.mhsa import fitting_heads
+from search_spaces.errors import InputError
 from search_spaces.layers import CONV
 
 BORDERS = ("mask", "zero")
@@ -40,12 +41,13 @@ class LocalAttention(Mechanism):
     never with a copy of the features for each offset.
 
     Args:
-        channels: channels of the feature map; the heads used are the most, up to ``heads``, that divide it.
+        channels: channels of the result; the heads used are the most, up to ``heads``, that divide it.
         dims: 2 or 3.
+        in_channels: channels of the input; left out, as many as of the result.
         kernel: odd side of the window.
         heads: number of heads.
         border: ``mask`` or ``zero``.
-        residual: whether the input is added (the paper's layer takes the place of a convolution).
+        residual: whether the input is added, of as many channels (the paper's layer takes the place of a convolution).
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class LocalAttention(Mechanism):
         channels: int,
         *,
         dims: int,
+        in_channels: int | None = None,
         kernel: int = 3,
         heads: int = 4,
         border: str = "mask",
@@ -60,13 +63,16 @@ class LocalAttention(Mechanism):
     ) -> None:
         check_option("local border", border, BORDERS)
         check_odd("local kernel", kernel)
+        inputs = in_channels or channels
+        if residual and inputs != channels:
+            raise InputError(f"local residual: expected {channels} channels of the input, which is added, got {inputs}")
         super().__init__()
         self.kernel, self.border, self.residual = kernel, border, residual
         self.heads = fitting_heads(channels, heads)
         width = channels // self.heads
-        self.query = CONV[dims](channels, channels, 1, bias=False)
-        self.key = CONV[dims](channels, channels, 1, bias=False)
-        self.value = CONV[dims](channels, channels, 1, bias=False)
+        self.query = CONV[dims](inputs, channels, 1, bias=False)
+        self.key = CONV[dims](inputs, channels, 1, bias=False)
+        self.value = CONV[dims](inputs, channels, 1, bias=False)
         shares = [width // dims] * (dims - 1)
         self.relative = nn.ParameterList(torch.empty(share, kernel) for share in (*shares, width - sum(shares)))
         self.reset_parameters()
@@ -76,8 +82,8 @@ class LocalAttention(Mechanism):
             nn.init.normal_(table)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x`` and the result: ``(batch, channels, *spatial)``."""
-        split = (self.heads, x.shape[1] // self.heads)
+        """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
+        split = (self.heads, -1)
         query, key, value = (part(x).unflatten(1, split) for part in (self.query, self.key, self.value))
         size, reach = x.shape[2:], self.kernel // 2
         margins = [reach] * (2 * len(size))

@@ -53,16 +53,21 @@ class MultiHeadAttention(nn.Module):
 
 
 class Perceptron(nn.Sequential):
-    """Two layers on each token, ``ratio`` times as wide in between."""
+    """Two layers on each token, ``ratio`` times as wide in between, rounded down."""
 
-    def __init__(self, channels: int, ratio: int) -> None:
-        super().__init__(nn.Linear(channels, ratio * channels), nn.GELU(), nn.Linear(ratio * channels, channels))
+    def __init__(self, channels: int, ratio: float) -> None:
+        width = int(ratio * channels)
+        if width < 1:
+            raise InputError(
+                f"perceptron ratio: expected at least one of {channels} channels in between, got {ratio!r}"
+            )
+        super().__init__(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, channels))
 
 
 class TransformerBlock(nn.Module):
     """Attention and perceptron on ``(batch, tokens, channels)``, each normalised before and added to its input."""
 
-    def __init__(self, channels: int, heads: int, ratio: int, bias: bool = True, eps: float = 1e-6) -> None:
+    def __init__(self, channels: int, heads: int, ratio: float, bias: bool = True, eps: float = 1e-6) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(channels, eps)
         self.attention = MultiHeadAttention(channels, heads, bias)
@@ -96,7 +101,7 @@ class MultiHeadSelfAttention(Mechanism):
         channels: channels of the feature map; the heads used are the most, up to ``heads``, that divide it.
         dims: 2 or 3; tokens are the positions.
         heads: number of heads.
-        ratio: of the perceptron's width to ``channels``.
+        ratio: of the perceptron's width to ``channels``; any number.
         position: what is added to the tokens first, ``none`` or ``sine``.
         bias: whether queries, keys and values have biases.
     """
@@ -107,7 +112,7 @@ class MultiHeadSelfAttention(Mechanism):
         *,
         dims: int,
         heads: int = 4,
-        ratio: int = 2,
+        ratio: float = 2,
         position: str = "none",
         bias: bool = True,
     ) -> None:

@@ -38,9 +38,10 @@ class ObjectContext(Mechanism):
     """Every position attends to the classes' features, which are gathered from the coarse prediction's soft regions.
 
     Args:
-        channels: channels of the feature map.
+        channels: channels of the result.
         dims: 2 or 3.
         prediction_channels: channels of the coarse logits, background included.
+        in_channels: channels of the feature map; left out, as many as of the result.
         reduction: ratio of ``channels`` to the width of the attention.
         min_width: lower bound of that width.
         dropout: probability, after the last activation.
@@ -53,6 +54,7 @@ class ObjectContext(Mechanism):
         *,
         dims: int,
         prediction_channels: int,
+        in_channels: int | None = None,
         reduction: int = 2,
         min_width: int = 4,
         dropout: float = 0.05,
@@ -60,7 +62,7 @@ class ObjectContext(Mechanism):
     ) -> None:
         check_option("ocr norm", norm, NORM)
         super().__init__()
-        width = max(channels // reduction, min_width)
+        width, inputs = max(channels // reduction, min_width), in_channels or channels
 
         def layers(conv: type[nn.Module], *widths: int) -> nn.Sequential:
             found: list[nn.Module] = []
@@ -68,14 +70,14 @@ class ObjectContext(Mechanism):
                 found += [conv(inputs, outputs, 1), NORM[norm](outputs), nn.ReLU(inplace=True)]
             return nn.Sequential(*found)
 
-        self.query = layers(CONV[dims], channels, width, width)
-        self.key = layers(nn.Conv1d, channels, width, width)
-        self.value = layers(nn.Conv1d, channels, width)
-        self.expand = layers(CONV[dims], width, channels)
-        self.join = nn.Sequential(*layers(CONV[dims], 2 * channels, channels), nn.Dropout(dropout))
+        self.query = layers(CONV[dims], inputs, width, width)
+        self.key = layers(nn.Conv1d, inputs, width, width)
+        self.value = layers(nn.Conv1d, inputs, width)
+        self.expand = layers(CONV[dims], width, inputs)
+        self.join = nn.Sequential(*layers(CONV[dims], 2 * inputs, channels), nn.Dropout(dropout))
 
     def forward(self, x: Tensor, prediction: Tensor) -> Tensor:
-        """``x`` and the result: ``(batch, channels, *spatial)``; ``prediction``: ``(batch, classes, *coarser)``."""
+        """``x`` of the input's channels, ``prediction`` ``(batch, classes, *coarser)``; the spatial size is kept."""
         regions = gather_regions(x, resize(prediction, x.shape[2:]))
         context = attend(self.query(x), self.key(regions), self.value(regions))
         return self.join(torch.cat([self.expand(context), x], dim=1))

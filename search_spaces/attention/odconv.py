@@ -23,7 +23,7 @@ from search_spaces.layers import CONV, CONVOLVE, NORM, SPATIAL_AXES
     address="https://arxiv.org/abs/2209.07947",
     cost="O(C^2 k^dims (n + N))",
     inputs="block",
-    choices={"kernels": (1, 2, 4), "reduction": (4, 8, 16)},
+    choices={"kernels": (1, 2, 4), "reduction": (4, 8, 16), "dilation": (1,)},
     effective={"reduction": squeezed},
 )
 class OmniDimensionalConvolution(Mechanism):
@@ -42,6 +42,7 @@ class OmniDimensionalConvolution(Mechanism):
         reduction: squeeze ratio r.
         min_width: lower bound of the squeezed width; the authors' is 16.
         kernel: side of a kernel.
+        dilation: of the kernels. A setting and no choice.
         groups: of the convolution.
         temperature: what all scores are divided by.
         norm: key of ``NORM``.
@@ -58,6 +59,7 @@ class OmniDimensionalConvolution(Mechanism):
         reduction: int = 8,
         min_width: int = 8,
         kernel: int = 3,
+        dilation: int = 1,
         groups: int = 1,
         temperature: float = 1.0,
         norm: str = "batch",
@@ -67,7 +69,7 @@ class OmniDimensionalConvolution(Mechanism):
         conv, inputs = CONV[dims], in_channels or channels
         width = max(inputs // reduction, min_width)
         self.axes, self.stride, self.groups, self.temperature = SPATIAL_AXES[dims], stride, groups, temperature
-        self.padding = kernel // 2
+        self.dilation, self.padding = dilation, dilation * (kernel // 2)
         self.weight = nn.Parameter(torch.empty(kernels, channels, inputs // groups, *(kernel,) * dims))
         self.squeeze = nn.Sequential(conv(inputs, width, 1, bias=False), NORM[norm](width), nn.ReLU(inplace=True))
         self.channel = conv(width, inputs, 1)
@@ -91,7 +93,13 @@ class OmniDimensionalConvolution(Mechanism):
         # One grouped convolution: every image is a group of its own.
         images = weighed.reshape(1, -1, *x.shape[2:])
         y = CONVOLVE[dims](
-            images, weight.reshape(-1, *weight.shape[2:]), None, self.stride, self.padding, 1, batch * self.groups
+            images,
+            weight.reshape(-1, *weight.shape[2:]),
+            None,
+            self.stride,
+            self.padding,
+            self.dilation,
+            batch * self.groups,
         )
         y = y.reshape(batch, -1, *y.shape[2:])
         return y if self.filter is None else y * torch.sigmoid(self.filter(pooled) / self.temperature)

@@ -13,8 +13,9 @@ from torch import Tensor
 def sine_positions(channels: int, size: Sequence[int]) -> Tensor:
     """``(channels, *size)``: channels are shared out evenly to the axes, the last axis takes what is left over.
 
-    An axis with m channels has ``ceil(m / 2)`` sines, then as many cosines as are left, of wavelengths from 2 pi to
-    10000 times that.
+    An axis with m channels has the sines of the paper's formula, sin(p / 10000^(2i / m)), then its cosines: where m is
+    odd there is one sine more. The exponent is the formula's for every m. Some code counts i in halves of m, rounded,
+    which is the same for even m alone.
     """
     share, dims = channels // len(size), len(size)
     parts = []
@@ -25,7 +26,6 @@ def sine_positions(channels: int, size: Sequence[int]) -> Tensor:
 
 
 def _axis(count: int, length: int) -> Tensor:
-    sines = (count + 1) // 2
-    rates = 10000 ** (-torch.arange(sines, dtype=torch.float64) / max(sines, 1))
+    rates = 10000 ** (-torch.arange(0, count, 2, dtype=torch.float64) / max(count, 1))
     angles = rates[:, None] * torch.arange(length, dtype=torch.float64)
     return torch.cat([angles.sin(), angles.cos()])[:count]

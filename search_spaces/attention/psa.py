@@ -50,7 +50,8 @@ class PointwiseSpatialAttention(Mechanism):
         shrink: factor by which the map is shrunk.
         masks: sides of the mask, one an axis, in place of ``mask``.
         compact: whether the mask is over absolute positions; it then works at the size ``masks`` alone.
-        softmax: whether weights are normalised over the sources, else divided by the size of the mask.
+        softmax: whether weights are normalised over the sources.
+        divisor: of what is moved; left out, 1 with the softmax and the size of the mask without.
         restore: whether the convolution that restores the channels is there; else there are twice as many.
         norm: key of ``NORM``.
     """
@@ -69,6 +70,7 @@ class PointwiseSpatialAttention(Mechanism):
         masks: Sequence[int] | None = None,
         compact: bool = False,
         softmax: bool = True,
+        divisor: float | None = None,
         restore: bool = True,
         norm: str = "batch",
     ) -> None:
@@ -80,6 +82,7 @@ class PointwiseSpatialAttention(Mechanism):
         if not compact and any(side % 2 == 0 for side in self.masks):
             raise InputError(f"psa mask: expected odd sides, got {self.masks}")
         self.most, self.shrink, self.compact, self.softmax = most, shrink, compact, softmax
+        self.divisor = divisor or (1 if softmax else math.prod(self.masks))
         self.directions = DIRECTIONS[direction]
         self.reduce = nn.ModuleList(
             nn.Sequential(conv(channels, width, 1, bias=False), NORM[norm](width), nn.ReLU()) for _ in self.directions
@@ -117,8 +120,9 @@ class PointwiseSpatialAttention(Mechanism):
             size = [min(length, self.most) for length in size]
         features = _resized(features, size)
         weights = self._pairs(attention(features).flatten(2), size, direction)
-        weights = weights.softmax(1) if self.softmax else weights / math.prod(self.masks)
-        return (features.flatten(2) @ weights).unflatten(2, size)
+        weights = weights.softmax(1) if self.softmax else weights
+        moved = features.flatten(2) @ weights
+        return (moved if self.divisor == 1 else moved / self.divisor).unflatten(2, size)
 
     def _pairs(self, predicted: Tensor, size: Sequence[int], direction: str) -> Tensor:
         """``(batch, source, target)`` scores from ``(batch, places in the mask, positions)``."""

@@ -108,8 +108,9 @@ class AsymmetricNonLocal(Mechanism):
     code, pooling comes after the projections.
 
     Args:
-        channels: channels of the feature map.
+        channels: channels of the result.
         dims: 2 or 3; in 3D the pooled maps are cubes: 73 anchors for ``small``, 756 for ``paper``.
+        in_channels: channels of the feature map; left out, as many as of the result.
         gate_channels: channels of the coarser decoder signal; None for a pyramid of the feature itself.
         reduction: ratio of ``channels`` to the width of queries, keys and values.
         pyramid: key of ``PYRAMIDS``, the sides of the pooled maps.
@@ -126,6 +127,7 @@ class AsymmetricNonLocal(Mechanism):
         channels: int,
         *,
         dims: int,
+        in_channels: int | None = None,
         gate_channels: int | None = None,
         reduction: int = 2,
         pyramid: str = "small",
@@ -140,10 +142,10 @@ class AsymmetricNonLocal(Mechanism):
         name = "pyramid_non_local" if gate_channels is None else "fusion_non_local"
         check_option(f"{name} pyramid", pyramid, PYRAMIDS)
         check_option(f"{name} norm", norm, NORM)
-        reduced = max(channels // reduction, min_width)
+        reduced, inputs = max(channels // reduction, min_width), in_channels or channels
         self.attention = PyramidAttention(
-            channels,
-            gate_channels or channels,
+            inputs,
+            gate_channels or inputs,
             channels,
             width=width or reduced,
             value_width=value_width or reduced,
@@ -154,9 +156,9 @@ class AsymmetricNonLocal(Mechanism):
         )
         activation = [nn.ReLU(inplace=True)] if gate_channels is None else []
         self.join = nn.Sequential(
-            CONV[dims](2 * channels, channels, 1), NORM[norm](channels), *activation, nn.Dropout(dropout)
+            CONV[dims](channels + inputs, channels, 1), NORM[norm](channels), *activation, nn.Dropout(dropout)
         )
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
-        """``x`` and the result: ``(batch, channels, *spatial)``; ``gate``: ``(batch, gate_channels, *coarser)``."""
+        """``x`` of the input's channels, ``gate`` ``(batch, gate_channels, *coarser)``; the spatial size is kept."""
         return self.join(torch.cat([self.attention(x, x if gate is None else gate), x], dim=1))

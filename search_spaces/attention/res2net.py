@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.layers import CONV, NORM
+from search_spaces.layers import AVG_POOL, CONV, NORM
 
 
 @mechanism(
@@ -34,10 +34,12 @@ class Res2Net(Mechanism):
         channels: channels of the result.
         dims: 2 or 3.
         in_channels: channels of the input; left out, as many as of the result.
-        stride: of the first convolution, and of the shortcut.
-        scale: number s of parts.
+        stride: of the first convolution, and of the shortcut; without ``cascade`` of the parts' in place of the first.
+        scale: number s of parts. The last one passes as it is, but for a single part.
         ratio: of the channels of all parts to ``channels``; of the published 26w x 4s it is 0.40625.
         width: channels of a part; left out, what ``ratio`` gives, at least 2.
+        cascade: whether a part is added to the next before that is convolved. Where not, as in the first block of the
+            authors' stages, the last part is averaged over 3x3 positions.
         norm: key of ``NORM``.
     """
 
@@ -51,18 +53,22 @@ class Res2Net(Mechanism):
         scale: int = 4,
         ratio: float = 1.0,
         width: int | None = None,
+        cascade: bool = True,
         norm: str = "batch",
     ) -> None:
         check_option("res2net norm", norm, NORM)
         super().__init__()
         conv, inputs = CONV[dims], in_channels or channels
         width = width or max(int(channels * ratio) // scale, 2)
-        self.split = conv(inputs, scale * width, 1, stride, bias=False)
+        first, later = (stride, 1) if cascade else (1, stride)
+        self.cascade, self.scale = cascade, scale
+        self.split = conv(inputs, scale * width, 1, first, bias=False)
         self.split_norm = NORM[norm](scale * width)
         self.parts = nn.ModuleList(
-            nn.Sequential(conv(width, width, 3, padding=1, bias=False), NORM[norm](width), nn.ReLU(inplace=True))
-            for _ in range(scale - 1)
+            nn.Sequential(conv(width, width, 3, later, 1, bias=False), NORM[norm](width), nn.ReLU(inplace=True))
+            for _ in range(max(scale - 1, 1))
         )
+        self.last = nn.Identity() if cascade else AVG_POOL[dims](3, later, 1)
         self.join = conv(scale * width, channels, 1, bias=False)
         self.join_norm = NORM[norm](channels)
         same = inputs == channels and stride == 1
@@ -74,9 +80,10 @@ class Res2Net(Mechanism):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
-        *first, last = F.relu(self.split_norm(self.split(x))).chunk(len(self.parts) + 1, dim=1)
+        parts = F.relu(self.split_norm(self.split(x))).chunk(self.scale, dim=1)
         found: list[Tensor] = []
-        for part, convolve in zip(first, self.parts, strict=True):
-            found.append(convolve(part + found[-1] if found else part))
-        joined = self.join_norm(self.join(torch.cat([*found, last], dim=1)))
+        for part, convolve in zip(parts, self.parts, strict=False):
+            found.append(convolve(part + found[-1] if found and self.cascade else part))
+        found += [self.last(part) for part in parts[len(found) :]]
+        joined = self.join_norm(self.join(torch.cat(found, dim=1)))
         return F.relu(joined + self.shortcut(x))

@@ -43,6 +43,7 @@ class SelectiveKernel(Mechanism):
         reduction: squeeze ratio r.
         min_width: lower bound of the squeezed width; the authors' is 32.
         kernels: real kernel sizes, in place of ``branches``.
+        dilations: of the ``kernels``; left out, 1 each.
         norm: key of ``NORM``.
     """
 
@@ -58,6 +59,7 @@ class SelectiveKernel(Mechanism):
         reduction: int = 4,
         min_width: int = 8,
         kernels: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
         norm: str = "batch",
     ) -> None:
         check_option("sk norm", norm, NORM)
@@ -65,9 +67,10 @@ class SelectiveKernel(Mechanism):
         conv, inputs = CONV[dims], in_channels or channels
         groups = math.gcd(groups, math.gcd(inputs, channels))
         width = max(channels // reduction, min_width)
-        shapes = (
-            [(kernel, 1) for kernel in kernels] if kernels else [(3, dilation) for dilation in range(1, branches + 1)]
+        kernels, dilations = (
+            (kernels, dilations or [1] * len(kernels)) if kernels else ([3] * branches, range(1, branches + 1))
         )
+        shapes = list(zip(kernels, dilations, strict=True))
         self.axes = SPATIAL_AXES[dims]
         self.branches = nn.ModuleList(
             nn.Sequential(

@@ -35,7 +35,7 @@ class WindowBlock(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, window: Sequence[int], shift: Sequence[int], ratio: int, bias: bool = True
+        self, channels: int, heads: int, window: Sequence[int], shift: Sequence[int], ratio: float, bias: bool = True
     ) -> None:
         super().__init__()
         self.window, self.shift = tuple(window), tuple(shift)
@@ -134,19 +134,19 @@ def region_scores(size: tuple[int, ...], window: tuple[int, ...], shift: tuple[i
     year=2021,
     address="https://arxiv.org/abs/2103.14030",
     cost="O(C^2 n + C n w^dims)",
-    choices={"window": (4, 7), "heads": (1, 2, 4), "ratio": (1, 2, 4)},
+    choices={"window": (4, 7), "heads": (1, 2, 4), "ratio": (1, 2, 4), "layers": (2,)},
     effective={"heads": lambda channels, settings: fitting_heads(channels, settings["heads"])},
 )
 class WindowAttention(Mechanism):
-    """A transformer block inside windows, and one with the windows shifted, so that neighbours meet across borders.
+    """A transformer block inside windows, then one with the windows shifted, so that neighbours meet across borders.
 
     Args:
         channels: channels of the feature map; the heads used are the most, up to ``heads``, that divide it.
         dims: 2 or 3; in 3D windows are cubes, as in Swin UNETR.
-        window: side of a window.
+        window: side of a window, or one for each axis.
         heads: number of heads.
-        ratio: of the perceptrons' width to ``channels``.
-        shifted: whether the second, shifted block is there.
+        ratio: of the perceptrons' width to ``channels``; any number.
+        layers: number of blocks; every second one is shifted by half a window. A setting and no choice.
         bias: whether queries, keys and values have biases.
     """
 
@@ -155,17 +155,18 @@ class WindowAttention(Mechanism):
         channels: int,
         *,
         dims: int,
-        window: int = 4,
+        window: int | Sequence[int] = 4,
         heads: int = 4,
-        ratio: int = 2,
-        shifted: bool = True,
+        ratio: float = 2,
+        layers: int = 2,
         bias: bool = True,
     ) -> None:
         super().__init__()
         count = fitting_heads(channels, heads)
-        shifts = (0, window // 2) if shifted else (0,)
+        sides = (window,) * dims if isinstance(window, int) else tuple(window)
+        shifts = ((0,) * dims, tuple(side // 2 for side in sides))
         self.blocks = nn.Sequential(
-            *(WindowBlock(channels, count, (window,) * dims, (shift,) * dims, ratio, bias) for shift in shifts)
+            *(WindowBlock(channels, count, sides, shifts[index % 2], ratio, bias) for index in range(layers))
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ from search_spaces.stages.patches import ChannelNorm, PatchEmbedding, PatchExpan
         "window": (4, 7),
         "heads": (1, 2, 4),
         "ratio": (2, 4),
+        "layers": (2,),
     },
 )
 class WindowTransformer(Host):
@@ -42,9 +43,9 @@ class WindowTransformer(Host):
     ``convolutional`` decoder has a residual stage at every level, on the skips and at the bottleneck too; skips finer
     than the patches come from residual stages on the image.
 
-    As in both papers each level has a block in windows and one in shifted windows, and the skip leaves before them;
-    what comes out passes slot ``encoder.i`` and is merged. The level of the patches has ``width`` channels, finer ones
-    as many, and every deeper one twice as many.
+    As in both papers each level has a block in windows and one in shifted windows, or more of both in turn, and the
+    skip leaves before them; what comes out passes slot ``encoder.i`` and is merged. The level of the patches has
+    ``width`` channels, finer ones as many, and every deeper one twice as many.
 
     Args:
         in_channels: channels of the image.
@@ -55,9 +56,11 @@ class WindowTransformer(Host):
         width: channels of a token at the finest level.
         decoder: ``expanding`` or ``convolutional``.
         patch: side of a patch, a power of 2.
-        window: side of a window.
+        window: side of a window, or one for each axis.
         heads: at the finest level, twice as many at each deeper one; or the number of each level, finest first.
-        ratio: of the perceptrons' width to the channels.
+        ratio: of the perceptrons' width to the channels; any number.
+        layers: number of blocks of a level; or of each level, that of the patches first, the bottleneck last. A setting
+            and no choice.
     """
 
     def __init__(
@@ -71,9 +74,10 @@ class WindowTransformer(Host):
         width: int = 8,
         decoder: str = "expanding",
         patch: int = 2,
-        window: int = 4,
+        window: int | Sequence[int] = 4,
         heads: int | Sequence[int] = 2,
-        ratio: int = 2,
+        ratio: float = 2,
+        layers: int | Sequence[int] = 2,
     ) -> None:
         super().__init__(attention)
         finest = patch_level(patch, depth)
@@ -82,7 +86,8 @@ class WindowTransformer(Host):
         def windows(level: int) -> nn.Module:
             index = level - finest
             count = heads * 2**index if isinstance(heads, int) else heads[index]
-            return WindowAttention(channels[level], dims=dims, window=window, heads=count, ratio=ratio)
+            length = layers if isinstance(layers, int) else layers[index]
+            return WindowAttention(channels[level], dims=dims, window=window, heads=count, ratio=ratio, layers=length)
 
         def residual(before: int, level: int, place: str, stride: int = 1) -> nn.Module:
             return Stage(before, channels[level], dims=dims, residual=True, stride=stride, block=placed.get(place))

@@ -68,6 +68,7 @@ class Stage(nn.Module):
         self.first = ConvNorm(in_channels, channels, dims=dims, norm=norm, stride=stride)
         self.second = ConvNorm(channels, channels, dims=dims, norm=norm) if block is None else block
         self.activation = ACTIVATION[activation]()
+        self.replaced = block is not None
         self.residual = residual
         if residual:
             same = in_channels == channels and stride == 1
@@ -76,4 +77,8 @@ class Stage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``, strided sizes rounded up."""
         y = self.second(self.activation(self.first(x)))
-        return self.activation(y + self.shortcut(x) if self.residual else y)
+        if self.residual:
+            y = y + self.shortcut(x)
+        elif self.replaced:
+            y = y.clone()  # a block's gradient may need what it gave, and the activation overwrites that
+        return self.activation(y)

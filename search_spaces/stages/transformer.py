@@ -27,7 +27,7 @@ class Transformer(nn.Module):
         dims: 2 or 3; tokens are the positions.
         layers: number of blocks.
         heads: number of heads.
-        ratio: of the perceptrons' width to ``channels``.
+        ratio: of the perceptrons' width to ``channels``; any number.
         position: what is added to the tokens first, ``none``, ``sine`` or ``learned``.
     """
 
@@ -39,7 +39,7 @@ class Transformer(nn.Module):
         dims: int,
         layers: int,
         heads: int,
-        ratio: int,
+        ratio: float,
         position: str = "learned",
     ) -> None:
         super().__init__()

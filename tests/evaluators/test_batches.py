@@ -12,7 +12,8 @@ from torch import Tensor
 
 from evaluators.augmentation import Augmentation
 from evaluators.batches import batches
-from evaluators.preprocessing import PreparedCase
+from evaluators.labelling import IGNORED, Labelling
+from evaluators.preprocessing import PreparedCase, Preprocessing
 from tests.evaluators.made_tasks import Size, prepared_case
 
 PLAIN = Augmentation(flip=0, affine=0, intensity=0, noise=0)
@@ -41,8 +42,10 @@ def stream(
     steps: int = 4,
     seed: int = 0,
     augmentation: Augmentation = PLAIN,
+    slice_axis: int | None = None,
 ) -> list[tuple[Tensor, Tensor]]:
-    return list(batches(cases, patch, batch, steps, augmentation, seed))
+    layout = Preprocessing(len(patch), 1, Labelling.exclusive(["a"]), None, None, patch, slice_axis)
+    return list(batches(cases, layout, batch, steps, augmentation, seed))
 
 
 def equal(first: Sequence[tuple[Tensor, Tensor]], second: Sequence[tuple[Tensor, Tensor]]) -> bool:
@@ -183,3 +186,44 @@ def test_a_patch_without_augmentation_is_cut_from_its_image_and_label_at_the_sam
         assert torch.equal(images[:, 0].long(), labels)
         assert (labels.diff(dim=2) == 1).all()
         assert (labels.diff(dim=1) == 13).all()
+
+
+# -- slices of volumes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_patches_of_volumes_are_cut_out_of_single_slices(axis: int):
+    plane, slices = (7, 9), 6
+    numbers = np.arange(slices * 7 * 9).reshape(slices, *plane)
+    volume = np.moveaxis(numbers, 0, axis)
+    case = prepared_case("case", volume[None], (volume % 251).astype(np.uint8))
+
+    shown = stream([case], (5, 6), batch=8, steps=10, slice_axis=axis)
+
+    seen = set()
+    for images, labels in shown:
+        assert images.shape == (8, 1, 5, 6)
+        assert torch.equal(images[:, 0].long() % 251, labels)
+        assert (images[:, 0].diff(dim=1) == 9).all()
+        assert (images[:, 0].diff(dim=2) == 1).all()
+        seen |= {int(image[0, 0, 0]) // 63 for image in images}
+    assert seen == set(range(slices))
+
+
+def test_one_patch_of_three_is_of_a_slice_that_shows_the_foreground():
+    label = np.zeros((8, 8, 40), np.uint8)
+    label[3, 4, 17] = 1
+    shown = stream([prepared_case("case", label[None], label)], (4, 4), batch=3, steps=12, slice_axis=2)
+    with_foreground = [bool(patch.any()) for _, labels in shown for patch in labels]
+    assert all(with_foreground[::3])
+    assert np.mean(with_foreground) < 0.6
+
+
+def test_ignored_voxels_stay_ignored_and_nothing_else_becomes_so():
+    label = np.zeros((20, 20), np.uint8)
+    label[:, :7], label[5:9, 9:15] = IGNORED, 1
+    case = prepared_case("case", label[None] == IGNORED, label)
+    for images, labels in stream([case], (24, 16), batch=8, steps=4, augmentation=Augmentation(affine=1, noise=0)):
+        assert set(labels.unique().tolist()) <= {0, 1, IGNORED}
+        assert (labels == IGNORED).any()
+        assert images.shape[2:] == labels.shape[1:]

@@ -1,7 +1,9 @@
 """What every registered evaluator keeps to: written once, run over each name."""
 
+import dataclasses
 import pickle
 
+import numpy as np
 import pytest
 
 from evaluators.evaluator import EVALUATORS, Assignment, Evaluation, Progress
@@ -39,6 +41,17 @@ def test_an_evaluation_scores_exactly_the_cases_of_its_split(name: str, size: tu
     for scores in evaluation.cases.values():
         assert list(scores) == list(given.task.preprocessing.classes)
         assert all(value is None or 0 <= value <= 1 for value in scores.values())
+
+
+@everywhere
+def test_a_class_has_a_score_in_the_cases_whose_reference_shows_it_and_in_no_other(name: str):
+    given = assignment((16, 16))
+    healthy = dataclasses.replace(given.task.val[0], reference=np.zeros((16, 16), np.uint8))
+    task = dataclasses.replace(given.task, val=[healthy, *given.task.val[1:]])
+
+    _, evaluation = finish(EVALUATORS[name](), dataclasses.replace(given, task=task))
+
+    assert [scores["disc"] is None for scores in evaluation.cases.values()] == [True, False, False]
 
 
 @everywhere

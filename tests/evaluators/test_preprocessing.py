@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,6 +27,12 @@ def blank(size: Sequence[int], spacing: Sequence[float] | None = None) -> Sample
 
 
 # -- resizing ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("length", "target"), [(4, 8), (9, 3), (1, 5)])
+def test_a_picture_one_pixel_wide_is_resized_as_one_that_is_one_pixel_high(length: int, target: int):
+    row = torch.rand(2, 3, 1, length)
+    assert torch.equal(resize(row.transpose(2, 3), (target, 1)), resize(row, (1, target)).transpose(2, 3))
 
 
 @given(st.lists(st.integers(1, 12), min_size=2, max_size=3), st.data())
@@ -182,24 +189,17 @@ def test_a_spacing_that_differs_is_brought_to_the_median_of_training():
     assert prepared.val[0].spacing == (1, 4)
 
 
-@pytest.mark.parametrize(
-    ("spacings", "expected"),
-    [
-        ([(1, 1, 1), (1, 1, 1), (1, 1, 1)], None),
-        ([(0.5, 0.5, 5), (0.5, 0.5, 5.1), (0.5, 0.5, 4.9)], None),  # 2 percent of its own axis
-        ([(0.5, 0.5, 5), (0.53, 0.5, 5), (0.53, 0.5, 5)], (0.53, 0.5, 5)),
-    ],
-)
-def test_only_a_spacing_that_differs_by_more_than_five_percent_is_resampled(
-    spacings: list[tuple[float, ...]], expected: tuple[float, ...] | None
-):
-    task = make_task({"train": [blank((6, 6, 4), spacing) for spacing in spacings]}, dims=3)
-    assert prepare(task).preprocessing.spacing == expected
-
-
 def test_validation_cases_do_not_move_the_target_spacing():
-    task = make_task({"train": [blank((8, 8))] * 2, "val": [blank((8, 8), (3, 3))] * 5})
-    assert prepare(task).preprocessing.spacing is None
+    task = make_task({"train": [blank((8, 8), (1, 2))] * 2, "val": [blank((8, 8), (3, 3))] * 5})
+    prepared = prepare(task)
+    assert prepared.preprocessing.spacing == (1, 2)
+    assert prepared.val[0].image.shape == (1, 24, 12)
+
+
+def test_voxels_that_differ_by_less_than_five_percent_stay():
+    layout = prepare(make_task({"train": [blank((40, 40), (0.5, 2))]})).preprocessing
+    assert layout.working_size((40, 40), (0.52, 1.95)) == (40, 40)
+    assert layout.working_size((40, 40), (0.55, 2)) == (44, 40)
 
 
 def test_a_spacing_given_is_used_and_none_keeps_sizes():
@@ -215,7 +215,7 @@ def test_a_size_given_is_the_size_of_every_case_whatever_the_spacing():
     prepared = prepare(task, size=(16, 10))
 
     assert prepared.preprocessing.spacing is None
-    assert prepared.preprocessing.patch == (16, 16)
+    assert prepared.preprocessing.patch == (16, 10)
     assert [case.image.shape for case in prepared.train] == [(1, 16, 10)] * 2
     assert [case.label.shape for case in prepared.train] == [(16, 10)] * 2
     assert [case.reference.shape for case in prepared.train] == [(8, 12), (20, 9)]
@@ -229,21 +229,69 @@ def test_a_setting_with_too_few_numbers_is_one_line(name: str):
     assert len(caught.value.faults) == 1
 
 
-@pytest.mark.parametrize(
-    ("sizes", "patch"),
-    [
-        ([(20, 30), (25, 10)], (32, 32)),
-        ([(1000, 30), (40, 40)], (128, 40)),
-        ([(1, 40, 100)], (8, 40, 48)),
-    ],
-)
-def test_the_patch_holds_the_largest_training_image_up_to_a_limit(sizes: list[tuple[int, ...]], patch: tuple[int, ...]):
-    task = make_task({"train": [blank(size) for size in sizes]}, dims=len(sizes[0]))
-    assert prepare(task).preprocessing.patch == patch
-
-
 def test_a_patch_given_is_taken():
     assert prepare(disc_task([(20, 20)]), patch=(9, 11)).preprocessing.patch == (9, 11)
+
+
+# -- slices -----------------------------------------------------------------------------------------------
+
+
+def sliced(axis: int, **changes: object) -> Preprocessing:
+    settings = {"size": None, "spacing": None, "patch": (8, 12), **changes}
+    return Preprocessing(2, 1, DISC, slice_axis=axis, **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_size_and_spacing_of_volumes_in_slices_are_those_of_a_slice(axis: int):
+    size, spacing = [20, 30], [1.0, 2.0]
+    size.insert(axis, 7)
+    spacing.insert(axis, 5.0)
+    for changes, expected in (({}, [20, 30]), ({"size": (10, 12)}, [10, 12]), ({"spacing": (2, 4)}, [10, 15])):
+        expected = [*expected[:axis], 7, *expected[axis:]]
+        assert sliced(axis, **changes).working_size(size, spacing) == tuple(expected)
+    assert sliced(axis).box == (*(8, 12)[:axis], 1, *(8, 12)[axis:])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_every_slice_of_a_volume_is_resized_as_a_picture(axis: int):
+    volume = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 9, 8, 7)).astype(np.float32))
+    size = [5, 6]
+    size.insert(axis, volume.shape[axis + 2])
+    resized = resize(volume, size, axis)
+    assert resized.shape == (2, 3, *size)
+    for number in range(volume.shape[axis + 2]):
+        picture = resize(volume.select(axis + 2, number), (5, 6))
+        assert torch.allclose(resized.select(axis + 2, number), picture, atol=1e-6)
+
+
+def test_volumes_of_a_2d_task_are_prepared_slice_by_slice():
+    rng = np.random.default_rng(0)
+    samples = [disc_sample(rng, size) for size in ((16, 20, 5), (24, 18, 9))]
+    spaced = [make_sample(s.image, s.label, (step, step, 3 * step)) for s, step in zip(samples, (1, 2), strict=True)]
+    task = replace(make_task({"train": spaced}), slice_axis=2)
+
+    prepared = prepare(task)
+
+    assert prepared.preprocessing.spacing == (1.5, 1.5)
+    assert prepared.preprocessing.patch == (32, 24)
+    assert [case.image.shape for case in prepared.train] == [(1, 11, 13, 5), (1, 32, 24, 9)]
+    for case, sample in zip(prepared.train, spaced, strict=True):
+        assert case.label.shape == case.image.shape[1:]
+        assert case.reference is sample.label
+        assert case.image.flags.c_contiguous
+        assert case.foreground.shape[1] == 3
+
+
+@pytest.mark.parametrize(
+    ("spacing", "axis"), [((1, 1, 5), 2), ((5, 1, 1), 0), ((1, 2, 1), 1), ((1, 1, 1), 2), ((3, 3, 1), 2)]
+)
+def test_a_volume_given_to_a_network_of_pictures_is_cut_across_its_widest_axis(spacing: tuple[float, ...], axis: int):
+    pictures = Preprocessing(2, 1, DISC, None, None, (8, 8))
+    assert pictures.for_image((9, 9, 9), spacing).slice_axis == axis
+    assert pictures.for_image((9, 9), spacing[:2]) is pictures
+    assert sliced(1).for_image((9, 9, 9), spacing).slice_axis == 1
+    volumes = Preprocessing(3, 1, DISC, None, None, (8, 8, 8))
+    assert volumes.for_image((9, 9, 9), spacing) is volumes
 
 
 # -- cases ------------------------------------------------------------------------------------------------

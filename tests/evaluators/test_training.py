@@ -15,14 +15,16 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from evaluators import training
 from evaluators.augmentation import Augmentation
 from evaluators.evaluator import Assignment, Diverged
+from evaluators.labelling import IGNORED, Labelling
 from evaluators.preprocessing import PreparedCase, PreparedTask, prepare
+from evaluators.tasks import Sample
 from evaluators.training import TrainingEvaluator, resolve_device
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.hosts import Host, Outputs
 from search_spaces.placement import Placement
 from tests.evaluators.evaluations import finish
-from tests.evaluators.made_tasks import Size, disc_task, prepared_case, read_only
+from tests.evaluators.made_tasks import Size, disc_task, make_sample, make_task, prepared_case, read_only
 
 
 def unet(dims: int = 2, attention: dict[str, Placement] | None = None, **options: int) -> Architecture:
@@ -96,6 +98,71 @@ def test_any_share_of_warm_up_can_be_trained(warmup: float):
     for steps in (1, 3, 9, 19):
         _, evaluation = finish(quick(warmup=warmup, batch=1), Assignment(unet(depth=1), discs((8, 8)), steps, seed=0))
         assert math.isfinite(evaluation.metrics["loss"])
+
+
+BRATS = Labelling(("whole", "core"), ((1, 2), (2,)), (0, 1, 2), (1, 2))
+
+
+def rings(size: Size, count: int, seed: int = 0) -> list[Sample]:
+    """Discs in which a smaller one lies: 2 within 1, each brighter than what is around it."""
+    rng, made = np.random.default_rng(seed), []
+    for _ in range(count):
+        centre = [rng.uniform(0.35, 0.65) * length for length in size]
+        distance = sum((g - c) ** 2 for g, c in zip(np.indices(size), centre, strict=True)) ** 0.5
+        label = (distance < 0.28 * max(size)).astype(np.uint8) + (distance < 0.16 * max(size)).astype(np.uint8)
+        made.append(make_sample((60 * label + rng.normal(0, 12, size))[None], label))
+    return made
+
+
+def ring_task(size: Size, labelling: Labelling, **changes: object) -> PreparedTask:
+    task = make_task({"train": rings(size, 6), "val": rings(size, 3, seed=1)}, dims=len(size))
+    return prepare(dataclasses.replace(task, labelling=labelling, **changes))
+
+
+def test_regions_that_lie_in_one_another_are_learnt():
+    _, evaluation = finish(quick(distances=True), Assignment(unet(), ring_task((32, 32), BRATS), 80, seed=0))
+    assert evaluation.metrics["dice/whole"] > 0.8
+    assert evaluation.metrics["dice/core"] > 0.8
+    assert evaluation.metrics["hd95_missed"] == 0
+
+
+def test_what_is_ignored_teaches_nothing_and_is_not_scored():
+    """Half of every training label is wrong, and ignored; so is half of every label that is scored."""
+    task = ring_task((32, 32), Labelling.exclusive(["whole", "core"]))
+
+    def spoilt(case: PreparedCase, index: int) -> PreparedCase:
+        label = case.label.copy()
+        label[:, 16:] = index
+        return prepared_case(case.name, case.image, label)
+
+    dice = {}
+    for index in (IGNORED, 0):
+        train, val = [spoilt(case, index) for case in task.train], [spoilt(case, IGNORED) for case in task.val]
+        _, evaluation = finish(quick(), Assignment(unet(), dataclasses.replace(task, train=train, val=val), 80, seed=0))
+        dice[index] = evaluation.metrics["dice"]
+    assert dice[IGNORED] > 0.8
+    assert dice[IGNORED] > dice[0]
+
+
+@pytest.mark.parametrize("axis", [0, 2])
+def test_volumes_are_learnt_slice_by_slice_and_scored_as_volumes(axis: int):
+    size = [24, 24]
+    size.insert(axis, 6)
+    flat = rings((24, 24), 9)
+    samples = [
+        make_sample(np.stack([s.image] * 6, 1 + axis), np.stack([s.label] * 6, axis))  # type: ignore[list-item]
+        for s in flat
+    ]
+    task = make_task({"train": samples[:6], "val": samples[6:]}, classes=("whole", "core"))
+    prepared = prepare(dataclasses.replace(task, slice_axis=axis))
+    evaluator = quick(distances=True)
+
+    _, evaluation = finish(evaluator, Assignment(unet(), prepared, 60, seed=0))
+
+    assert evaluation.metrics["dice"] > 0.8
+    assert evaluation.network is not None
+    found = evaluator.predictions(evaluation.network, prepared, prepared.val, torch.device("cpu"))
+    assert {label.shape for _, label in found} == {tuple(size)}
 
 
 # -- repeating --------------------------------------------------------------------------------------------
@@ -226,7 +293,34 @@ def test_a_network_that_finds_nothing_has_a_dice_of_zero_and_no_distance():
 
     assert evaluation.metrics["dice"] == 0
     assert "hd95" not in evaluation.metrics
+    assert evaluation.metrics["hd95_missed"] == 3
+    assert evaluation.metrics["hd95_with_misses"] == pytest.approx(math.hypot(8, 8))
     assert all(scores == {"disc": None} for scores in evaluation.distances.values())
+
+
+def test_a_class_predicted_where_it_is_not_is_a_number_of_its_own():
+    everything = Built(Stub(50.0))
+    shows, healthy = prepared_case("shows", np.zeros((1, 8, 8)), np.ones((8, 8), np.uint8)), np.zeros((8, 8), np.uint8)
+    task = dataclasses.replace(discs((8, 8)), val=[shows, prepared_case("healthy", np.zeros((1, 8, 8)), healthy)])
+
+    _, evaluation = finish(quick(), Assignment(everything, task, 1, seed=0))  # type: ignore[arg-type]
+
+    assert evaluation.cases == {"shows": {"disc": 1.0}, "healthy": {"disc": None}}
+    assert evaluation.false_positives == {"shows": {"disc": None}, "healthy": {"disc": 64.0}}
+    assert evaluation.metrics["dice"] == 1
+    assert evaluation.metrics["false_positives"] == evaluation.metrics["false_positives/disc"] == 1
+
+
+def test_pictures_predicted_side_by_side_are_those_predicted_in_turn():
+    task = discs((24, 20))
+    network = unet().build(1, 1).eval()
+    predicted = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        predicted.append(list(quick().predictions(network, task, task.val, torch.device("cpu"))))
+    for (case, label), (other, same) in zip(*predicted, strict=True):
+        assert case is other
+        assert np.array_equal(label, same)
 
 
 def test_mirroring_averages_over_four_views():

@@ -320,9 +320,11 @@ def test_an_export_holds_architecture_weights_and_what_images_need(exported, fin
     assert Architecture.load(exported / "architecture.yaml") == finished.front.best().architecture
     about = yaml.safe_load((exported / "model.yaml").read_text())
     assert about["run"] == "small"
-    assert about["dice"] == pytest.approx(finished.front.best().dice, abs=1e-4)
+    best = finished.front.best()
+    assert about["dice"] == round(finished.trained(best).dice, 4)
+    assert about["seeds"]["dice"] == round(best.dice, 4)
     assert about["cases"] == "test"
-    assert about["preprocessing"]["classes"] == ["disc"]
+    assert about["preprocessing"]["labelling"]["classes"] == ["disc"]
 
 
 def test_an_export_goes_into_the_run_where_no_folder_is_given(nas_, run_folder):
@@ -330,7 +332,7 @@ def test_an_export_goes_into_the_run_where_no_folder_is_given(nas_, run_folder):
         assert nas_("export", "small", "--knee").code == 0
         assert len(list((run_folder / "export").iterdir())) == 3
     assert {path.name for path in run_folder.iterdir()} == {
-        "config.yaml", "journal.jsonl", "front.json", "weights", "export",
+        "config.yaml", "cases.csv", "journal.jsonl", "front.json", "weights", "export",
     }  # fmt: skip
 
 

@@ -75,7 +75,12 @@ def finished(folder: Path, trained: Architecture) -> Run:
     """A run whose only final is ``trained``."""
     (folder / "weights").mkdir(parents=True)
     save_file(trained.build(1, 1).state_dict(), folder / "weights" / "it.safetensors")
-    config = {"preprocessing": PREPROCESSING.to_dict(), "finals": {"mirror": False}, "versions": {}}
+    config = {
+        "preprocessing": PREPROCESSING.to_dict(),
+        "finals": {"mirror": False},
+        "versions": {},
+        "data": {"fingerprint": "0123"},
+    }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     cost = Cost(trained.cost(1, 1, (16, 16)).params, 1)
     final = trial(0, 0.75, phase="final", architecture=trained, cost=cost, weights="weights/it.safetensors")
@@ -95,6 +100,21 @@ def test_the_first_columns_of_a_nested_network_are_exported_alone(tmp_path):
     assert model.about["pruned_from"]["dice"] == 0.75
     image = torch.randn(1, 1, 24, 17)
     torch.testing.assert_close(model.network(image), whole.train().outputs(image).auxiliary[1].prediction)
+
+
+def test_an_export_tells_the_score_of_its_own_weights_beside_the_mean_of_all_trainings(tmp_path):
+    trained = architecture("unet", {})
+    run = finished(tmp_path / "run", trained)
+    cost = run.journal[0].cost
+    better = trial(1, 0.85, phase="final", architecture=trained, cost=cost, seed=1, weights="weights/it.safetensors")
+    Journal(run.folder / "journal.jsonl").append(better)
+    run = Run(run.folder)
+
+    about = load_export(export_point(run, run.front.best(), tmp_path / "model")).about
+
+    assert (about["dice"], about["seed"], about["steps"], about["cases"]) == (0.75, 0, 100, "test")
+    assert about["seeds"] == {"count": 2, "dice": 0.8, "dice_interval": about["seeds"]["dice_interval"]}
+    assert about["data"] == "0123"
 
 
 def whole_params(run: Run) -> int:

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 import nas
 from nas.journal import Journal
@@ -20,6 +22,7 @@ from nas.run import Run
 from nas.trial import Trial
 from search_spaces.errors import InputError
 from search_spaces.space_file import load_space
+from tests.evaluators.tasks.files import write_picture
 from tests.nas.sessions import Session
 from tests.nas.small_task import small_config
 
@@ -41,7 +44,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_a_run_folder_holds_config_journal_front_and_weights_and_nothing_half_written(finished):
     names = {path.name for path in finished.folder.iterdir()}
-    assert names == {"config.yaml", "journal.jsonl", "front.json", "weights"}
+    assert names == {"config.yaml", "cases.csv", "journal.jsonl", "front.json", "weights"}
     finals = [trial for trial in finished.journal if trial.phase == "final"]
     assert {f"weights/{path.name}" for path in (finished.folder / "weights").iterdir()} == {t.weights for t in finals}
 
@@ -52,7 +55,7 @@ def test_the_config_is_written_out_whole_with_versions_and_mechanisms(finished, 
     assert config["task"]["dims"] == 2
     assert {"torch", "ray", "monai", "nni", "numpy", "python", "attention-nas"} <= set(config["versions"])
     assert {name for slot in config["space"]["slots"].values() for name in slot} == {"se", "eca", "cbam"}
-    assert config["preprocessing"]["classes"] == ["disc"]
+    assert config["preprocessing"]["labelling"]["classes"] == ["disc"]
     assert load_space(config["space"], 2).to_dict() == config["space"]
     assert config["training"]["steps"] == 12
 
@@ -68,6 +71,7 @@ def test_the_journal_holds_the_search_with_the_plain_network_first_then_the_fina
     assert searched[0].architecture in {trial.architecture for trial in finals}
     assert all(trial.error is None and trial.dice is not None for trial in finished.journal)
     assert all(trial.distances for trial in finals)
+    assert all(trial.false_positives.keys() == trial.cases.keys() for trial in finished.journal)
 
 
 def test_searches_are_scored_on_validation_cases_and_finals_on_test_cases(finished):
@@ -99,7 +103,7 @@ def test_a_run_is_read_again_by_name_and_its_trials_are_a_table(finished):
     assert again.front.best() == finished.front.best()
     assert len(again.trials) == len(finished.journal)
     assert again.trials["dice"].tolist() == [trial.dice for trial in finished.journal]
-    assert again.weights(again.front.best()) is not None
+    assert again.trained(again.front.best()) is not None
 
 
 # -- again ------------------------------------------------------------------------------------------------
@@ -116,7 +120,8 @@ def test_the_same_config_and_seed_give_the_same_architectures_the_same_dice_and_
 def test_a_resumed_run_ends_as_one_that_nothing_interrupted(finished, cluster, tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
-    shutil.copy(finished.folder / "config.yaml", folder)
+    for name in ("config.yaml", "cases.csv"):
+        shutil.copy(finished.folder / name, folder)
     lines = (finished.folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "journal.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:50])
     resumed = nas.search(run="small", resume=True, runs=tmp_path, cluster=cluster)
@@ -271,6 +276,37 @@ def test_a_damaged_image_leaves_no_run_folder(cluster, small_task, tmp_path):
     with pytest.raises(InputError, match=r"case05\.png: cannot be read as png, damaged or truncated"):
         nas.search(small_config(task), runs=tmp_path / "runs", cluster=cluster)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("label", "1 case with another label (case05)"),
+        ("image", "1 case with another image (case05)"),
+        ("more", "1 case new (case99)"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_data(copy, cluster, small_task, tmp_path, change, told):
+    task = Path(shutil.copytree(small_task, tmp_path / "task"))
+    config = copy.folder / "config.yaml"
+    config.write_text(config.read_text().replace(str(small_task), str(task)))
+    folder = "labels" if change == "label" else "images"
+    changed = np.asarray(Image.open(task / folder / "case05.png"))[:, ::-1]
+    if change == "more":
+        for kind in ("images", "labels"):
+            shutil.copy(task / kind / "case05.png", task / kind / "case99.png")
+    else:
+        write_picture(task / folder / "case05.png", changed)
+    faults = refused(copy, cluster, run="small", resume=True, settings=["limits.trials=9"])
+    assert f"run 'small' has seen other data than lie there now: {told}" in faults
+
+
+def test_the_preprocessing_of_trained_weights_stays(copy, cluster, monkeypatch):
+    """Whatever a later version would choose for the same data."""
+    settled = copy.preprocessing
+    monkeypatch.setattr("evaluators.preprocessing._choose", None)
+    resumed = nas.search(run="small", resume=True, runs=copy.folder.parent, cluster=cluster)
+    assert resumed.preprocessing == settled
 
 
 def test_a_journal_that_was_damaged_is_refused_with_its_line(copy, cluster):

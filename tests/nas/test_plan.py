@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.evaluator import Progress
+from evaluators.scoring import CaseScores
 from nas.front import front_of
 from nas.journal import Journal
 from nas.plan import Plan, Schedule, choose_finalists
@@ -42,10 +43,14 @@ def score(order: Order) -> float:
     return int.from_bytes(digest, "big") / 2**17 + cost_of(order.architecture).params / 1e6
 
 
+DISTANCES: CaseScores = {"a": {"disc": 2.5}}
+FALSE_POSITIVES: CaseScores = {"b": {"disc": 7.0}}
+
+
 def outcome_of(order: Order) -> Outcome:
     dice = score(order)
     weights = f"{order.architecture.key} {order.seed}".encode() if order.keep_weights else None
-    return Outcome(2.0, 1.0, {"dice": dice}, {"a": {"disc": dice}}, weights=weights)
+    return Outcome(2.0, 1.0, {"dice": dice}, {"a": {"disc": dice}}, DISTANCES, FALSE_POSITIVES, weights)
 
 
 @dataclass
@@ -180,6 +185,15 @@ def test_a_trial_that_is_late_is_stopped_and_forgotten_and_the_finals_begin(tmp_
     assert [item.number for item in plan.search_trials] == [0, 1]
     assert plan.running == []
     assert len(of_phase(orders, "final")) >= 2
+
+
+def test_a_trial_keeps_what_was_scored_of_each_case(tmp_path):
+    plan = make_plan(tmp_path)
+    work(plan)
+    for item in Journal(tmp_path / "journal.jsonl").read():
+        assert item.cases == {"a": {"disc": item.dice}}
+        assert item.distances == DISTANCES
+        assert item.false_positives == FALSE_POSITIVES
 
 
 def test_failed_trials_are_recorded_with_their_reason_never_scored_and_the_search_goes_on(tmp_path):

@@ -26,15 +26,15 @@ def reject_constant(name: str) -> None:
 @given(
     cases=scores,
     distances=scores,
+    false_positives=scores,
     dice=finite,
     seconds=finite,
     slot=st.sampled_from([None, "skip.0", "bottleneck"]),
     weights=st.none() | st.text(),
 )
-def test_a_trial_survives_strict_json(cases, distances, dice, seconds, slot, weights):
-    before = trial(
-        3, dice, cases=cases, distances=distances, seconds=seconds, weights=weights, architecture=architecture(1, slot)
-    )
+def test_a_trial_survives_strict_json(cases, distances, false_positives, dice, seconds, slot, weights):
+    tables = {"cases": cases, "distances": distances, "false_positives": false_positives}
+    before = trial(3, dice, **tables, seconds=seconds, weights=weights, architecture=architecture(1, slot))
     text = json.dumps(before.to_dict(), allow_nan=False)
     assert Trial.from_dict(json.loads(text, parse_constant=reject_constant)) == before
 
@@ -53,6 +53,7 @@ def test_a_failed_trial_survives_strict_json_and_has_no_score():
         {"metrics": {"dice": 0.5, "loss": math.inf}},
         {"cases": {"a": {"organ": math.nan}}},
         {"distances": {"a": {"organ": -math.inf}}},
+        {"false_positives": {"a": {"organ": math.nan}}},
         {"seconds": math.nan},
         {"metrics": {}},
         {"metrics": {"loss": 1.0}},
@@ -81,6 +82,12 @@ def test_a_trial_that_could_not_be_written_or_read_is_never_made(changes):
 def test_plain_data_that_is_no_trial_is_an_input_error_that_names_the_fault(change, named):
     with pytest.raises(InputError, match=named):
         Trial.from_dict(trial().to_dict() | change)
+
+
+def test_a_trial_of_before_there_were_false_positives_has_none():
+    data = trial().to_dict()
+    del data["false_positives"]
+    assert Trial.from_dict(data) == trial()
 
 
 def test_a_missing_key_and_a_list_are_input_errors():

@@ -111,6 +111,17 @@ def fitted(names: Mapping[str, str], module: nn.Module) -> Callable[[Tensors], T
     return convert
 
 
+def divisible(width: float, divisor: int, limit: float = 0.0) -> int:
+    """timm's rule: the nearest multiple of ``divisor``, one more where it is below ``limit`` times ``width``."""
+    rounded = max(int(width + divisor / 2) // divisor * divisor, divisor)
+    return rounded + divisor if rounded < limit * width else rounded
+
+
+def exact_ratio(channels: int, width: int) -> float:
+    """The ratio that gives a perceptron of exactly ``width``, which is rounded down."""
+    return (width + 0.5) / channels
+
+
 def exact_width(channels: int, width: int) -> dict[str, Any]:
     """The options that give a squeezed width of exactly ``width``, however the reference came to it."""
     if width < 1:

@@ -10,7 +10,11 @@ from search_spaces.attention.attention_gate import AttentionGate
 from tests.reference.adapter import NotCovered, Subject, adapter, exact_width, renamed
 from tests.reference.case import Case, Tensors
 
-NORMALISE = {"concatenation": "sigmoid", "concatenation_residual": "softmax"}
+MODES: dict[str, dict[str, Any]] = {
+    "concatenation": {},
+    "concatenation_residual": {"normalise": "softmax"},
+    "concatenation_debug": {"activation": "softplus"},
+}
 GRID = {"theta": "theta", "phi": "phi", "psi": "psi", "project": "W.0", "norm": "W.1"}
 
 
@@ -56,16 +60,16 @@ def _grid(
     prefixes: dict[str, str],
     **options: Any,
 ) -> Subject:
-    if mode not in NORMALISE:
+    if mode not in MODES:
         raise NotCovered(f"mode '{mode}'")
     module = AttentionGate(
         channels,
         dims=case.dims,
         gate_channels=gate_channels,
         stride=stride,
-        normalise=NORMALISE[mode],
         gates=len(prefixes),
         **options,
+        **MODES[mode],
         **exact_width(channels, width),
     )
     names = {ours + name: theirs + other for ours, theirs in prefixes.items() for name, other in GRID.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search_spaces.attention.axial_reverse import AxialKernel
-from tests.reference.adapter import NotCovered, Subject, adapter, renamed
+from tests.reference.adapter import Subject, adapter, renamed
 from tests.reference.case import Case
 
 
@@ -18,9 +18,8 @@ def as_it_is(case: Case, *, in_channel: int, out_channel: int) -> Subject:
 
 
 def _kernel(case: Case, channels: int, out_channels: int, *, verbatim: bool) -> Subject:
-    if channels != out_channels:
-        raise NotCovered(f"{channels} channels in, {out_channels} out: here the shape is kept")
-    return Subject(AxialKernel(channels, dims=case.dims, verbatim=verbatim), renamed(kernel_names()))
+    module = AxialKernel(out_channels, dims=case.dims, in_channels=channels, verbatim=verbatim)
+    return Subject(module, renamed(kernel_names()))
 
 
 def kernel_names() -> dict[str, str]:

@@ -23,11 +23,10 @@ def paper(case: Case, *, gate_channel: int, reduction_ratio: int = 16) -> Subjec
 
 
 def _bam(case: Case, channels: int, combine: str, channel: dict[str, Any], spatial: dict[str, Any]) -> Subject:
-    reduction = channel.pop("reduction_ratio", 16)
-    if spatial.pop("reduction_ratio", 16) != reduction:
-        raise NotCovered("two reduction ratios: here both branches have one")
-    if channel.pop("num_layers", 1) != 1:
-        raise NotCovered("more than one hidden layer in the channel branch")
+    width, spatial_width = (channels // part.pop("reduction_ratio", 16) for part in (channel, spatial))
+    if not spatial_width:
+        raise NotCovered("squeezed width 0: here it is at least 1")
+    layers = channel.pop("num_layers", 1)
     convolutions, dilation = spatial.pop("dilation_conv_num", 2), spatial.pop("dilation_val", 4)
     if channel or spatial:
         raise NotCovered(f"arguments {[*channel, *spatial]}")
@@ -36,18 +35,21 @@ def _bam(case: Case, channels: int, combine: str, channel: dict[str, Any], spati
         dims=case.dims,
         dilation=dilation,
         convolutions=convolutions,
+        layers=layers,
         combine=combine,
-        **exact_width(channels, channels // reduction),
+        spatial_width=spatial_width,
+        **exact_width(channels, width),
     )
     gate, maps = "channel_att.gate_c.gate_c", "spatial_att.gate_s.gate_s"
     names = {
-        "channel.0": f"{gate}_fc_0",
-        "channel.1": f"{gate}_bn_1",
-        "channel.3": f"{gate}_fc_final",
+        f"channel.{3 * layers}": f"{gate}_fc_final",
         "spatial.0": f"{maps}_conv_reduce0",
         "spatial.1": f"{maps}_bn_reduce0",
         f"spatial.{3 + 3 * convolutions}": f"{maps}_conv_final",
     }
+    for index in range(layers):
+        names[f"channel.{3 * index}"] = f"{gate}_fc_{index}"
+        names[f"channel.{3 * index + 1}"] = f"{gate}_bn_{index + 1}"
     for index in range(convolutions):
         names[f"spatial.{3 + 3 * index}"] = f"{maps}_conv_di_{index}"
         names[f"spatial.{4 + 3 * index}"] = f"{maps}_bn_di_{index}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from search_spaces.attention.aspp import AtrousPyramid
 from search_spaces.attention.asymmetric import AsymmetricConvolution
@@ -10,8 +13,8 @@ from search_spaces.attention.branches import BranchAttention, convolution
 from search_spaces.attention.odconv import OmniDimensionalConvolution
 from search_spaces.attention.res2net import Res2Net
 from search_spaces.attention.sk import SelectiveKernel
-from tests.reference.adapter import NotCovered, Subject, adapter, exact_width, renamed
-from tests.reference.case import Case
+from tests.reference.adapter import NotCovered, Subject, adapter, divisible, exact_width, renamed
+from tests.reference.case import Case, Tensors
 
 
 @adapter("", "SeedBranch (own)")
@@ -23,17 +26,34 @@ def survey(case: Case, *, C: int, Cout: int, N: int, branches: Sequence[Sequence
 
 @adapter("DingXiaoH/ACNet", "ACBlock")
 def acnet(
-    case: Case, *, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0
+    case: Case,
+    *,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    deploy: bool = False,
+    use_affine: bool = True,
 ) -> Subject:
-    if padding != kernel_size // 2:
-        raise NotCovered(f"padding {padding} of a kernel of {kernel_size}: here the size is kept")
+    if (dilation, padding_mode, deploy, use_affine) != (1, "zeros", False, True):
+        raise NotCovered(f"dilation {dilation}, padding by {padding_mode}, deploy {deploy}, use_affine {use_affine}")
     module = AsymmetricConvolution(
-        out_channels, dims=case.dims, in_channels=in_channels, stride=stride, kernel=kernel_size, fusion="sum"
+        out_channels,
+        dims=case.dims,
+        in_channels=in_channels,
+        stride=stride,
+        kernel=kernel_size,
+        groups=groups,
+        fusion="sum",
     )
     names = {}
     for index, name in enumerate(("square", "ver", "hor")):
         names |= {f"fuse.branches.{index}.0": f"{name}_conv", f"fuse.branches.{index}.1": f"{name}_bn"}
-    return Subject(module, renamed(names))
+    return Subject(module, renamed(names), _padded(case, module, padding - kernel_size // 2, stride))
 
 
 @adapter("Project-MONAI/MONAI", "SimpleASPP")
@@ -45,21 +65,32 @@ def monai(
     conv_out_channels: int,
     kernel_sizes: Sequence[int] = (1, 3, 3, 3),
     dilations: Sequence[int] = (1, 2, 4, 6),
-    norm_type: str = "BATCH",
-    acti_type: str = "LEAKYRELU",
+    norm_type: str | None = "BATCH",
+    acti_type: str | None = "LEAKYRELU",
     bias: bool = False,
 ) -> Subject:
-    if tuple(kernel_sizes) != (1, 3, 3, 3) or norm_type != "BATCH" or acti_type != "LEAKYRELU" or bias:
-        raise NotCovered(f"kernels {tuple(kernel_sizes)}, {norm_type}, {acti_type}, bias {bias}")
+    norms, activations = {"BATCH": "batch", "INSTANCE": "instance"}, {"LEAKYRELU": "leaky_relu", "RELU": "relu"}
+    norm, activation = norms.get(str(norm_type).upper()), activations.get(str(acti_type).upper())
+    if norm is None or activation is None or bias:
+        raise NotCovered(f"norm {norm_type}, activation {acti_type}, bias {bias}")
     module = AtrousPyramid(
         conv_out_channels * len(kernel_sizes),
         dims=spatial_dims,
         in_channels=in_channels,
         fusion="concatenate",
         dilations=dilations,
+        kernels=kernel_sizes,
         branch_channels=conv_out_channels,
+        norm=norm,
+        activation=activation,
     )
-    return Subject(module, renamed({"branches": "convs", "join.0": "conv_k1.conv", "join.1": "conv_k1.adn.N"}))
+    names = {"branches": "convs", "join.0": "conv_k1.conv", "join.1": "conv_k1.adn.N"}
+
+    def weights(reference: Tensors) -> Tensors:
+        # MONAI's instance norm has no weights; here they are 1 and 0 at first.
+        return {**({} if norm == "batch" else module.join[1].state_dict(prefix="join.1.")), **renamed(names)(reference)}
+
+    return Subject(module, weights)
 
 
 @adapter("huggingface/pytorch-image-models", "SelectiveKernel")
@@ -68,34 +99,32 @@ def timm(
     *,
     in_channels: int,
     out_channels: int | None = None,
-    kernel_size: Sequence[int] = (3, 5),
+    kernel_size: int | Sequence[int] = (3, 5),
     stride: int = 1,
     dilation: int = 1,
     groups: int = 1,
+    rd_ratio: float = 1 / 16,
     rd_channels: int | None = None,
+    rd_divisor: int = 8,
     keep_3x3: bool = True,
     split_input: bool = True,
 ) -> Subject:
     if split_input:
         raise NotCovered("not followed: each branch sees a part of the input, in the paper all of it")
-    if rd_channels is None or dilation != 1:
-        raise NotCovered(f"rd_channels {rd_channels}, dilation {dilation}")
     channels = out_channels or in_channels
-    reaches = [3 + 2 * index for index in range(len(kernel_size))]
-    if keep_3x3 and list(kernel_size) != reaches:
-        raise NotCovered(f"reaches {list(kernel_size)}: here {reaches}")
+    sizes = [kernel_size] * 2 if isinstance(kernel_size, int) else list(kernel_size)
     module = SelectiveKernel(
         channels,
         dims=case.dims,
         in_channels=in_channels,
         stride=stride,
-        branches=len(kernel_size),
         groups=groups,
-        kernels=None if keep_3x3 else kernel_size,
-        **exact_width(channels, rd_channels),
+        kernels=[3] * len(sizes) if keep_3x3 else sizes,
+        dilations=[dilation * (size - 1) // 2 if keep_3x3 else dilation for size in sizes],
+        **exact_width(channels, rd_channels or divisible(channels * rd_ratio, rd_divisor, limit=0.9)),
     )
     names = {"squeeze.0": "attn.fc_reduce", "squeeze.1": "attn.bn", "select": "attn.fc_select"}
-    for index in range(len(kernel_size)):
+    for index in range(len(sizes)):
         names |= {f"branches.{index}.0": f"paths.{index}.conv", f"branches.{index}.1": f"paths.{index}.bn"}
     return Subject(module, renamed(names))
 
@@ -116,8 +145,9 @@ def odconv(
     min_channel: int = 16,
     temperature: float = 1.0,
 ) -> Subject:
-    if padding != kernel_size // 2 or dilation != 1:
-        raise NotCovered(f"padding {padding}, dilation {dilation} of a kernel of {kernel_size}: here the size is kept")
+    beyond = padding - dilation * (kernel_size // 2)
+    if beyond > 0:
+        raise NotCovered(f"padding {padding} of a kernel of {kernel_size}: here at most what keeps the size")
     module = OmniDimensionalConvolution(
         out_planes,
         dims=case.dims,
@@ -125,6 +155,7 @@ def odconv(
         stride=stride,
         kernels=kernel_num,
         kernel=kernel_size,
+        dilation=dilation,
         groups=groups,
         temperature=temperature,
         **exact_width(in_planes, max(int(in_planes * reduction), min_channel)),
@@ -132,7 +163,7 @@ def odconv(
     names = {"weight": "weight", "squeeze.0": "attention.fc", "squeeze.1": "attention.bn"}
     for ours, theirs in (("channel", "channel"), ("filter", "filter"), ("place", "spatial"), ("kernel", "kernel")):
         names[ours] = f"attention.{theirs}_fc"
-    return Subject(module, renamed(names))
+    return Subject(module, renamed(names), _padded(case, module, beyond, stride))
 
 
 @adapter("Res2Net/Res2Net-PretrainedModels", "Bottle2neck")
@@ -147,10 +178,35 @@ def res2net(
     scale: int = 4,
     stype: str = "normal",
 ) -> Subject:
-    if stride != 1 or downsample is not None or stype != "normal" or inplanes != 4 * planes:
-        raise NotCovered(f"stride {stride}, stype {stype}, {inplanes} channels in, {4 * planes} out")
-    module = Res2Net(4 * planes, dims=case.dims, in_channels=inplanes, scale=scale, width=planes * baseWidth // 64)
+    if stype not in ("normal", "stage"):
+        raise NotCovered(f"stype '{stype}'")
+    channels = 4 * planes
+    if (stride != 1 or inplanes != channels) != any(key.startswith("downsample") for key in case.weights):
+        raise NotCovered("a shortcut has a convolution where shapes differ, and there alone")
+    module = Res2Net(
+        channels,
+        dims=case.dims,
+        in_channels=inplanes,
+        stride=stride,
+        scale=scale,
+        width=planes * baseWidth // 64,
+        cascade=stype == "normal",
+    )
     names = {"split": "conv1", "split_norm": "bn1", "join": "conv3", "join_norm": "bn3"}
-    for index in range(scale - 1):
+    names |= {"shortcut.0": "downsample.0", "shortcut.1": "downsample.1"}
+    for index in range(max(scale - 1, 1)):
         names |= {f"parts.{index}.0": f"convs.{index}", f"parts.{index}.1": f"bns.{index}"}
     return Subject(module, renamed(names))
+
+
+def _padded(case: Case, module: nn.Module, beyond: int, stride: int) -> Callable[[Tensors], Sequence[Tensor]] | None:
+    """Calls a convolution that keeps the size as one with so many zeros more on each side, or fewer."""
+    if beyond < 0 and (stride != 1 or case.training):
+        raise NotCovered("fewer zeros than keep the size, with a stride or in train mode")
+
+    def call(inputs: Tensors) -> Sequence[Tensor]:
+        (x,) = inputs.values()
+        margins = [beyond] * (2 * case.dims)
+        return [F.pad(module(x), margins) if beyond < 0 else module(F.pad(x, margins))]
+
+    return call if beyond else None

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from search_spaces.attention.ca_channel import ChannelAttentionBlock
 from search_spaces.attention.scale import ScaleGate
-from tests.reference.adapter import NotCovered, Subject, adapter, fitted, renamed
+from tests.reference.adapter import NotCovered, Subject, adapter, exact_width, fitted, renamed
 from tests.reference.case import Case, Tensors
 
 REPOSITORY = "HiLab-git/CA-Net"
@@ -16,9 +16,10 @@ REPOSITORY = "HiLab-git/CA-Net"
 
 @adapter(REPOSITORY, "SE_Conv_Block")
 def channel(case: Case, *, inplanes: int, planes: int, stride: int = 1, drop_out: bool = False) -> Subject:
-    if stride != 1 or drop_out:
-        raise NotCovered(f"stride {stride}, drop_out {drop_out}: here neither")
-    module = ChannelAttentionBlock(planes, dims=case.dims, in_channels=inplanes, min_width=1)
+    if drop_out:
+        raise NotCovered("drop_out: the reference draws in eval mode too")
+    width = exact_width(2 * planes, round(planes / 2))
+    module = ChannelAttentionBlock(planes, dims=case.dims, in_channels=inplanes, stride=stride, **width)
     names = {f"conv{index}": f"conv{index}" for index in (1, 2, 3)}
     names |= {f"norm{index}": f"bn{index}" for index in (1, 2, 3)}
     names |= {"perceptron.0": "fc1", "perceptron.2": "fc2", "shortcut": "downchannel"}
@@ -30,9 +31,13 @@ def channel(case: Case, *, inplanes: int, planes: int, stride: int = 1, drop_out
 
 
 @adapter(REPOSITORY, "scale_atten_convblock")
-def scale(case: Case, *, in_size: int, out_size: int) -> Subject:
-    if in_size != 16:
-        raise NotCovered(f"{in_size} channels: the reference has 4 scales of 4")
+def scale(
+    case: Case, *, in_size: int, out_size: int, stride: int = 1, use_cbam: bool = True, drop_out: bool = False
+) -> Subject:
+    if in_size != 16 or not use_cbam:
+        raise NotCovered(f"{in_size} channels, use_cbam {use_cbam}: the reference works with 4 scales of 4 alone")
+    if drop_out:
+        raise NotCovered("drop_out: the reference draws in eval mode too")
     module = ScaleGate(4, 4, out_size, dims=case.dims, hidden=4, norm="batch")
     names = {
         "perceptron.0": "cbam.ChannelGate.mlp.1",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.attention.gather_excite import GatherExcite
-from tests.reference.adapter import NotCovered, Subject, adapter, exact_width, renamed
+from tests.reference.adapter import NotCovered, Subject, adapter, divisible, exact_width, renamed
 from tests.reference.case import Case
 
 
@@ -19,15 +19,17 @@ def timm(
     extra_params: bool = False,
     extent: int = 0,
     use_mlp: bool = True,
+    rd_ratio: float = 1 / 16,
     rd_channels: int | None = None,
+    rd_divisor: int = 1,
 ) -> Subject:
     if extra_params and extent == 0:
         raise NotCovered("timm pads the global kernel, so that it gathers more than one value; the authors do not")
+    if extra_params and extent & (extent - 1):
+        raise NotCovered(f"a learned gather of extent {extent}: here a power of two")
     if extra_params and use_mlp:
         raise NotCovered("timm leaves out the activation between the learned gather and the perceptron")
-    if use_mlp and rd_channels is None:
-        raise NotCovered("the width of timm's perceptron by its own rounding rule")
-    width = exact_width(channels, rd_channels) if use_mlp and rd_channels else {}
+    width = exact_width(channels, rd_channels or divisible(channels * rd_ratio, rd_divisor)) if use_mlp else {}
     gather = "learned" if extra_params else "mean"
     module = GatherExcite(channels, dims=case.dims, extent=extent, gather=gather, perceptron=use_mlp, **width)
     names = {"perceptron.0": "mlp.fc1", "perceptron.2": "mlp.fc2"}

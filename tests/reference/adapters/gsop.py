@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from search_spaces.attention.gsop import SecondOrderPooling, square_root
-from tests.reference.adapter import NotCovered, Subject, adapter, fitted
+from search_spaces.attention.gsop import ChannelBranch, PositionBranch, square_root
+from tests.reference.adapter import Subject, adapter, fitted
 from tests.reference.case import Case
 
 REPOSITORY = "ZilinGao/Global-Second-order-Pooling-Convolutional-Networks"
@@ -13,12 +13,12 @@ REPOSITORY = "ZilinGao/Global-Second-order-Pooling-Convolutional-Networks"
 
 @adapter(REPOSITORY, 'Bottleneck(attention="1").chan_att, y=x*att')
 def channel(case: Case, *, planes: int, att_dim: int = 128, stride: int = 1) -> Subject:
-    return _branch(case, 4 * planes, att_dim, stride, "channel", "")
+    return _branch(ChannelBranch(4 * planes, case.dims, att_dim, stride, "batch"), "", "")
 
 
 @adapter(REPOSITORY, 'Bottleneck(attention="2").pos_att, y=relu(x*att)')
 def position(case: Case, *, planes: int, att_dim: int = 128) -> Subject:
-    return _branch(case, 4 * planes, att_dim, 1, "position", "_spatial")
+    return _branch(PositionBranch(4 * planes, case.dims, att_dim, "batch"), "_spatial", "_for_spatial")
 
 
 @adapter(REPOSITORY, "CovpoolLayer+SqrtmLayer")
@@ -32,16 +32,13 @@ def head(case: Case, *, iterN: int) -> Subject:
     return Subject(Head(), lambda reference: reference)
 
 
-def _branch(case: Case, channels: int, width: int, stride: int, fusion: str, suffix: str) -> Subject:
-    if width > channels:
-        raise NotCovered(f"{width} combinations of {channels} channels: here at most as many as channels")
-    module = SecondOrderPooling(channels, dims=case.dims, width=width, stride=stride, fusion=fusion)
-    row = "_for_spatial" if suffix else ""
+def _branch(module: nn.Module, suffix: str, row: str) -> Subject:
+    """The mechanism takes at most as many combinations as there are channels, its branches any number."""
     names = {
-        "branches.0.reduce": f"b.conv_for_DR{suffix}",
-        "branches.0.norm": f"b.bn_for_DR{suffix}",
-        "branches.0.rows.norm": f"b.row_bn{row}",
-        "branches.0.rows.conv": f"b.row_conv_group{row}",
-        "branches.0.expand": f"b.fc_adapt_channels{row}",
+        "reduce": f"b.conv_for_DR{suffix}",
+        "norm": f"b.bn_for_DR{suffix}",
+        "rows.norm": f"b.row_bn{row}",
+        "rows.conv": f"b.row_conv_group{row}",
+        "expand": f"b.fc_adapt_channels{row}",
     }
     return Subject(module, fitted(names, module))

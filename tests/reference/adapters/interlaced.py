@@ -1,10 +1,10 @@
-"""Interlaced sparse self-attention of its authors: the block, and the module with one pair of factors."""
+"""Interlaced sparse self-attention of its authors: the block, and the module with one pair of factors or several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search_spaces.attention.interlaced import InterlacedAttention
+from search_spaces.attention.interlaced import Interlaced, InterlacedAttention
 from tests.reference.adapter import NotCovered, Subject, adapter, renamed
 from tests.reference.case import Case
 
@@ -21,7 +21,10 @@ def block(
     out_channels: int,
     down_factor: Sequence[int] = (8, 8),
 ) -> Subject:
-    return _isa(case, in_channels, key_channels, value_channels, out_channels, down_factor, "", {})
+    module = Interlaced(
+        in_channels, out_channels, key_channels, value_channels, dims=case.dims, sides=down_factor, norm="batch"
+    )
+    return Subject(module, renamed(_names("", "")))
 
 
 @adapter(REPOSITORY, "ISA_Module")
@@ -35,33 +38,30 @@ def module(
     down_factors: Sequence[Sequence[int]] = ((8, 8),),
     dropout: float = 0,
 ) -> Subject:
-    if len(down_factors) != 1 or dropout:
-        raise NotCovered(f"factors {down_factors}, dropout {dropout}: here one pair of factors and no dropout")
-    joined = {"join.0": "conv_bn.0", "join.1": "conv_bn.1.0"}
-    return _isa(case, in_channels, key_channels, value_channels, out_channels, down_factors[0], "stages.0.", joined)
-
-
-def _isa(
-    case: Case,
-    channels: int,
-    width: int,
-    value_width: int,
-    out_channels: int,
-    sides: Sequence[int],
-    prefix: str,
-    joined: dict[str, str],
-) -> Subject:
-    if channels != out_channels:
-        raise NotCovered(f"{channels} channels in, {out_channels} out: here the shape is kept")
-    subject = InterlacedAttention(
-        channels, dims=case.dims, width=width, value_width=value_width, sides=sides, join=bool(joined)
+    if dropout and case.training:
+        raise NotCovered("dropout in train mode")
+    module = InterlacedAttention(
+        out_channels,
+        dims=case.dims,
+        in_channels=in_channels,
+        width=key_channels,
+        value_width=value_channels,
+        shapes=down_factors,
     )
-    names = dict(joined)
-    for ours, theirs in (("long_range", "long_range_sa"), ("short_range", "short_range_sa")):
-        for role, function in (("query", "f_query"), ("key", "f_key")):
+    names = {"widen.0": "up_conv.0", "widen.1": "up_conv.1.0", "join.0": "conv_bn.0", "join.1": "conv_bn.1.0"}
+    for index in range(len(down_factors)):
+        names |= _names(f"stages.{index}.", f"stages.{index}.")
+    return Subject(module, renamed(names))
+
+
+def _names(ours: str, theirs: str) -> dict[str, str]:
+    """Of the two steps of one pair of factors, after these prefixes."""
+    names = {}
+    for step in ("long_range", "short_range"):
+        before, other = f"{ours}{step}", f"{theirs}{step}_sa"
+        for role in ("query", "key"):
             for first, second in (("0", "0"), ("1", "1.0"), ("3", "2"), ("4", "3.0")):
-                names[f"{ours}.{role}.{first}"] = f"{prefix}{theirs}.{function}.{second}"
-        names[f"{ours}.value"] = f"{prefix}{theirs}.f_value"
-        names[f"{ours}.project.0"] = f"{prefix}{theirs}.W.0"
-        names[f"{ours}.project.1"] = f"{prefix}{theirs}.W.1.0"
-    return Subject(subject, renamed(names))
+                names[f"{before}.{role}.{first}"] = f"{other}.f_{role}.{second}"
+        names |= {f"{before}.value": f"{other}.f_value"}
+        names |= {f"{before}.project.0": f"{other}.W.0", f"{before}.project.1": f"{other}.W.1.0"}
+    return names

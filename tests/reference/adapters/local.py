@@ -9,9 +9,7 @@ from tests.reference.case import Case
 
 @adapter("", "SASA (own loop implementation)")
 def paper(case: Case, *, C: int, Co: int, k: int, heads: int, border: str) -> Subject:
-    if Co != C:
-        raise NotCovered(f"{C} channels in, {Co} out: here the shape is kept")
-    module = LocalAttention(C, dims=case.dims, kernel=k, heads=heads, border=border, residual=False)
+    module = LocalAttention(Co, dims=case.dims, in_channels=C, kernel=k, heads=heads, border=border, residual=False)
     names = {"query": "q", "key": "k", "value": "v", "relative.0": "rel_row", "relative.1": "rel_col"}
     return Subject(module, renamed(names))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from search_spaces.attention.mhsa import MultiHeadAttention, TransformerBlock
 from search_spaces.attention.positions import sine_positions
-from tests.reference.adapter import NotCovered, Subject, adapter, renamed
+from tests.reference.adapter import NotCovered, Subject, adapter, exact_ratio, renamed
 from tests.reference.case import Case, Tensors
 
 TRANSUNET = {
@@ -23,7 +23,20 @@ PROJECTIONS = ("attn.query", "attn.key", "attn.value")
 
 
 @adapter("huggingface/pytorch-image-models", "Attention")
-def timm(case: Case, *, dim: int, num_heads: int = 8, qkv_bias: bool = False) -> Subject:
+def timm(
+    case: Case,
+    *,
+    dim: int,
+    num_heads: int = 8,
+    qkv_bias: bool = False,
+    qk_norm: bool = False,
+    attn_drop: float = 0.0,
+    proj_drop: float = 0.0,
+) -> Subject:
+    if qk_norm:
+        raise NotCovered("qk_norm: queries and keys normalised")
+    if case.training and (attn_drop or proj_drop):
+        raise NotCovered("dropout in train mode")
     module = MultiHeadAttention(dim, num_heads, qkv_bias)
     return Subject(module, renamed({"qkv": "qkv", "project": "proj"}))
 
@@ -46,9 +59,7 @@ def u_net_transformer(case: Case, *, C: int, h: int) -> Subject:
 
 @adapter("Beckschen/TransUNet", "Block")
 def transunet(case: Case, *, hidden_size: int, num_heads: int, mlp_dim: int) -> Subject:
-    if mlp_dim % hidden_size:
-        raise NotCovered(f"perceptron {mlp_dim} wide on {hidden_size} channels: here a whole multiple")
-    module = TransformerBlock(hidden_size, num_heads, mlp_dim // hidden_size)
+    module = TransformerBlock(hidden_size, num_heads, exact_ratio(hidden_size, mlp_dim))
     return Subject(module, packed(TRANSUNET, {"attention.qkv": PROJECTIONS}))
 
 

@@ -43,17 +43,21 @@ def mmcv(
     mode: str = "embedded_gaussian",
     sub_sample: bool = False,
 ) -> Subject:
-    if norm_cfg not in (None, {"type": "BN"}):
+    norm = dict(norm_cfg or {})
+    kind, epsilon = norm.pop("type", None), norm.pop("eps", 1e-5)
+    if kind not in (None, "BN", "BN2d", "BN3d", "SyncBN") or set(norm) - {"requires_grad", "momentum"}:
         raise NotCovered(f"norm_cfg {norm_cfg}")
     module = _non_local(
         case,
         in_channels,
-        in_channels // reduction,
+        max(in_channels // reduction, 1),
         mode=mode,
         subsample=2 if sub_sample else 1,
         scaled=use_scale and mode == "embedded_gaussian",
         norm="batch" if norm_cfg else "none",
     )
+    if norm_cfg:
+        module.norm.eps = epsilon
     pooled = ".0" if sub_sample else ""
     names = {
         "theta": "theta.conv",

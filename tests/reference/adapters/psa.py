@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search_spaces.attention.psa import PointwiseSpatialAttention
-from tests.reference.adapter import NotCovered, Subject, adapter, exact_width, renamed
+from tests.reference.adapter import Subject, adapter, exact_width, renamed
 from tests.reference.case import Case
 
 DIRECTIONS = {0: "collect", 1: "distribute", 2: "both"}
@@ -23,8 +23,6 @@ def authors(
     normalization_factor: float | None = 1.0,
     psa_softmax: bool = True,
 ) -> Subject:
-    if not psa_softmax and normalization_factor is not None:
-        raise NotCovered(f"normalization_factor {normalization_factor}: here the size of the mask")
     module = PointwiseSpatialAttention(
         in_channels,
         dims=case.dims,
@@ -34,6 +32,7 @@ def authors(
         masks=(mask_h, mask_w),
         compact=compact,
         softmax=psa_softmax,
+        divisor=mask_h * mask_w if normalization_factor is None else normalization_factor,
         restore=False,
         **exact_width(in_channels, mid_channels),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from search_spaces.attention.se import SqueezeExcitation
-from tests.reference.adapter import Subject, adapter, exact_width, renamed
+from search_spaces.attention.se import GATES, SqueezeExcitation
+from tests.reference.adapter import NotCovered, Subject, adapter, divisible, exact_width, renamed
 from tests.reference.case import Case
 
 
@@ -15,11 +15,21 @@ def timm(
     rd_ratio: float = 1 / 16,
     rd_channels: int | None = None,
     rd_divisor: int = 8,
+    add_maxpool: bool = False,
     bias: bool = True,
+    gate_layer: str = "sigmoid",
 ) -> Subject:
-    # timm rounds the width to the nearest multiple of the divisor, at least one divisor.
-    width = rd_channels or max(int(channels * rd_ratio + rd_divisor / 2) // rd_divisor * rd_divisor, rd_divisor)
-    module = SqueezeExcitation(channels, dims=case.dims, bias=bias, **exact_width(channels, width))
+    if gate_layer not in GATES:
+        raise NotCovered(f"gate '{gate_layer}'")
+    width = rd_channels or divisible(channels * rd_ratio, rd_divisor)
+    module = SqueezeExcitation(
+        channels,
+        dims=case.dims,
+        bias=bias,
+        pool="both" if add_maxpool else "mean",
+        gate=gate_layer,
+        **exact_width(channels, width),
+    )
     return Subject(module, renamed({"squeeze": "fc1", "excite": "fc2"}))
 
 

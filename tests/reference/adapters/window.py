@@ -20,12 +20,23 @@ BLOCK = {
 
 
 @adapter("microsoft/Swin-Transformer", "WindowAttention")
-def attention(case: Case, *, dim: int, window_size: Sequence[int], num_heads: int, qkv_bias: bool = True) -> Subject:
+def attention(
+    case: Case,
+    *,
+    dim: int,
+    window_size: Sequence[int],
+    num_heads: int,
+    qkv_bias: bool = True,
+    attn_drop: float = 0.0,
+    proj_drop: float = 0.0,
+) -> Subject:
+    check_dropout(case, attn_drop, proj_drop)
     module = WindowBlock(dim, num_heads, window_size, (0,) * len(window_size), 1, qkv_bias)
 
     def call(inputs: Tensors) -> Sequence[Tensor]:
-        (tokens,) = inputs.values()
-        return [module.attention(tokens, module._bias(window_size))]
+        tokens, *mask = inputs.values()
+        scores = module._bias(window_size)
+        return [module.attention(tokens, scores + mask[0].unsqueeze(1) if mask else scores)]
 
     names = {ours: theirs.removeprefix("attn.") for ours, theirs in BLOCK.items() if theirs.startswith("attn.")}
     return Subject(module, _constants_dropped(names, module), call)
@@ -42,13 +53,15 @@ def swin(
     shift_size: int = 0,
     mlp_ratio: float = 4.0,
     qkv_bias: bool = True,
+    drop: float = 0.0,
+    attn_drop: float = 0.0,
+    drop_path: float = 0.0,
 ) -> Subject:
-    if min(input_resolution) <= window_size:
-        raise NotCovered(f"a map of {input_resolution} in windows of {window_size}: the reference shrinks both sides")
-    if any(length % window_size for length in input_resolution):
-        raise NotCovered(f"a map of {input_resolution} in windows of {window_size}: the reference does not pad")
+    check_dropout(case, drop, attn_drop, drop_path)
+    if min(input_resolution) <= window_size:  # the reference then shrinks both sides of the window, and shifts none
+        window_size, shift_size = min(input_resolution), 0
     dims = len(input_resolution)
-    module = WindowBlock(dim, num_heads, (window_size,) * dims, (shift_size,) * dims, _ratio(mlp_ratio), qkv_bias)
+    module = WindowBlock(dim, num_heads, (window_size,) * dims, (shift_size,) * dims, mlp_ratio, qkv_bias)
 
     def call(inputs: Tensors) -> Sequence[Tensor]:
         (tokens,) = inputs.values()
@@ -68,12 +81,13 @@ def monai(
     shift_size: Sequence[int],
     mlp_ratio: float = 4.0,
     qkv_bias: bool = True,
+    drop: float = 0.0,
+    attn_drop: float = 0.0,
+    drop_path: float = 0.0,
 ) -> Subject:
-    size = case.shape[1:-1]
-    smaller = [length < side for length, side in zip(size, window_size, strict=True)]
-    if any(smaller[1:]):
-        raise NotCovered(f"a map of {size} in windows of {window_size}: the reference pairs wrong offsets there")
-    module = WindowBlock(dim, num_heads, window_size, shift_size, _ratio(mlp_ratio), qkv_bias)
+    check_dropout(case, drop, attn_drop, drop_path)
+    check_offsets(case.shape[1:-1], window_size)
+    module = WindowBlock(dim, num_heads, window_size, shift_size, mlp_ratio, qkv_bias)
 
     def call(inputs: Tensors) -> Sequence[Tensor]:
         return [module(next(iter(inputs.values())))]
@@ -82,10 +96,15 @@ def monai(
     return Subject(module, _constants_dropped(names, module), call)
 
 
-def _ratio(ratio: float) -> int:
-    if ratio != int(ratio):
-        raise NotCovered(f"mlp_ratio {ratio}: here a whole number")
-    return int(ratio)
+def check_dropout(case: Case, *rates: float) -> None:
+    if case.training and any(rates):
+        raise NotCovered("dropout in train mode")
+
+
+def check_offsets(size: Sequence[int], window: Sequence[int]) -> None:
+    """MONAI cuts its index of the full window short for a smaller one, which is right along the first axis alone."""
+    if any(length < side for length, side in list(zip(size, window, strict=True))[1:]):
+        raise NotCovered(f"a map of {size} in windows of {tuple(window)}: the reference pairs wrong offsets there")
 
 
 def _constants_dropped(names: Mapping[str, str], module: WindowBlock) -> Callable[[Tensors], Tensors]:

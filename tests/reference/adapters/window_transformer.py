@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from search_spaces.attention.window import WindowAttention
 from search_spaces.hosts.window_transformer import WindowTransformer
 from search_spaces.stages.patches import PatchExpanding, PatchMerging
 from tests.reference.adapter import NotCovered, Subject, adapter, renamed
-from tests.reference.adapters.window import BLOCK
+from tests.reference.adapters.window import BLOCK, check_dropout, check_offsets
 from tests.reference.case import Case, Tensors
 
 SWIN_UNET = "HuCaoFighting/Swin-Unet"
@@ -48,11 +50,17 @@ def swin_unet(
     num_heads: Sequence[int],
     window_size: int,
     mlp_ratio: float = 4.0,
-    depths_decoder: Sequence[int] = (),
-    drop_path_rate: float = 0.0,
+    qkv_bias: bool = True,
+    depths_decoder: Sequence[int] = (),  # read and never used
+    drop_rate: float = 0.0,
+    attn_drop_rate: float = 0.0,
+    drop_path_rate: float = 0.1,
+    ape: bool = False,
+    patch_norm: bool = True,
 ) -> Subject:
-    if set(depths) != {2} or mlp_ratio != int(mlp_ratio):
-        raise NotCovered(f"depths {tuple(depths)}, mlp_ratio {mlp_ratio}: here 2 blocks a level, a whole ratio")
+    if ape or not patch_norm or not qkv_bias:
+        raise NotCovered(f"ape {ape}, patch_norm {patch_norm}, qkv_bias {qkv_bias}")
+    check_dropout(case, drop_rate, attn_drop_rate, drop_path_rate)
     finest, merges = patch_size.bit_length() - 1, len(depths) - 1
     depth = finest + merges
     module = WindowTransformer(
@@ -65,7 +73,8 @@ def swin_unet(
         patch=patch_size,
         window=window_size,
         heads=num_heads,
-        ratio=int(mlp_ratio),
+        ratio=mlp_ratio,
+        layers=depths,
     )
     names = {
         "embed.project": "patch_embed.proj",
@@ -75,17 +84,18 @@ def swin_unet(
         "expand.1.expand": "up.expand",
         "expand.1.norm": "up.norm",
         "head": "output",
-        **pair("bottleneck.0", f"layers.{merges}"),
+        **blocks("bottleneck.0", f"layers.{merges}", depths[merges]),
     }
     for index in range(merges):
         level, up = finest + index, merges - index
-        names |= pair(f"encoder.{level}", f"layers.{index}") | pair(f"decoder.{level}.blocks", f"layers_up.{up}")
+        names |= blocks(f"encoder.{level}", f"layers.{index}", depths[index])
+        names |= blocks(f"decoder.{level}.blocks", f"layers_up.{up}", depths[index])
         names |= {f"merge.{level}.norm": f"layers.{index}.downsample.norm"}
         names |= {f"merge.{level}.reduce": f"layers.{index}.downsample.reduction"}
         names |= {f"decoder.{level}.join": f"concat_back_dim.{up}"}
         before = "layers_up.0" if up == 1 else f"layers_up.{up - 1}.upsample"
         names |= {f"decoder.{level}.expand.{part}": f"{before}.{part}" for part in ("expand", "norm")}
-    weights = renamed(names)
+    weights = wider_tables(renamed(names), module)
     return Subject(module, columns_first(without_constants(weights), case.dims))
 
 
@@ -100,26 +110,43 @@ def monai(
     drop_path: Sequence[float],
     mlp_ratio: float = 4.0,
     qkv_bias: bool = False,
+    drop: float = 0.0,
+    attn_drop: float = 0.0,
 ) -> Subject:
-    if depth != 2 or len(set(window_size)) > 1 or mlp_ratio != int(mlp_ratio):
-        raise NotCovered(f"depth {depth}, windows {tuple(window_size)}, mlp_ratio {mlp_ratio}")
+    check_dropout(case, drop, attn_drop, *drop_path)
+    check_offsets(case.shape[2:], window_size)
     window = WindowAttention(
-        dim, dims=case.dims, window=window_size[0], heads=num_heads, ratio=int(mlp_ratio), bias=qkv_bias
+        dim, dims=case.dims, window=window_size, heads=num_heads, ratio=mlp_ratio, layers=depth, bias=qkv_bias
     )
     module = nn.Sequential(window, PatchMerging(dim, 2 * dim, dims=case.dims))
-    names = {"1.norm": "downsample.norm", "1.reduce": "downsample.reduction"} | pair("0", "", "linear")
+    names = {"1.norm": "downsample.norm", "1.reduce": "downsample.reduction"} | blocks("0", "", depth, "linear")
     weights = without_constants(renamed(names))
     return Subject(module, columns_first(weights, case.dims) if case.dims == 2 else weights)
 
 
-def pair(ours: str, theirs: str, layer: str = "fc") -> dict[str, str]:
-    """Names of the two blocks of a level; ``layer``: what the reference calls the perceptron's layers."""
+def blocks(ours: str, theirs: str, count: int, layer: str = "fc") -> dict[str, str]:
+    """Names of the blocks of a level; ``layer``: what the reference calls the perceptron's layers."""
     block = {**BLOCK, "perceptron.0": f"mlp.{layer}1", "perceptron.2": f"mlp.{layer}2"}
     return {
         f"{ours}.blocks.{index}.{name}": f"{theirs}.blocks.{index}.{other}".removeprefix(".")
-        for index in range(2)
+        for index in range(count)
         for name, other in block.items()
     }
+
+
+def wider_tables(weights: Weights, module: nn.Module) -> Weights:
+    """The reference shrinks the windows of a level that is smaller; here it looks up the middle of the full table."""
+
+    def convert(reference: Tensors) -> Tensors:
+        found, state = weights(reference), module.state_dict()
+        for key in [key for key in found if key.endswith("offset_bias")]:
+            full, given = (math.isqrt(len(table[key])) for table in (state, found))
+            margin = (full - given) // 2
+            square = found[key].T.unflatten(1, (given, given))
+            found[key] = F.pad(square, [margin] * 4).flatten(1).T
+        return found
+
+    return convert
 
 
 def without_constants(weights: Weights) -> Weights:

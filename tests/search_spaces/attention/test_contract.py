@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from search_spaces import HOSTS, Architecture, Placement, load_space
 from search_spaces.attention import MECHANISMS, Mechanism
 from search_spaces.errors import InputError
 from search_spaces.initialisation import initialise
@@ -19,6 +20,12 @@ from tests.search_spaces.attention.example import EVERY, EXTREME_SIZES, IDS, SIZ
 
 every_mechanism = pytest.mark.parametrize(("name", "dims"), EVERY, ids=IDS)
 OPTIONS = [(name, dims, option) for name, dims in EVERY for option in MECHANISMS[name].choices]
+SETTINGS = [
+    (name, option, values[0])
+    for name in MECHANISMS
+    for option, values in MECHANISMS[name].choices.items()
+    if len(values) == 1
+]
 OPTION_IDS = [f"{name}-{dims}d-{option}" for name, dims, option in OPTIONS]
 
 
@@ -57,6 +64,23 @@ def test_every_choice_of_every_option_trains_in_narrow_networks(name: str, dims:
                 if y.requires_grad:  # some have no parameters
                     y.sum().backward()
                 assert y.isfinite().all()
+
+
+@pytest.mark.parametrize(("name", "option", "value"), SETTINGS)
+def test_a_setting_has_another_number_in_an_architecture_or_a_space_of_one_s_own(
+    name: str, option: str, value: int
+) -> None:
+    slots = HOSTS["unet"].module.slots(dims=2, **HOSTS["unet"].defaults)
+    slot = next(slot.name for slot in slots if slot.refuses(MECHANISMS[name], 2) is None)
+    made = [
+        Architecture.create("unet", 2, {}, {slot: Placement(name, ((option, number),))})
+        for number in (value, value + 1)
+    ]
+    x = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    results = [architecture.build(1, 1).eval()(x) for architecture in made]
+    assert not torch.equal(*results)
+    space = load_space({"host": "unet", "slots": [slot], "mechanisms": {name: {option: [value, value + 1]}}}, dims=2)
+    assert all(architecture in space for architecture in made)
 
 
 @every_mechanism

@@ -128,7 +128,7 @@ DEPTH: dict[str, Depth] = {
     "local": Depth(state=without_relative_positions),
     "cross": Depth({"position": False}),
     "fca": Depth(deep_options={"grid": (1, 7, 7)}),
-    "interlaced": Depth(deep_options={"sides": (1, 4, 4)}),
+    "interlaced": Depth(deep_options={"shapes": [(1, 4, 4)]}),
     "pyramid_non_local": Depth({"sizes": (2,)}),  # one size: copies along the depth all weigh the same
     "fusion_non_local": Depth({"sizes": (2,)}),
 }

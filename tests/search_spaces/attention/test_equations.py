@@ -10,7 +10,7 @@ from torch import Tensor
 
 from search_spaces.attention import MECHANISMS
 from tests.search_spaces.attention.equations import EQUATIONS
-from tests.search_spaces.attention.example import build, each, inputs
+from tests.search_spaces.attention.example import CHANNELS, build, each, inputs
 
 SIZES: dict[int, tuple[int, ...]] = {2: (5, 6), 3: (3, 4, 5)}
 CASES = [(name, options, dims) for name, (_, cases) in EQUATIONS.items() for options in cases for dims in (2, 3)]
@@ -19,7 +19,8 @@ CASE_IDS = [f"{name}-{'-'.join(map(str, options.values())) or 'default'}-{dims}d
 
 @pytest.mark.parametrize(("name", "options", "dims"), CASES, ids=CASE_IDS)
 def test_the_mechanism_computes_its_equation(name: str, options: dict[str, Any], dims: int) -> None:
-    module, given_inputs = build(name, dims, options=options), inputs(name, SIZES[dims])
+    channels = options.get("in_channels", CHANNELS)
+    module, given_inputs = build(name, dims, options=options), inputs(name, SIZES[dims], channels=channels)
     expected = EQUATIONS[name][0](module, *each(Tensor.numpy, given_inputs), **options)
     torch.testing.assert_close(module(*given_inputs).detach(), torch.from_numpy(expected), rtol=0, atol=1e-9)
 

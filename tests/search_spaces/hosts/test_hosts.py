@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from search_spaces import HOSTS, MECHANISMS, Architecture, Placement
 from search_spaces.hosts import Host, host
 from search_spaces.initialisation import initialise
+from search_spaces.layers import ACTIVATION
 from search_spaces.slot import Slot, size_at
 from search_spaces.stages.convolution import ConvNorm
 
@@ -125,6 +126,33 @@ def test_a_block_takes_the_place_of_one_convolution(name: str, dims: int) -> Non
         assert sorted(network.state_dict()) == sorted(plain.state_dict()), slot
         network.load_state_dict(plain.state_dict())
         assert torch.equal(network.eval()(x), plain.eval()(x)), slot
+
+
+class Kept(nn.Module):
+    """A block whose gradient needs what it gave, or which gives what it was given."""
+
+    def __init__(self, channels: int, computes: bool) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(channels))
+        self.computes = computes
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.scale.reshape(-1, *[1] * (x.dim() - 2)) * x) if self.computes else x
+
+
+@every_host
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+def test_nothing_overwrites_what_a_block_gave(name: str, dims: int, training: bool) -> None:
+    entry = HOSTS[name]
+    forms = [{"activation": activation} for activation in ACTIVATION] if "activation" in entry.options else [{}]
+    forms = [{**form, "block": block} for form in forms for block in entry.options.get("block", (None,))]
+    for form in forms:
+        options = lightest(name) | {key: value for key, value in form.items() if value is not None}
+        for computes in (True, False):
+            places = [slot for slot in slots(name, dims, options) if slot.replaces]
+            network = build(name, dims, options, {slot.name: Kept(slot.channels, computes) for slot in places})
+            outputs = network.train(training).outputs(image(dims, ODD[dims], batch=2))
+            outputs.logits.sum().backward()
 
 
 @every_host

@@ -76,6 +76,18 @@ def test_patches_that_leave_nothing_to_merge_are_refused(patch: int) -> None:
         Architecture.create(NAME, 2, {"depth": 3, "patch": patch})
 
 
+def test_each_level_has_two_blocks_unless_told_and_every_second_one_is_shifted() -> None:
+    for layers, expected in ((2, [2, 2, 2]), (3, [3, 3, 3]), ((1, 2, 4), [1, 2, 4])):
+        network = WindowTransformer(
+            2, 1, dims=2, attention={}, **{**lightest(NAME), "layers": layers, "window": (4, 6)}
+        )
+        stages = [*network.encoder.values(), network.bottleneck[0]]
+        assert [len(stage.blocks) for stage in stages] == expected  # type: ignore[union-attr]
+        assert [stage.blocks[-1].shift for stage in stages] == [(0, 0) if n % 2 else (2, 3) for n in expected]
+        assert len(network.decoder["1"].blocks.blocks) == expected[0]  # type: ignore[union-attr]
+        assert network(image(2, (24, 16))).shape == (1, 2, 24, 16)
+
+
 def test_each_deeper_level_has_twice_the_heads_unless_told() -> None:
     for heads, expected in ((2, [2, 4, 8]), ((1, 1, 2), [1, 1, 2])):
         options = {**lightest(NAME), "width": 8, "heads": heads}

@@ -12,8 +12,14 @@ from tests.search_spaces.attention import naive
 from tests.search_spaces.attention.naive import Array, batch_norm, linear, relu, sigmoid, weight
 
 
-def se(module: nn.Module, x: Array) -> Array:
-    scores = sigmoid(linear(relu(linear(naive.mean(x), module, "squeeze")), module, "excite"))
+def se(module: nn.Module, x: Array, pool: str = "mean", gate: str = "sigmoid", **_: Any) -> Array:
+    squeezed = {
+        "mean": naive.mean(x),
+        "max": naive.maximum(x),
+        "both": naive.mean(x) / 2 + naive.maximum(x) / 2,
+    }[pool]
+    scores = linear(relu(linear(squeezed, module, "squeeze")), module, "excite")
+    scores = sigmoid(scores) if gate == "sigmoid" else np.clip(scores / 6 + 0.5, 0, 1)
     y = np.empty_like(x)
     for p in naive.positions(x):
         y[(..., *p)] = scores * x[(..., *p)]
@@ -71,11 +77,12 @@ def coordinate(module: nn.Module, x: Array) -> Array:
     return y
 
 
-def bam(module: nn.Module, x: Array, dilation: int = 4, combine: str = "sum", **_: Any) -> Array:
-    dims = x.ndim - 2
-    channel = linear(
-        relu(batch_norm(linear(naive.mean(x), module, "channel.0"), module, "channel.1")), module, "channel.3"
-    )
+def bam(module: nn.Module, x: Array, dilation: int = 4, layers: int = 1, combine: str = "sum", **_: Any) -> Array:
+    dims, channel = x.ndim - 2, naive.mean(x)
+    for index in range(layers):
+        channel = linear(channel, module, f"channel.{3 * index}")
+        channel = relu(batch_norm(channel, module, f"channel.{3 * index + 1}"))
+    channel = linear(channel, module, f"channel.{3 * layers}")
     spatial = relu(batch_norm(linear(x, module, "spatial.0"), module, "spatial.1"))
     for index in (3, 6):
         spatial = naive.conv(spatial, module, f"spatial.{index}", padding=dilation, dilation=dilation)
@@ -154,8 +161,16 @@ def gather_excite(
     return y
 
 
-def psa(module: nn.Module, x: Array, direction: str = "both", mask: int = 15, softmax: bool = True, **_: Any) -> Array:
-    moved = []
+def psa(
+    module: nn.Module,
+    x: Array,
+    direction: str = "both",
+    mask: int = 15,
+    softmax: bool = True,
+    divisor: float | None = None,
+    **_: Any,
+) -> Array:
+    moved, divisor = [], divisor or (1 if softmax else mask ** (x.ndim - 2))
     for index, way in enumerate(["collect", "distribute"] if direction == "both" else [direction]):
         z = relu(batch_norm(linear(x, module, f"reduce.{index}.0"), module, f"reduce.{index}.1"))
         hidden = relu(batch_norm(linear(z, module, f"attention.{index}.0"), module, f"attention.{index}.1"))
@@ -171,7 +186,7 @@ def psa(module: nn.Module, x: Array, direction: str = "both", mask: int = 15, so
                     place = tuple(o - i + mask // 2 for o, i in zip(other, owner, strict=True))
                     if all(0 <= i < mask for i in place):
                         scores[s] = predicted[(b, *place, *owner)]
-                weights = naive.softmax(scores) if softmax else scores / mask ** (x.ndim - 2)
+                weights = (naive.softmax(scores) if softmax else scores) / divisor
                 for w, source in zip(weights, every, strict=True):
                     y[(b, slice(None), *target)] += w * z[(b, slice(None), *source)]
         moved.append(y)
@@ -192,14 +207,14 @@ def ca_channel(module: nn.Module, x: Array, **_: Any) -> Array:
 
 
 EQUATIONS: dict[str, Any] = {
-    "se": (se, [{}]),
+    "se": (se, [{}, {"pool": "max"}, {"pool": "both", "gate": "hard_sigmoid"}]),
     "eca": (eca, [{}, {"kernel": 7}, {"kernel": 5, "padding": "circular"}, {"kernel": 1}]),
     "cbam": (
         cbam,
         [{}, {"kernel": 3, "norm": False}, {"spatial": False}, {"pools": ("avg", "max", "lp", "lse"), "kernel": 5}],
     ),
     "coordinate": (coordinate, [{}]),
-    "bam": (bam, [{}, {"dilation": 1, "combine": "product"}]),
+    "bam": (bam, [{}, {"dilation": 1, "combine": "product"}, {"layers": 2, "spatial_width": 3}]),
     "scse": (scse, [{}, {"join": "sum"}, {"join": "product"}]),
     "gsop": (gsop, [{}, {"width": 4, "stride": 2}, {"width": 4, "fusion": "position"}]),
     "gather_excite": (
@@ -207,6 +222,7 @@ EQUATIONS: dict[str, Any] = {
         [
             {},
             {"extent": 0},
+            {"extent": 3},
             {"extent": 2, "gather": "learned"},
             {"extent": 0, "gather": "learned", "perceptron": True},
             {"extent": 2, "perceptron": True},
@@ -214,7 +230,12 @@ EQUATIONS: dict[str, Any] = {
     ),
     "psa": (
         psa,
-        [{"mask": 5}, {"mask": 9, "direction": "collect"}, {"mask": 3, "direction": "distribute", "softmax": False}],
+        [
+            {"mask": 5},
+            {"mask": 9, "direction": "collect"},
+            {"mask": 3, "direction": "distribute", "softmax": False},
+            {"mask": 3, "direction": "collect", "divisor": 3.0},
+        ],
     ),
     "ca_channel": (ca_channel, [{}]),
 }

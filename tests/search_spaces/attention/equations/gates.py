@@ -19,6 +19,7 @@ def attention_gate(
     variant: str = "grid",
     stride: int = 2,
     normalise: str = "sigmoid",
+    activation: str = "relu",
     gates: int = 1,
     fuse: bool = False,
     **_: Any,
@@ -28,20 +29,21 @@ def attention_gate(
             return sigmoid(scores)
         return np.stack([naive.softmax(sample) for sample in scores])
 
+    act = relu if activation == "relu" else lambda scores: np.log1p(np.exp(scores))
     gated = []
     for name in (f"gates.{index}" for index in range(gates)):
         phi = linear(gate, module, f"{name}.phi")
         if variant == "grid":
             dims = x.ndim - 2
             theta = naive.convolution(x, weight(module, f"{name}.theta.weight"), [stride] * dims, [0] * dims)
-            hidden = relu(theta + naive.interpolate(phi, theta.shape[2:]))
+            hidden = act(theta + naive.interpolate(phi, theta.shape[2:]))
             alpha = naive.interpolate(weights(linear(hidden, module, f"{name}.psi")), x.shape[2:])
             gated.append(batch_norm(linear(alpha * x, module, f"{name}.project"), module, f"{name}.norm"))
         else:
             theta = batch_norm(linear(x, module, f"{name}.theta"), module, f"{name}.theta_norm")
             phi = naive.interpolate(gate, x.shape[2:])
             phi = batch_norm(linear(phi, module, f"{name}.phi"), module, f"{name}.phi_norm")
-            scores = linear(relu(theta + phi), module, f"{name}.psi")
+            scores = linear(act(theta + phi), module, f"{name}.psi")
             gated.append(weights(batch_norm(scores, module, f"{name}.psi_norm")) * x)
     if not fuse and gates == 1:
         return gated[0]
@@ -57,7 +59,7 @@ def sine_positions(channels: int, size: tuple[int, ...]) -> Array:
         count = share if axis < len(size) - 1 else channels - first
         for c in range(count):
             half = (count + 1) // 2
-            rate = 10000 ** -((c if c < half else c - half) / half)
+            rate = 10000 ** (-2 * (c if c < half else c - half) / count)
             for p in np.ndindex(*size):
                 table[(first + c, *p)] = (math.sin if c < half else math.cos)(rate * p[axis])
     return table
@@ -86,6 +88,7 @@ EQUATIONS: dict[str, Any] = {
             {"variant": "same_resolution", "gates": 2},
             {"gates": 2},
             {"fuse": True},
+            {"activation": "softplus"},
         ],
     ),
     "cross": (cross, [{}, {"heads": 2, "position": False}]),

@@ -178,7 +178,7 @@ def axial_reverse(module: nn.Module, x: Array, prediction: Array, **_: Any) -> A
 
 EQUATIONS: dict[str, Any] = {
     "fca": (fca, [{}, {"frequencies": 3, "selection": "low"}, {"frequencies": 16}]),
-    "ocr": (ocr, [{}]),
+    "ocr": (ocr, [{}, {"in_channels": 6}]),
     "iau": (iau, [{}, {"parts": 2, "scaled": False}]),
     "interaction": (interaction, [{}, {"spread": 2.0, "scaled": False}]),
     "hard_mask": (hard_mask, [{}, {"mode": "top", "share": 0.25}]),

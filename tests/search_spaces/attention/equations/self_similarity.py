@@ -156,8 +156,8 @@ def mhsa(module: nn.Module, x: Array, position: str = "none", **_: Any) -> Array
     return (tokens + linear(hidden, module, "block.perceptron.2")).reshape(x.shape)
 
 
-def window(module: nn.Module, x: Array, window: int = 4, shifted: bool = True, **_: Any) -> Array:
-    for index, by in enumerate([0, window // 2] if shifted else [0]):
+def window(module: nn.Module, x: Array, window: int = 4, layers: int = 2, **_: Any) -> Array:
+    for index, by in enumerate([0, window // 2, 0][:layers]):
         name = f"blocks.{index}"
         flat = x.reshape(*x.shape[:2], -1)
         normal = naive.layer_norm(flat, module, f"{name}.norm1", 1e-5).reshape(x.shape)
@@ -209,8 +209,8 @@ def local(module: nn.Module, x: Array, kernel: int = 3, border: str = "mask", re
     query, key, value = (linear(x, module, part) for part in ("query", "key", "value"))
     dims, reach = x.ndim - 2, kernel // 2
     tables = [weight(module, f"relative.{axis}") for axis in range(dims)]
-    width = x.shape[1] // module.heads
-    y: Array = np.zeros_like(x)
+    width = query.shape[1] // module.heads
+    y: Array = np.zeros_like(query)
     for b, h in itertools.product(range(len(x)), range(module.heads)):
         rows = slice(h * width, (h + 1) * width)
         for p in naive.positions(x):
@@ -229,10 +229,18 @@ def local(module: nn.Module, x: Array, kernel: int = 3, border: str = "mask", re
     return x + y if residual else y
 
 
-def interlaced(module: nn.Module, x: Array, block: int = 4, join: bool = True, **_: Any) -> Array:
+def interlaced(module: nn.Module, x: Array, block: int = 4, shapes: list[int] | None = None, **_: Any) -> Array:
+    sides = shapes or [block]
+    found = [_interlaced(module, x, f"stages.{index}", side) for index, side in enumerate(sides)]
+    if len(sides) > 1:
+        x = relu(batch_norm(linear(x, module, "widen.0"), module, "widen.1"))
+    return relu(batch_norm(linear(np.concatenate([x, *found], 1), module, "join.0"), module, "join.1"))
+
+
+def _interlaced(module: nn.Module, x: Array, stage: str, block: int) -> Array:
     missing = [-n % block for n in x.shape[2:]]
     y = np.pad(x, [(0, 0), (0, 0), *((m // 2, m - m // 2) for m in missing)])
-    for name in ("long_range", "short_range"):
+    for name in (f"{stage}.long_range", f"{stage}.short_range"):
         parts = {}
         for role in ("query", "key"):
             hidden = relu(batch_norm(linear(y, module, f"{name}.{role}.0"), module, f"{name}.{role}.1"))
@@ -241,17 +249,15 @@ def interlaced(module: nn.Module, x: Array, block: int = 4, join: bool = True, *
         found: Array = np.zeros_like(parts["value"])
         groups: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         for p in naive.positions(y):
-            mark = tuple(i % block if name == "long_range" else i // block for i in p)
+            far = name.endswith("long_range")
+            mark = tuple(i % block if far else i // block for i in p)
             groups.setdefault(mark, []).append(p)
         for group in groups.values():
             tokens = [np.stack([parts[role][(..., *p)] for p in group], 2) for role in ("query", "key", "value")]
             for i, p in enumerate(group):
                 found[(..., *p)] = naive.attention(*tokens, 1)[:, :, i]
         y = relu(batch_norm(linear(found, module, f"{name}.project.0"), module, f"{name}.project.1"))
-    y = y[(..., *(slice(m // 2, m // 2 + n) for m, n in zip(missing, x.shape[2:], strict=True)))]
-    if not join:
-        return y
-    return relu(batch_norm(linear(np.concatenate([x, y], 1), module, "join.0"), module, "join.1"))
+    return y[(..., *(slice(m // 2, m // 2 + n) for m, n in zip(missing, x.shape[2:], strict=True)))]
 
 
 def ema(module: nn.Module, x: Array, stages: int = 3, **_: Any) -> Array:
@@ -281,12 +287,18 @@ EQUATIONS: dict[str, Any] = {
         ],
     ),
     "criss_cross": (criss_cross, [{}, {"recurrence": 1}]),
-    "axial": (axial, [{}, {"span": 3, "heads": 1, "reduction": 1}, {"span": 0}]),
-    "pyramid_non_local": (pyramid_non_local, [{}, {"pyramid": "paper"}]),
-    "fusion_non_local": (fusion_non_local, [{}]),
+    "axial": (axial, [{}, {"span": 3, "heads": 1, "reduction": 1}, {"span": 0, "width": 12}]),
+    "pyramid_non_local": (pyramid_non_local, [{}, {"pyramid": "paper"}, {"in_channels": 6}]),
+    "fusion_non_local": (fusion_non_local, [{}, {"in_channels": 6}]),
     "mhsa": (mhsa, [{}, {"heads": 2, "position": "sine", "ratio": 1}]),
-    "window": (window, [{}, {"window": 3, "heads": 2}, {"window": 2, "shifted": False}]),
-    "local": (local, [{}, {"kernel": 5, "border": "zero", "heads": 2}, {"residual": False, "heads": 1}]),
-    "interlaced": (interlaced, [{}, {"block": 2}, {"block": 3, "join": False}]),
+    "window": (
+        window,
+        [{}, {"window": 3, "heads": 2}, {"window": 2, "layers": 1}, {"window": 2, "layers": 3, "ratio": 1.3}],
+    ),
+    "local": (
+        local,
+        [{}, {"kernel": 5, "border": "zero", "heads": 2}, {"residual": False, "heads": 1, "in_channels": 6}],
+    ),
+    "interlaced": (interlaced, [{}, {"block": 2}, {"shapes": [3, 2], "in_channels": 6}]),
     "ema": (ema, [{}, {"stages": 1, "bases": 8}]),
 }
