@@ -15,7 +15,6 @@ import torch
 from torch.nn import functional
 
 from evaluators.fingerprint import CaseRecord, record
-from evaluators.images.finite import Nan
 from evaluators.labelling import Labelling
 from evaluators.planning import EQUAL_SPACING, choose, look_at
 from evaluators.tasks.coverage import check_coverage
@@ -53,7 +52,7 @@ class Preprocessing:
     spacing: tuple[float, ...] | None
     patch: tuple[int, ...]
     slice_axis: int | None = None
-    nan: Nan = "fault"
+    nan: str = "fault"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -157,7 +156,7 @@ def prepare(
     size: Sequence[int] | None = None,
     spacing: Sequence[float] | str | None = "auto",
     patch: Sequence[int] | None = None,
-    nan: Nan = "fault",
+    nan: str = "fault",
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,

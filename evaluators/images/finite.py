@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from search_spaces.errors import InputError
 
-Nan = Literal["fault", "background"]
 NOTE = "NaN is taken as background, the smallest value of its channel"
 
 
-def finite(array: np.ndarray, path: Path, nan: Nan = "fault") -> tuple[np.ndarray, tuple[str, ...]]:
+def finite(array: np.ndarray, path: Path, nan: str = "fault") -> tuple[np.ndarray, tuple[str, ...]]:
     """``(channels, *spatial)`` as float32 without NaN, and what to say of it.
 
-    With ``background`` a NaN gets the smallest finite value of its channel, so that it looks like background.
+    NaN is a ``fault``, or with ``background`` it gets the smallest value of its channel, so that it looks like
+    background.
 
     Raises:
         InputError: how many values are NaN, unless they are background, or infinite in float32.

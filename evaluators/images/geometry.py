@@ -39,7 +39,7 @@ def brought_to(
     """
     if other.partial and not other.names and not other.array.any():  # no segment, and often no size
         return np.zeros((1, *image.size), other.array.dtype), ()
-    if by_index or not image.affines or not other.affines:
+    if (by_index and not other.partial) or not image.affines or not other.affines:
         return _by_index(image, other, image_path, path, by_index)
     for ours, theirs in itertools.product(image.affines, other.affines):
         found = _linked(np.linalg.inv(ours) @ theirs, other, image.size)

@@ -32,11 +32,12 @@ def simpleitk(file: object) -> Any:
 def read(path: Path, role: str, array: str = "") -> Stored:
     """See ``Format``."""
     sitk = simpleitk(path)
-    image = sitk.ReadImage(str(path))
+    nrrd = path.suffix.lower() in (".nrrd", ".nhdr")
+    image = sitk.ReadImage(str(path), imageIO="NrrdImageIO" if nrrd else "MetaImageIO")
     values = pixels(sitk, image, path)
     affine: np.ndarray | None = affine_of(image)
     spacing, unit = image.GetSpacing()[: values.ndim - 1], 1.0
-    if path.suffix.lower() in (".nrrd", ".nhdr"):
+    if nrrd:
         header = _nrrd_header(path)
         unit = _unit(header)
         affine = np.diag([unit, unit, unit, 1]) @ affine if "\nspace directions:" in header else None

@@ -124,7 +124,8 @@ def encode(label: np.ndarray, source: Source, suffix: str) -> bytes:
         image.set_qform(affine, 1)
         image.header.set_xyzt_units("mm")
         content = image.to_bytes()
-    return gzip.compress(content, mtime=0) if suffix in (".nii.gz", ".mgz") else content
+    packed = suffix in (".nii.gz", ".mgz")
+    return gzip.compress(content, compresslevel=3, mtime=0) if packed else content  # more takes seconds, for little
 
 
 def _with_header(label: np.ndarray, header: Any) -> Any:

@@ -53,21 +53,17 @@ def read(path: Path, role: str, array: str = "") -> Stored:
         if colours:  # Pillow converts them
             return replace(picture.read(path, role), header=_Header("YX"))
         pixels, axes = _ordered(series.asarray(), series.axes, path)
-        planes = "S" in axes and axes.index("S") < axes.index("Y")
         pixels = _values(pixels, axes, page, role)
         stack = axes.translate(str.maketrans("", "", _CHANNELS))
-        header = _header(file, page, "".join(a for a in series.axes if a in stack))
-        spacing = _side_file(path, len(stack)) or _spacing(file, header, stack)
-        orientation = header.orientation
-    channel_axis = None
-    if planes and stack == "YX":
-        pixels, channel_axis = pixels[None], 0
-        header = replace(header, axes="QYX")
-        spacing = (spacing[-1], *spacing)
+        planes = axes == "SYX"  # colours, or slices
+        header = _header(file, page, "QYX" if planes else "".join(a for a in series.axes if a in stack))
+        spacing = _side_file(path, len(header.axes)) or _spacing(file, header, "QYX" if planes else stack)
+    if planes:
+        pixels = pixels[None]
     elif role == "label" and len(pixels) == 3:
         pixels = one_value(pixels, path)
-    turn = picture.turned(orientation, pixels.shape[1:])
-    return Stored(pixels, spacing, header=header, turned=turn, channel_axis=channel_axis)
+    turn = picture.turned(header.orientation, pixels.shape[1:])
+    return Stored(pixels, spacing, header=header, turned=turn, channel_axis=0 if planes else None)
 
 
 def _one_series(file: Any, path: Path) -> Any:

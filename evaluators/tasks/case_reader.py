@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluators.images import PICTURES, Source, Stored, file_suffix, read
 from evaluators.images.colour import one_value
-from evaluators.images.finite import Nan, finite
+from evaluators.images.finite import finite
 from evaluators.images.geometry import brought_to, size_text
 from evaluators.images.placement import Placement, with_axes
 from evaluators.tasks.faults import raise_faults
@@ -33,7 +33,7 @@ class CaseReader:
         channels: of every case.
         labels: from stored values to indices; None where there are no labels to read.
         slice_axis: of volumes for a 2D network, which keep their three axes; else None.
-        nan: whether NaN in an image is a fault or background.
+        nan: ``fault``, or ``background``: see ``evaluators.images.finite``.
         arrays: names of the image's and the label's array in an NPZ; empty: ``image`` and ``label``, or the only one.
         by_index: pair voxels by their order, wherever the files say that they lie.
         volumes: whether a network of pictures is given volumes too, which keep their three axes.
@@ -44,7 +44,7 @@ class CaseReader:
     labels: LabelMap | None
     _: KW_ONLY
     slice_axis: int | None = None
-    nan: Nan = "fault"
+    nan: str = "fault"
     arrays: tuple[str, str] = ("", "")
     by_index: bool = False
     volumes: bool = False
@@ -128,13 +128,13 @@ class CaseReader:
         return array
 
 
-def count_channels(files: Sequence[Path], axes: int, array: str = "", by_index: bool = False) -> int:
+def count_channels(files: Sequence[Path], axes: int, array: str = "") -> int:
     """Channels that the images of one case have together, for a task with ``axes`` spatial axes.
 
-    Raises ``InputError`` where one cannot be read or lies elsewhere than the first.
+    Raises ``InputError`` where one cannot be read or has another size than the first.
     """
     parts = [read(file, "image", array).for_axes(axes) for file in files]
     return sum(
-        len(brought_to(parts[0], part, files[0], file, by_index=by_index)[0])
+        len(brought_to(parts[0], part, files[0], file, by_index=True)[0])
         for file, part in zip(files, parts, strict=True)
     )

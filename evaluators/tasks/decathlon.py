@@ -52,7 +52,7 @@ def open_decathlon(path: Path, request: Request, *, fold: int | None = None) -> 
     ]
     modality = description.get("modality")
     return file_task(
-        file.resolve().parent,
+        file.parent,
         cases,
         request,
         labels=dataset_json.label_map(description, file, request),

@@ -26,11 +26,13 @@ class Dimensions:
     notes: tuple[str, ...] = ()
 
 
-def told_by_names(dims: int | None, labels: Iterable[Path]) -> Dimensions | None:
+def told_by_names(request: Request, labels: Iterable[Path]) -> Dimensions | None:
     """What the request and the types of the files tell without reading one, if they do."""
-    if dims == 3:
+    if request.dims == 3:
         return Dimensions(3)
-    return Dimensions(2) if all(file_suffix(file) in FLAT for file in labels) else None
+    if not all(file_suffix(file) in FLAT for file in labels):
+        return None
+    return told_by_labels(request, {})
 
 
 def told_by_labels(request: Request, labels: Mapping[Path, LabelRecord]) -> Dimensions:

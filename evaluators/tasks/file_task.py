@@ -46,9 +46,9 @@ def file_task(
     Raises:
         InputError: missing files and crossing groups, all together, and whatever cannot be found out.
     """
-    root = root.resolve()
+    name = root.resolve().name
     if not cases:
-        raise InputError(f"task '{root.name}': no cases found")
+        raise InputError(f"task '{name}': no cases found")
     files = [file for case in cases for file in (*case.images, case.label) if file is not None]
     raise_faults([f"{file}: no such file" for file in dict.fromkeys(files) if not (file.is_file() or is_series(file))])
     missing, fractions = missing_parts(cases), check_fractions(request.split)
@@ -58,18 +58,18 @@ def file_task(
 
     found = find_out(cases, request, labels, must_split=bool(missing))
     counts = {case.name: found.counts[case.label] for case in cases if case.label and case.label in found.counts}
-    shown = {name: found.labelling.shown(voxels) for name, voxels in counts.items()}
+    shown = {case: found.labelling.shown(voxels) for case, voxels in counts.items()}
     cases = complete_split(cases, fractions, request.seed, shown)
     cases = sorted(cases, key=lambda case: (SPLITS.index(case.split), case.name))
     reader = _reader([case for case in cases if case.split == "train"], found, request)
     if channels not in (None, reader.channels):
         raise InputError(
-            f"task '{root.name}': {channels} channels are announced, but {cases[0].images[0]} and its like hold "
+            f"task '{name}': {channels} channels are announced, but {cases[0].images[0]} and its like hold "
             f"{reader.channels}"
         )
     dims, axis = found.dimensions.dims, found.dimensions.slice_axis
     told = (*notes, *grouping, *found.notes)
-    task = Task(root.name, dims, found.labelling, reader.channels, tuple(cases), reader, axis, told)
+    task = Task(name, dims, found.labelling, reader.channels, tuple(cases), reader, axis, told)
     if counts:
         check_coverage(task, {"train": [counts[case.name] for case in task.split("train")], "val": [], "test": []}, ())
     return task

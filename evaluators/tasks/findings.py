@@ -55,7 +55,7 @@ def find_out(cases: Sequence[Case], request: Request, labels: LabelMap | None, *
     """
     files = list(dict.fromkeys(case.label for case in cases if case.label))
     training = list(dict.fromkeys(case.label for case in cases if case.label and case.split == "train"))
-    told = told_by_names(request.dims, files)
+    told = told_by_names(request, files)
     unknown = must_split or labels is None or labels.open
     records = survey(training if told and unknown else [] if told else files, request.array("label"), request.progress)
     dimensions = told or told_by_labels(request, records)

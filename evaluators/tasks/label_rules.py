@@ -56,6 +56,7 @@ def parse_rule(rule: object) -> tuple[Span, ...]:
 
 
 def point(value: int) -> Span:
+    """One whole number."""
     return Span(value - TOLERANCE, value + TOLERANCE, str(value), value)
 
 

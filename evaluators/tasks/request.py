@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import get_args
 
-from evaluators.images.finite import Nan
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.labels import ClassRules
 
+NAN = ("fault", "background")
 GEOMETRY = ("check", "by_index")
 PLANES = ("sagittal", "coronal", "axial")  # which lie across the axes right, front and up
 ROLES = ("image", "label")
@@ -52,7 +51,7 @@ class Request:
     group_pattern: str | None = None
     regions_class_order: Sequence[int] | None = None
     slice_axis: int | str | None = None
-    nan: Nan = "fault"
+    nan: str = "fault"
     geometry: str = "check"
     arrays: Mapping[str, str] | None = None
     progress: Callable[[int, int], None] = field(default=lambda done, total: None, compare=False)
@@ -61,7 +60,7 @@ class Request:
         faults = []
         if self.dims not in (None, 2, 3):
             faults.append(f"dims: expected 2 or 3, got {self.dims!r}")
-        for name, value, known in (("nan", self.nan, get_args(Nan)), ("geometry", self.geometry, GEOMETRY)):
+        for name, value, known in (("nan", self.nan, NAN), ("geometry", self.geometry, GEOMETRY)):
             if value not in known:
                 faults.append(f"{name}: expected {' or '.join(known)}, got {value!r}")
         if isinstance(self.slice_axis, bool) or self.slice_axis not in (None, 0, 1, 2, *PLANES):

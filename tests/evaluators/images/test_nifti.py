@@ -214,6 +214,10 @@ def test_colours_are_three_channels_and_no_label(tmp_path, names, size):
     assert [int(channel.max()) for channel in stored.array] == [9, 0, 3]
     with pytest.raises(InputError, match=r"a\.nii: a colour label"):
         read(path, "label")
+    label = np.full(size, 7, np.uint8)
+    result = nibabel.load(write_label(tmp_path / "out", "a", np.atleast_3d(label), source_of(path)))
+    assert (result.shape, result.get_data_dtype()) == (size, np.uint8)
+    assert np.array_equal(result.dataobj, label)
 
 
 def test_truncated_compression_of_a_volume_is_named(tmp_path):

@@ -75,8 +75,9 @@ def test_a_file_of_something_else_is_named(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_suffix_counts_in_either_case(tmp_path, suffix):
-    assert file_stem(tmp_path / f"a.b{suffix.upper()}") == "a.b"
-    assert file_suffix(tmp_path / f"a.b{suffix.upper()}") == suffix
+    path = write(tmp_path / f"a.b{suffix}", PICTURE).rename(tmp_path / f"A.b{suffix.upper()}")
+    assert (file_stem(path), file_suffix(path)) == ("A.b", suffix)
+    assert read(path, "image").array.size == PICTURE.size
 
 
 def test_a_name_without_a_known_suffix_is_whole():

@@ -199,6 +199,13 @@ def test_voxel_sizes_beside_the_file_count(tmp_path, name, side):
     assert read(path, "image").spacing == (3.0, 0.5, 0.25)
 
 
+def test_voxel_sizes_beside_three_slices_in_planes_count(tmp_path):
+    path = save(tmp_path / "c_0000.tif", STACK, photometric="rgb", planarconfig="separate")
+    (tmp_path / "c.json").write_text(json.dumps({"spacing": [3, 0.5, 0.25]}))
+    assert read(path, "image").for_axes(3).spacing == (3.0, 0.5, 0.25)
+    assert read(path, "image").for_axes(2).spacing == (0.5, 0.25)
+
+
 @pytest.mark.parametrize("content", ['{"spacing": [3, 0, 1]}', '{"spacing": [1, 2]}', '{"spacing": ["a", 1, 1]}', "{"])
 def test_voxel_sizes_that_are_none_are_refused(tmp_path, content):
     path = save(tmp_path / "c_0000.tif", STACK)

@@ -121,3 +121,6 @@ def test_a_plane_means_nothing_where_files_do_not_say_how_they_lie(tmp_path):
 def test_there_must_be_something_to_cut(tmp_path):
     with pytest.raises(InputError, match="slice_axis: no label is a volume"):
         open_task(write_set(tmp_path, [FLAT] * 4), dims=2, slice_axis=1)
+    write_pairs(tmp_path / "pictures", "abc")
+    with pytest.raises(InputError, match="slice_axis: no label is a volume"):
+        open_task(tmp_path / "pictures", dims=2, slice_axis=1)

@@ -97,7 +97,8 @@ def test_a_pattern_groups_in_every_format(tmp_path):
         assert len({case.group for case in task.cases}) == groups
 
 
-def test_a_pattern_may_find_its_subject_in_the_path(tmp_path):
+def test_a_pattern_may_find_its_subject_in_the_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
     rows = []
     for number in range(9):
         folder = tmp_path / f"patient{number // 3}"
@@ -105,8 +106,9 @@ def test_a_pattern_may_find_its_subject_in_the_path(tmp_path):
         write_picture(folder / f"label{number}.png", mask())
         rows.append((f"{folder.name}/image{number}.png", f"{folder.name}/label{number}.png", "train"))
     write_table(tmp_path, rows, header="image,label,split")
-    task = open_task(tmp_path, group_pattern=r"(patient\d+)/")
-    assert {case.group for case in task.cases} == {"patient0", "patient1", "patient2"}
+    for root in (tmp_path, tmp_path.name):
+        task = open_task(root, group_pattern=r"^(patient\d+)/")
+        assert {case.group for case in task.cases} == {"patient0", "patient1", "patient2"}
 
 
 def test_a_pattern_that_misses_some_names_is_noted_and_one_that_misses_all_is_refused(tmp_path):
