@@ -5,7 +5,6 @@ A label is not written as DICOM but as NIfTI, at the same place.
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -112,9 +111,7 @@ def _kind(path: Path) -> str:
 
 def _segmentation(path: Path) -> Stored:
     """Segments by their numbers, frames in the order in which they lie."""
-    needed("highdicom", path)
-    import highdicom
-
+    highdicom = needed("highdicom", path)
     file = highdicom.seg.segread(path)
     names = {int(n): str(file.get_segment_description(n).segment_label) for n in file.segment_numbers}
     if file.segmentation_type == highdicom.seg.SegmentationTypeValues.FRACTIONAL:
@@ -126,12 +123,10 @@ def _segmentation(path: Path) -> Stored:
         shared = planes[planes.sum(-1) > 1].any(0)  # by segment
         if not shared.any():
             raise
-        raise InputError(
-            f"{path}: {overlap([name for name, in_it in zip(names.values(), shared, strict=True) if in_it])}"
-        ) from error
-    single = {number: name for number, name in names.items() if Counter(names.values())[name] == 1}
+        over = [name for name, there in zip(names.values(), shared, strict=True) if there]
+        raise InputError(f"{path}: {overlap(over)}") from error
     spacing = tuple(float(length) for length in volume.spacing)
-    return Stored(np.asarray(volume.array)[None], spacing, RAS @ volume.affine, names=single, partial=True)
+    return Stored(np.asarray(volume.array)[None], spacing, RAS @ volume.affine, names=names, partial=True)
 
 
 FORMAT = Format("dicom", {".dcm": ".nii.gz"}, read, None, True)
