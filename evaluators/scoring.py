@@ -33,7 +33,9 @@ def overlap_scores(prediction: np.ndarray, reference: np.ndarray, labelling: Lab
     there, found = members @ counts.sum(1), members @ counts.sum(0)
     shared = (members @ counts * members).sum(1)
     empty = not counts.any()
-    dice = [2 * s / (t + f) if t else None for s, t, f in zip(shared.tolist(), there, found, strict=True)]
+    dice = [
+        2 * s / (t + f) if t else None for s, t, f in zip(shared.tolist(), there.tolist(), found.tolist(), strict=True)
+    ]
     false = [None if t or empty else f for t, f in zip(there, found.tolist(), strict=True)]
     return dict(zip(labelling.classes, dice, strict=True)), dict(zip(labelling.classes, false, strict=True))
 

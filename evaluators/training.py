@@ -89,11 +89,11 @@ class TrainingEvaluator(Evaluator):
             cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
             if self.distances:
                 distances[case.name] = hausdorff_scores(label, case.reference, labelling, case.spacing)
-        metrics = {"loss": loss} | overlap_metrics(cases, false_positives)
+        metrics = overlap_metrics(cases, false_positives)
         if self.distances:
             diagonals = {case.name: diagonal(case.reference.shape, case.spacing) for case in scored}
             metrics |= distance_metrics(cases, distances, diagonals)
-        return Evaluation(metrics, cases, distances, false_positives, network.cpu())
+        return Evaluation(metrics | {"loss": loss}, cases, distances, false_positives, network.cpu())
 
     def train(
         self, network: Host, task: PreparedTask, steps: int, seed: int, device: torch.device

@@ -158,7 +158,7 @@ def training_evaluator(config: Config, mirror: bool = False, distances: bool = F
 
 def prepare_checked(
     checked: Checked,
-    scored: Sequence[str],
+    scored: Sequence[str] = ("val", "test"),
     reading: Reading = lambda what, done, total: None,
     layout: Preprocessing | None = None,
 ) -> PreparedTask:

@@ -47,5 +47,5 @@ def train(
                 console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
         evaluation = train_fully(architecture, task, config, set_ or [], out, device, show, tell)
-    scores = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics.items())
+    scores = ", ".join(f"{name} {round(value, 4):g}" for name, value in evaluation.metrics.items())
     console.print(f"{out}: {scores}", highlight=False, markup=False, soft_wrap=True)
