@@ -30,13 +30,11 @@ def overlap_scores(prediction: np.ndarray, reference: np.ndarray, labelling: Lab
     counts = joint_counts(prediction, reference)
     counts[IGNORED] = 0
     members = labelling.membership.astype(float)
-    there, found = members @ counts.sum(1), members @ counts.sum(0)
-    shared = (members @ counts * members).sum(1)
+    there, found = ((members @ counts.sum(axis)).tolist() for axis in (1, 0))
+    shared = (members @ counts * members).sum(1).tolist()
     empty = not counts.any()
-    dice = [
-        2 * s / (t + f) if t else None for s, t, f in zip(shared.tolist(), there.tolist(), found.tolist(), strict=True)
-    ]
-    false = [None if t or empty else f for t, f in zip(there, found.tolist(), strict=True)]
+    dice = [2 * s / (t + f) if t else None for s, t, f in zip(shared, there, found, strict=True)]
+    false = [None if t or empty else f for t, f in zip(there, found, strict=True)]
     return dict(zip(labelling.classes, dice, strict=True)), dict(zip(labelling.classes, false, strict=True))
 
 
