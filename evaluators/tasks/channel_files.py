@@ -29,7 +29,7 @@ def channels_of_cases(
 
     Numbered files are the channels of one case only where they are exactly 0000 to ``channels`` - 1 and hold one
     channel each; ``frame_0001.png``, ``frame_0002.png``, ... and colour pictures are cases of their own, named after
-    their file.
+    their file. Where every file is a ``CASE_0000``, they are the only files of their cases.
 
     Args:
         files: images.
@@ -44,6 +44,8 @@ def channels_of_cases(
         for name, parts in (numbered(files) if channels > 1 else {}).items()
         if sorted(parts) == list(range(channels)) and channels_in(parts[0]) == 1
     }
+    if all(match and int(match[2]) == 0 for match in (_NUMBERED.fullmatch(file_stem(file)) for file in files)):
+        joined = {name: (parts[0],) for name, parts in numbered(files).items()}
     cases: dict[str, tuple[Path, ...]] = {}
     faults = []
     for file in files:

@@ -26,7 +26,6 @@ def test_files_0000_to_the_last_channel_are_one_case():
         ["frame_0001.png", "frame_0002.png", "frame_0003.png"],
         ["frame_0000.png", "frame_0001.png"],
         ["frame_0000.png", "frame_0001.png", "frame_0002.png", "frame_0003.png"],
-        ["frame_0000.png"],
         ["patient_0006.nii.gz"],
     ],
 )
@@ -40,8 +39,12 @@ def test_files_of_several_channels_are_never_one_channel_of_a_case():
     assert grouped(names, 3, each=1) == {"frame": names}
 
 
-def test_nothing_is_joined_where_a_case_has_one_channel():
-    assert list(grouped(["a_0000.png", "b_0000.png"], 1)) == ["a_0000", "b_0000"]
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_folder_of_first_channels_alone_holds_the_only_files_of_its_cases(channels):
+    names = ["a_0000.png", "b_0000.png"]
+    assert grouped(names, channels) == {"a": names[:1], "b": names[1:]}
+    assert grouped(names[:1], channels) == {"a": names[:1]}
+    assert list(grouped([*names, "b_0001.png"], 1)) == ["a_0000", "b_0000", "b_0001"]
 
 
 def test_an_incomplete_case_among_complete_ones_is_left_to_the_reader():
