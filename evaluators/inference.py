@@ -23,7 +23,7 @@ from evaluators.windows import Place, Windows, brought_to
 BATCH = 4  # most windows that go through the network at once
 BATCH_VOXELS = 2**18  # most voxels of them, where it is more than one window
 UNFOLDED = 2560  # voxels across the last axis up to which torch convolves a single volume by unfolding it, 8 channels
-BLOCK_VALUES = 2**18  # most probabilities that are worked on at once, where it is more than one plane
+BLOCK_VALUES = 2**16  # most probabilities that are worked on at once, where it is more than one plane
 
 Show = Callable[[int, int], object]  # called with (windows seen, windows in all)
 
@@ -147,22 +147,21 @@ def _logits(
                 logits = logits / (1 + len(flips))
         return (logits if slice_axis is None else logits.unsqueeze(2 + slice_axis))[: len(at)]
 
-    done = 0
+    done, total = 0, len(windows)
     for logits in spread(look, _batches(windows), threads):
         done += len(logits)
-        show(done, len(windows))
+        show(done, total)
         yield from logits
         del logits
 
 
 def _batches(windows: Windows) -> Iterator[list[Place]]:
     """Of nearly equal length, so that none is left alone at the end: see ``_quick``."""
-    most = max(1, min(BATCH, BATCH_VOXELS // math.prod(windows.window)))
-    count = max(1, len(windows) // most)
+    most, total = max(1, min(BATCH, BATCH_VOXELS // math.prod(windows.window))), len(windows)
+    count = max(1, total // most)
     places = iter(windows)
     for number in range(count):
-        length = len(windows) * (number + 1) // count - len(windows) * number // count
-        yield list(itertools.islice(places, length))
+        yield list(itertools.islice(places, total * (number + 1) // count - total * number // count))
 
 
 def _quick(image: Tensor) -> Tensor:
@@ -191,7 +190,7 @@ def _matrix(have: int, want: int, dims: int) -> Tensor:
 def _indices(probabilities: Tensor, labelling: Labelling) -> Tensor:
     """``(1 + classes, *)`` to uint8 indices ``(*)``."""
     if not labelling.regions:
-        return probabilities.argmax(0).to(torch.uint8)
+        return probabilities.max(0).indices.to(torch.uint8)  # argmax is up to 16 times slower
     label = torch.zeros(probabilities.shape[1:], dtype=torch.uint8, device=probabilities.device)
     for inside, index in zip(probabilities[1:] > 0.5, labelling.painted, strict=True):
         label[inside] = index
