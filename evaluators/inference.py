@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -111,48 +112,56 @@ def _probabilities(
 ) -> tuple[int, Iterator[Tensor]]:
     """An axis, and along it consecutive blocks ``(1 + classes, planes, *plane)`` on the original grid."""
     windows = Windows.over(image.shape[1:], layout.box, layout.slice_axis)
-    logits = _logits(network, image, layout, windows, mirror, device, threads or _threads(device), show)
+    look = partial(_look, network, image, layout, mirror, device)
+    logits = _logits(look, windows, threads or _threads(device), show)
     plane = [length for axis, length in enumerate(size) if axis != windows.axis]
-    blocks = _in_plane(windows.put_together(logits), plane, layout)
+    blocks = _on_grid(windows.put_together(logits), plane, layout)
     have, want = image.shape[1 + windows.axis], size[windows.axis]
     return windows.axis, blocks if have == want else brought_to(blocks, _matrix(have, want, layout.dims).to(device))
 
 
-def _logits(
-    network: nn.Module,
-    image: np.ndarray,
-    layout: Preprocessing,
-    windows: Windows,
-    mirror: bool,
-    device: torch.device | str,
-    threads: int,
-    show: Show,
-) -> Iterator[Tensor]:
+def _logits(look: Callable[[list[Place]], Tensor], windows: Windows, threads: int, show: Show) -> Iterator[Tensor]:
     """``(1 + classes, *window)`` of each window."""
-    axes, slice_axis = range(2, 2 + layout.dims), layout.slice_axis
-    flips = [flip for count in range(1, 1 + len(axes)) for flip in itertools.combinations(axes, count)]
-
-    @torch.inference_mode()  # of a thread, as is the precision
-    def look(at: Sequence[Place]) -> Tensor:
-        with half_precision(device):
-            images = torch.from_numpy(np.stack([image[(slice(None), *place)] for place in at])).to(device)
-            if slice_axis is not None:
-                images = images.squeeze(2 + slice_axis)
-            if len(at) == 1 and images.dim() == 5 and images.device.type == "cpu":
-                images = _quick(images)
-            logits: Tensor = network(images).float()
-            if mirror:
-                for flip in flips:
-                    logits = logits + network(images.flip(flip)).float().flip(flip)
-                logits = logits / (1 + len(flips))
-        return (logits if slice_axis is None else logits.unsqueeze(2 + slice_axis))[: len(at)]
-
     done, total = 0, len(windows)
     for logits in spread(look, _batches(windows), threads):
         done += len(logits)
         show(done, total)
         yield from logits
-        del logits
+        del logits  # else they are held while the next are made
+
+
+@torch.inference_mode()  # a thread's own, as is the precision
+def _look(
+    network: nn.Module,
+    image: np.ndarray,
+    layout: Preprocessing,
+    mirror: bool,
+    device: torch.device | str,
+    places: list[Place],
+) -> Tensor:
+    """Logits ``(batch, 1 + classes, *window)`` of some windows."""
+    flips: list[tuple[int, ...]] = [()]
+    if mirror:
+        axes = range(2, 2 + layout.dims)
+        flips = [flip for count in range(1 + len(axes)) for flip in itertools.combinations(axes, count)]
+    images = torch.from_numpy(np.stack([image[(slice(None), *place)] for place in places])).to(device)
+    if layout.slice_axis is not None:
+        images = images.squeeze(2 + layout.slice_axis)
+    if len(places) == 1 and layout.dims == 3 and images.device.type == "cpu":
+        images = _quick(images)
+    with half_precision(device):
+        logits = _mirrored(network, images, flips[0])
+        for flip in flips[1:]:
+            logits = logits + _mirrored(network, images, flip)
+    if mirror:
+        logits = logits / len(flips)
+    return (logits if layout.slice_axis is None else logits.unsqueeze(2 + layout.slice_axis))[: len(places)]
+
+
+def _mirrored(network: nn.Module, images: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Logits of mirrored images, mirrored back."""
+    logits: Tensor = network(images.flip(axes) if axes else images).float()
+    return logits.flip(axes) if axes else logits
 
 
 def _batches(windows: Windows) -> Iterator[list[Place]]:
@@ -169,8 +178,11 @@ def _quick(image: Tensor) -> Tensor:
     return image.expand(2, *image.shape[1:]) if math.prod(image.shape[2:4]) <= UNFOLDED else image
 
 
-def _in_plane(blocks: Iterable[Tensor], plane: Sequence[int], layout: Preprocessing) -> Iterator[Tensor]:
-    """Logits ``(1 + classes, planes, *)`` to probabilities ``(1 + classes, planes, *plane)``, a few planes at once."""
+def _on_grid(blocks: Iterable[Tensor], plane: Sequence[int], layout: Preprocessing) -> Iterator[Tensor]:
+    """Logits ``(1 + classes, planes, *)`` to probabilities ``(1 + classes, planes, *plane)``, a few planes at once.
+
+    Raises ``FloatingPointError`` where they are not finite.
+    """
     sliced = None if layout.slice_axis is None else 0
     for block in blocks:
         values = len(block) * max(math.prod(block.shape[2:]), math.prod(plane))
