@@ -19,6 +19,7 @@ bench: .venv/done
 	$(BIN)/python benchmarks/training.py --quick
 	$(BIN)/python benchmarks/attention.py --quick
 	$(BIN)/python benchmarks/spaces.py --quick
+	$(BIN)/python benchmarks/memory.py --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -17,7 +17,7 @@ Scores = dict[str, float | None]  # class -> score; None where it is not defined
 CaseScores = dict[str, Scores]  # by case
 
 INDICES = 256
-PART = 2**19  # voxels that are counted at once: counting takes 10 bytes for each
+PART = 2**17  # voxels that are counted at once: counting takes 14 bytes for each
 
 
 def overlap_scores(prediction: np.ndarray, reference: np.ndarray, labelling: Labelling) -> tuple[Scores, Scores]:
