@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.dot_product import attention
-from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
+from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, sides_of, squeezed
 from search_spaces.layers import CONV, NORM
 
 
@@ -171,7 +171,7 @@ class InterlacedAttention(Mechanism):
         super().__init__()
         check_option("interlaced norm", norm, NORM)
         reduced, inputs = max(channels // reduction, min_width), in_channels or channels
-        blocks = [(shape,) * dims if isinstance(shape, int) else tuple(shape) for shape in shapes or [block]]
+        blocks = [sides_of("interlaced block", shape, dims) for shape in shapes or [block]]
 
         def layers(before: int, after: int) -> nn.Sequential:
             return nn.Sequential(CONV[dims](before, after, 1, bias=False), NORM[norm](after), nn.ReLU())

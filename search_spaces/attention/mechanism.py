@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -158,6 +158,14 @@ def check_odd(option: str, value: int) -> None:
     """Refuse a kernel side without a middle."""
     if value < 1 or value % 2 == 0:
         raise InputError(f"{option}: expected an odd length, got {value!r}")
+
+
+def sides_of(option: str, value: int | Sequence[int], dims: int) -> tuple[int, ...]:
+    """One length for each of ``dims`` axes, from one for all or one for each."""
+    sides = (value,) * dims if isinstance(value, int) else tuple(value)
+    if len(sides) != dims or min(sides) < 1:
+        raise InputError(f"{option}: expected a length or {dims}, at least 1, got {value!r}")
+    return sides
 
 
 def check_option(option: str, value: object, known: Iterable[object]) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.attention.mechanism import Mechanism, mechanism
+from search_spaces.attention.mechanism import Mechanism, mechanism, sides_of
 from search_spaces.attention.mhsa import MultiHeadAttention, Perceptron, fitting_heads
 
 FORBIDDEN = -100.0  # score of two positions that only the cyclic shift made neighbours, as in the authors' code
@@ -163,7 +163,7 @@ class WindowAttention(Mechanism):
     ) -> None:
         super().__init__()
         count = fitting_heads(channels, heads)
-        sides = (window,) * dims if isinstance(window, int) else tuple(window)
+        sides = sides_of("window", window, dims)
         shifts = ((0,) * dims, tuple(side // 2 for side in sides))
         self.blocks = nn.Sequential(
             *(WindowBlock(channels, count, sides, shifts[index % 2], ratio, bias) for index in range(layers))

@@ -107,6 +107,23 @@ def test_an_unknown_name_for_an_option_is_refused(name: str, dims: int) -> None:
                 build(name, dims, options={option: "no such thing"})
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("window", {"window": (4, 4, 4)}),
+        ("window", {"window": 0}),
+        ("interlaced", {"shapes": [2, (3,)]}),
+        ("local", {"in_channels": 6}),
+        ("aspp", {"kernels": [1, 3]}),
+        ("mhsa", {"ratio": 0.01}),
+        ("gather_excite", {"extent": 3, "gather": "learned"}),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_in_a_line(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="expected"):
+        build(name, 2, options=options)
+
+
 @every_mechanism
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_gradients_reach_every_input_and_every_parameter_that_matters(name: str, dims: int, training: bool) -> None:

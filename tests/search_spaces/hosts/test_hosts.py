@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -129,30 +130,31 @@ def test_a_block_takes_the_place_of_one_convolution(name: str, dims: int) -> Non
 
 
 class Kept(nn.Module):
-    """A block whose gradient needs what it gave, or which gives what it was given."""
+    """In a slot of any kind: its gradient needs what it gave, or it gives what it was given."""
 
     def __init__(self, channels: int, computes: bool) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(channels))
         self.computes = computes
 
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.tanh(self.scale.reshape(-1, *[1] * (x.dim() - 2)) * x) if self.computes else x
+    def forward(self, x: Tensor | list[Tensor], *_: Any) -> Tensor:
+        feature = x[0] if isinstance(x, list) else x
+        return torch.tanh(self.scale.reshape(-1, *[1] * (feature.dim() - 2)) * feature) if self.computes else feature
 
 
 @every_host
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-def test_nothing_overwrites_what_a_block_gave(name: str, dims: int, training: bool) -> None:
+def test_nothing_overwrites_what_a_slot_gave(name: str, dims: int, training: bool) -> None:
     entry = HOSTS[name]
-    forms = [{"activation": activation} for activation in ACTIVATION] if "activation" in entry.options else [{}]
-    forms = [{**form, "block": block} for form in forms for block in entry.options.get("block", (None,))]
-    for form in forms:
-        options = lightest(name) | {key: value for key, value in form.items() if value is not None}
+    varied = {"activation": tuple(ACTIVATION), "block": entry.options.get("block", ())}
+    varied = {option: values for option, values in varied.items() if option in entry.options}
+    for values in itertools.product(*varied.values()):
+        options = lightest(name) | dict(zip(varied, values, strict=True))
         for computes in (True, False):
-            places = [slot for slot in slots(name, dims, options) if slot.replaces]
-            network = build(name, dims, options, {slot.name: Kept(slot.channels, computes) for slot in places})
-            outputs = network.train(training).outputs(image(dims, ODD[dims], batch=2))
-            outputs.logits.sum().backward()
+            kept = {slot.name: Kept(slot.channels, computes) for slot in slots(name, dims, options)}
+            outputs = build(name, dims, options, kept).train(training).outputs(image(dims, ODD[dims], batch=2))
+            predictions = [outputs.logits, *(auxiliary.prediction for auxiliary in outputs.auxiliary)]
+            torch.stack([prediction.sum() for prediction in predictions]).sum().backward()
 
 
 @every_host
