@@ -138,7 +138,7 @@ def _scale(facts: Facts, reasons: list[str]) -> tuple[tuple[int, ...] | None, tu
         limits = [chord / THINNEST for chord in facts.chords.values()]
         return np.maximum(median, np.minimum(cube, np.min(limits, axis=0)))
 
-    cube = _least(lambda cube: float(np.prod(length / target(cube))) <= BUDGET[dims], median.min(), length.max())
+    _, cube = _turn(lambda cube: float(np.prod(length / target(cube))) <= BUDGET[dims], median.min(), length.max())
     wanted = target(cube)
     own = not (wanted > NEARLY * median).any()
     if own:
@@ -171,11 +171,11 @@ def _patch(working: np.ndarray, spacing: tuple[float, ...]) -> tuple[int, ...]:
     if math.prod(whole) <= ROOM * BUDGET[dims]:
         return whole
 
-    def lengths(edge: float) -> np.ndarray:
-        return np.minimum(median, edge / np.array(spacing))
+    def patch(edge: float) -> tuple[int, ...]:
+        return tuple(_rounded(length) for length in np.minimum(median, edge / np.array(spacing)))
 
-    edge = _least(lambda edge: float(np.prod(lengths(edge))) >= BUDGET[dims], 0.0, float((median * spacing).max()))
-    return tuple(_rounded(length) for length in lengths(edge))
+    edge, _ = _turn(lambda edge: math.prod(patch(edge)) > BUDGET[dims], 0.0, float((median * spacing).max()))
+    return patch(edge)
 
 
 def _tell_share(working: np.ndarray, patch: tuple[int, ...], reasons: list[str]) -> None:
@@ -201,14 +201,14 @@ def _rounded(length: float) -> int:
     return above if above <= 1.25 * length else above - MULTIPLE
 
 
-def _least(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """About the least number between ``low`` and ``high`` for which ``holds``; ``high`` where none does."""
+def _turn(holds: Callable[[float], bool], low: float, high: float) -> tuple[float, float]:
+    """The numbers between ``low`` and ``high`` just before and from which on ``holds``; ``high`` where none does."""
     if holds(low):
-        return low
+        return low, low
     for _ in range(50):
         middle = (low + high) / 2
         low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
+    return low, high
 
 
 def _times(values: Sequence[float] | np.ndarray) -> str:

@@ -151,7 +151,7 @@ def test_a_patch_fits_the_budget_and_is_not_longer_than_the_images_but_for_round
     choice = chosen(facts(size, spacing, [min(chord, length) for length, _, chord in along], known))
     layout = Preprocessing(len(size), 1, Labelling.exclusive(["organ"]), choice.size, choice.spacing, choice.patch)
     working = layout.working_size(size, spacing)
-    assert np.prod(choice.patch) <= max(1.3 * ROOM * BUDGET[len(size)], 1)
+    assert np.prod(choice.patch) <= ROOM * BUDGET[len(size)]
     assert all(patch <= max(1.25 * length, length + 1) for patch, length in zip(choice.patch, working, strict=True))
 
 
