@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from search_spaces.attention import MECHANISMS
+from search_spaces.hosts.slot import size_at
 from search_spaces.initialisation import initialise
-from search_spaces.slot import size_at
 
 CLASSES = 3
 LEVELS = 3

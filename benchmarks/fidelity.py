@@ -25,7 +25,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from evaluators.preprocessing import PreparedTask
-    from nas.checks import Checked
+    from nas.config.checks import Checked
 
 
 def train(config: str, settings: list[str], steps: int, seed: int, architecture: str | None) -> dict[str, object]:
@@ -33,10 +33,10 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
     import torch
 
     from evaluators.evaluator import Assignment, run_to_end
-    from nas.checks import check
-    from nas.config import apply_settings, read_config
-    from nas.launch import prepare_checked, training_evaluator
-    from nas.sources import load_architecture
+    from nas.config.checks import check
+    from nas.config.config import apply_settings, read_config
+    from nas.config.sources import load_architecture
+    from nas.engine.launch import prepare_checked, training_evaluator
 
     torch.set_num_threads(1)
     path = Path(config)

@@ -34,7 +34,7 @@ from evaluators.inference import predict_label
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
 from evaluators.scoring import dice_scores
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 
 GIB = 2**30
 SIDES = ("straightforward", "ours")

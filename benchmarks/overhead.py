@@ -31,10 +31,10 @@ from result import finish
 from rich.console import Console
 from rich.table import Table
 
-from nas.launch import search
-from nas.ray_trials import QUIET
-from nas.silent import SilentWatcher
-from nas.trial import Trial
+from nas.engine.launch import search
+from nas.engine.ray_trials import QUIET
+from nas.engine.silent import SilentWatcher
+from nas.records.trial import Trial
 
 STARTUP = ["search", "--set", "limits.trials=1", "--set", "finals.seeds=0", "--set", "training.steps=1"]
 

@@ -76,7 +76,7 @@ def train(data: str, name: str, choice: str, steps: int, seed: int) -> dict[str,
     from evaluators.preprocessing import prepare
     from evaluators.tasks import open_task
     from evaluators.training import BATCH, TrainingEvaluator
-    from search_spaces.architecture import Architecture
+    from search_spaces.architecture.architecture import Architecture
 
     torch.set_num_threads(1)
     setup = TASKS[name]

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search_spaces import Architecture, load_space
-from search_spaces.union import SearchSpace, Union
+from search_spaces.space.union import SearchSpace, Union
 
 SIZE = {2: (96, 96), 3: (48, 48, 48)}
 BUDGET = 1_000_000

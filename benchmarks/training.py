@@ -24,7 +24,7 @@ from rich.table import Table
 from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks import open_task
 from evaluators.training import TrainingEvaluator
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 
 SIDES = {
     "2D": ("phantom2d", {"size": (96, 96)}, Architecture.create("unet", 2, {"depth": 4, "width": 8}), 8),

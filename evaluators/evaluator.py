@@ -12,7 +12,7 @@ from torch import nn
 
 from evaluators.preprocessing import PreparedTask
 from evaluators.scoring import CaseScores
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 from search_spaces.registry import Registry
 
 

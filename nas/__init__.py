@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from search_spaces.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from nas.launch import search
+    from nas.engine.launch import search
     from nas.run import Run, load_run
 
 __all__ = ["Run", "load_run", "search"]
 
-__getattr__ = lazy_attributes(__name__, {"search": "nas.launch", "load_run": "nas.run", "Run": "nas.run"})
+__getattr__ = lazy_attributes(__name__, {"search": "nas.engine.launch", "load_run": "nas.run", "Run": "nas.run"})

@@ -11,11 +11,11 @@ import yaml
 
 from evaluators.files import write_text
 from evaluators.preprocessing import Preprocessing
-from nas.front import Front, FrontPoint, front_of, front_of_finals
-from nas.journal import Journal
-from nas.trial import Trial
-from nas.usage import usage
-from search_spaces.architecture import Architecture
+from nas.evidence.front import Front, FrontPoint, front_of, front_of_finals
+from nas.records.journal import Journal
+from nas.records.trial import Trial
+from nas.records.usage import usage
+from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 
 if TYPE_CHECKING:

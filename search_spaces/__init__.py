@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from search_spaces.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from search_spaces.architecture import Architecture
+    from search_spaces.architecture.architecture import Architecture
+    from search_spaces.architecture.cost import Cost
+    from search_spaces.architecture.placement import Placement
+    from search_spaces.architecture.preset import load_preset, preset_names
     from search_spaces.attention import MECHANISMS
-    from search_spaces.cost import Cost
     from search_spaces.errors import InputError, InputErrors
     from search_spaces.hosts import HOSTS
-    from search_spaces.placement import Placement
-    from search_spaces.preset import load_preset, preset_names
-    from search_spaces.space import Space
-    from search_spaces.space_file import load_space, space_names
+    from search_spaces.space.space import Space
+    from search_spaces.space.space_file import load_space, space_names
 
 __all__ = [
     "HOSTS",
@@ -35,17 +35,17 @@ __all__ = [
 __getattr__ = lazy_attributes(
     __name__,
     {
-        "Architecture": "search_spaces.architecture",
-        "Cost": "search_spaces.cost",
+        "Architecture": "search_spaces.architecture.architecture",
+        "Cost": "search_spaces.architecture.cost",
         "HOSTS": "search_spaces.hosts",
         "InputError": "search_spaces.errors",
         "InputErrors": "search_spaces.errors",
         "MECHANISMS": "search_spaces.attention",
-        "Placement": "search_spaces.placement",
-        "Space": "search_spaces.space",
-        "load_preset": "search_spaces.preset",
-        "load_space": "search_spaces.space_file",
-        "preset_names": "search_spaces.preset",
-        "space_names": "search_spaces.space_file",
+        "Placement": "search_spaces.architecture.placement",
+        "Space": "search_spaces.space.space",
+        "load_preset": "search_spaces.architecture.preset",
+        "load_space": "search_spaces.space.space_file",
+        "preset_names": "search_spaces.architecture.preset",
+        "space_names": "search_spaces.space.space_file",
     },
 )

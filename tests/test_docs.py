@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from evaluators.tasks.labels import parse_classes
-from nas.config import parse_config
+from nas.config.config import parse_config
 from search_spaces import load_space
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -14,8 +14,19 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 
 # What each package must not import.
 FORBIDDEN = {"search_spaces": {"evaluators", "nas"}, "evaluators": {"nas"}, "nas": set[str]()}
+# The rooms of a package, folders and single modules, in the order in which they stand on one another.
+ROOMS = {
+    "search_spaces": (
+        *("errors", "initialisation", "layers", "lazy", "registry"),
+        *("attention", "catalogue", "stages", "hosts", "architecture", "space"),
+    ),
+    "nas": (
+        *("quantities", "records", "evidence", "run", "strategies", "config"),
+        *("exports", "engine", "profiles", "pictures", "cli"),
+    ),
+}
 # Where a library may be imported: a path or the start of one.
-HOMES = {"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/ray_trials.py"}
+HOMES = {"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_trials.py"}
 
 
 def imported(source: str) -> set[str]:
@@ -31,9 +42,31 @@ def imported(source: str) -> set[str]:
     return found
 
 
+def rooms_imported(package: str, source: str) -> set[str]:
+    """Names of the rooms of ``package`` that a module imports, wherever in it."""
+    modules = {
+        name
+        for node in ast.walk(ast.parse(source))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [f"{node.module}.{alias.name}" for alias in node.names]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    return {name.split(".")[1] for name in modules if name.startswith(f"{package}.")}.intersection(ROOMS[package])
+
+
 def faults(path: str, source: str) -> Iterator[str]:
     """What the layering has against a module at ``path`` with that source."""
     names = imported(source)
+    package, room = path.removesuffix(".py").split("/")[:2]
+    order = ROOMS.get(package, ())
+    if room in order:
+        for other in sorted(rooms_imported(package, source), key=order.index):
+            if order.index(other) > order.index(room):
+                yield f"{path} imports {package}.{other}, which stands on {package}.{room}"
     for name in sorted(names & FORBIDDEN[path.split("/")[0]]):
         yield f"{path} imports {name}"
     for library, home in HOMES.items():
@@ -59,6 +92,14 @@ def test_the_packages_are_found() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(PACKAGES)
 
 
+@pytest.mark.parametrize("package", ROOMS)
+def test_every_room_has_its_place_in_the_order(package: str) -> None:
+    found = {
+        path.stem for path in (ROOT / package).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(found - {"__init__", "__main__"}) == sorted(ROOMS[package])
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_in_one_direction_and_libraries_stay_at_home(path: Path) -> None:
     assert list(faults(path.relative_to(ROOT).as_posix(), path.read_text())) == []
@@ -72,14 +113,14 @@ def test_what_is_public_is_documented(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "source", "count"),
     [
-        ("search_spaces/space.py", "import nni.mutable\nimport torch", 0),
-        ("search_spaces/space.py", "def f():\n    from evaluators.task import Task", 1),
-        ("search_spaces/space.py", "if TYPE_CHECKING:\n    import nas.run as run, evaluators", 2),
-        ("search_spaces/space.py", "from . import slot", 1),
+        ("search_spaces/space/space.py", "import nni.mutable\nimport torch", 0),
+        ("search_spaces/space/space.py", "def f():\n    from evaluators.task import Task", 1),
+        ("search_spaces/space/space.py", "if TYPE_CHECKING:\n    import nas.run as run, evaluators", 2),
+        ("search_spaces/space/space.py", "from . import slot", 1),
         ("evaluators/training.py", "import monai\nfrom search_spaces import Space", 0),
         ("evaluators/training.py", "from nas import trial\nfrom ray import tune", 2),
         ("evaluators/training.py", "import importlib\nimportlib.import_module('nni.nas')", 1),
-        ("nas/ray_trials.py", "import ray\nfrom search_spaces import Space\nfrom evaluators import Task", 0),
+        ("nas/engine/ray_trials.py", "import ray\nfrom search_spaces import Space\nfrom evaluators import Task", 0),
         ("nas/run.py", "import ray.tune\nfrom monai import losses\nimport nni", 3),
     ],
 )

@@ -13,7 +13,7 @@ import typer
 import yaml
 
 from nas.cli.app import COMMANDS, app
-from nas.config import Config, apply_settings, parse_config
+from nas.config.config import Config, apply_settings, parse_config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from nas.layout import Cell, Edge, Layout
-from nas.parts import with_number
-from search_spaces.slot import size_at
+from nas.pictures.layout import Cell, Edge, Layout
+from nas.profiles.parts import with_number
+from search_spaces.hosts.slot import size_at
 
 ATTENTION, BLOCK, EMPTY, EMPTY_BLOCK = "●", "■", "○", "□"
 NAME, FILLED, FAINT, RAIL = "bold", "bold magenta", "dim", "dim"

@@ -27,10 +27,10 @@ def export(
     import yaml
 
     from nas.cli.tables import describe
-    from nas.export import ARCHITECTURE, MODEL, export_point
+    from nas.exports.export import ARCHITECTURE, MODEL, export_point
     from nas.quantities import format_count
     from nas.run import load_run
-    from search_spaces.architecture import Architecture
+    from search_spaces.architecture.architecture import Architecture
 
     loaded = load_run(run, runs)
     front = loaded.front

@@ -26,14 +26,14 @@ def front(
 ) -> None:
     """Show the Pareto front of a run; with an option, only the pick from it."""
     from nas.cli.tables import front_table, front_view
-    from nas.front import Front
+    from nas.evidence.front import Front
     from nas.run import front_to_list, load_run
 
     loaded = load_run(run, runs)
     shown = loaded.front
     chosen = pick(shown, budget, knee, tolerance)
     if picture is not None:
-        from nas.picture import draw_front
+        from nas.pictures.front_picture import draw_front
 
         draw_front(loaded, picture)
     if chosen is not None:

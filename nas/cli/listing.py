@@ -119,7 +119,7 @@ def _hosts() -> Listing:
 
 
 def _spaces() -> Listing:
-    from search_spaces.space_file import load_space, space_names
+    from search_spaces.space.space_file import load_space, space_names
 
     columns = ("name", "2D architectures", "3D architectures")
     rows = [(name, *(f"{load_space(name, dims).size():.3g}" for dims in (2, 3))) for name in space_names()]
@@ -127,7 +127,7 @@ def _spaces() -> Listing:
 
 
 def _presets() -> Listing:
-    from search_spaces.preset import describe_preset, load_preset, preset_names
+    from search_spaces.architecture.preset import describe_preset, load_preset, preset_names
 
     rows: list[tuple[str, ...]] = []
     for name in preset_names():

@@ -22,14 +22,14 @@ from rich.text import Text
 
 from evaluators import evaluator
 from nas.cli.tables import describe, front_table
-from nas.front import Front, front_of, front_of_finals
-from nas.plan import Schedule
+from nas.engine.plan import Schedule
+from nas.engine.ray_trials import Order
+from nas.evidence.front import Front, front_of, front_of_finals
 from nas.quantities import format_count, format_duration
-from nas.ray_trials import Order
+from nas.records.trial import Trial
 from nas.run import Run
-from nas.trial import Trial
-from search_spaces.architecture import Architecture
-from search_spaces.cost import Cost
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
 
 
 class LiveWatcher:

@@ -6,7 +6,7 @@ import math
 
 from rich.text import Text
 
-from nas.front import Front, FrontPoint
+from nas.evidence.front import Front, FrontPoint
 from nas.quantities import format_count
 
 MARGIN = 8  # columns left of the plot, for the labels of the vertical axis

@@ -25,8 +25,8 @@ def predict(
 ) -> None:
     """Write a label image for every image, on its grid, with the label values of the training data."""
     from evaluators.training import resolve_device
-    from nas.export import load_export
-    from nas.prediction import check_spared, find_images, predict_all
+    from nas.exports.export import load_export
+    from nas.exports.prediction import check_spared, find_images, predict_all
     from search_spaces.errors import InputErrors
 
     model = load_export(export, resolve_device(device))

@@ -13,7 +13,7 @@ from rich.table import Table
 from nas.cli.app import app, console
 
 if TYPE_CHECKING:
-    from nas.profile import Load, Profile
+    from nas.profiles.profile import Load, Profile
 
 
 @app.command()
@@ -32,16 +32,16 @@ def profile(
 ) -> None:
     """Draw a network; tell parameters, multiply-accumulates and activation memory a stage, and what attention adds."""
     from nas.cli.drawing import drawing, legend
-    from nas.layout import layout_of
-    from nas.profile import profile_of
-    from nas.sources import load_architecture, parse_size
+    from nas.config.sources import load_architecture, parse_size
+    from nas.pictures.layout import layout_of
+    from nas.profiles.profile import profile_of
 
     loaded = load_architecture(architecture, dims)
     spatial = parse_size(size, loaded.dims)
     profiled = profile_of(loaded, channels, classes, spatial)
     layout = None if as_json and svg is None else layout_of(loaded, channels, classes)
     if svg is not None and layout is not None:
-        from nas.picture_svg import write_picture
+        from nas.pictures.network_svg import write_picture
 
         write_picture(svg, layout, profiled)
     if layout is None or as_json:
@@ -56,7 +56,7 @@ def profile(
 
 def _table(profiled: Profile) -> Table:
     """Each part and the sums, with shares of the sum."""
-    from nas.parts import in_series, with_number
+    from nas.profiles.parts import in_series, with_number
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("part", overflow="fold")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.cli.app import app, console, errors
-from nas.sources import find_config
+from nas.config.sources import find_config
 from search_spaces.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def search(
         config = find_config(config)
     with console.status("starting torch"):
         from nas.cli.live import LiveWatcher
-        from nas.launch import search as launch
+        from nas.engine.launch import search as launch
 
     signal.signal(signal.SIGTERM, _interrupt)  # a cluster's scheduler ends jobs so; Ray's own handler dumps a trace
     with LiveWatcher(console) as watcher:
@@ -70,7 +70,7 @@ def _show(finished: Run) -> None:
     """The front, how it went, and the export of the best."""
     from nas.cli.live import closing_lines
     from nas.cli.tables import front_view
-    from nas.export import export_point
+    from nas.exports.export import export_point
 
     try:
         best = finished.front.best()

@@ -8,10 +8,10 @@ from rich.text import Text
 
 from nas.cli.app import console
 from nas.cli.plot import front_plot
-from nas.front import Front, FrontPoint
+from nas.evidence.front import Front, FrontPoint
 from nas.quantities import format_count
 from nas.run import Run
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS

@@ -25,7 +25,7 @@ def train(
     device: DEVICE = Device.cpu,
 ) -> None:
     """Train an architecture, score it on the test cases, and export it."""
-    from nas.full_training import train_fully
+    from nas.engine.full_training import train_fully
 
     columns = (
         TextColumn("{task.description}"),

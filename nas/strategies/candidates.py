@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Set
 import numpy as np
 
 from nas.strategies.strategy import Admits
-from search_spaces.architecture import Architecture
-from search_spaces.union import SearchSpace
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.space.union import SearchSpace
 
 PATIENCE = 2000
 

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from nas.front import nondomination_ranks
+from nas.evidence.front import nondomination_ranks
+from nas.records.trial import Trial
 from nas.strategies.candidates import Candidates, draws, starting_network
 from nas.strategies.strategy import Admits, History, Strategy, strategy
-from nas.trial import Trial
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
-from search_spaces.space import draw_placement
-from search_spaces.union import SearchSpace
+from search_spaces.space.space import draw_placement
+from search_spaces.space.union import SearchSpace
 
 ATTEMPTS = 200
 

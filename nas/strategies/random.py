@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from nas.strategies.candidates import Candidates, draws, starting_network
 from nas.strategies.strategy import Admits, History, Strategy, strategy
-from search_spaces.architecture import Architecture
-from search_spaces.union import SearchSpace
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.space.union import SearchSpace
 
 
 @strategy("random")

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from nas.trial import Trial
-from search_spaces.architecture import Architecture
+from nas.records.trial import Trial
+from search_spaces.architecture.architecture import Architecture
 from search_spaces.registry import Registry
-from search_spaces.union import SearchSpace
+from search_spaces.space.union import SearchSpace
 
 Admits = Callable[[Architecture], bool]
 

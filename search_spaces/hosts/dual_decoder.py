@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
+from search_spaces.hosts.slot import Slot
 from search_spaces.hosts.unet import level_channels
 from search_spaces.layers import CONV
-from search_spaces.slot import Slot
 from search_spaces.stages.convolution import Stage
 from search_spaces.stages.sampling import Up, halve
 from search_spaces.stages.squeezed_residual import SqueezedResidual

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Value
+from search_spaces.hosts.slot import Slot
 from search_spaces.registry import Registry
-from search_spaces.slot import Slot
 
 BLOCK = "block."  # begins the names of block slots
 

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
+from search_spaces.hosts.slot import Slot
 from search_spaces.hosts.unet import level_channels
 from search_spaces.layers import CONV
-from search_spaces.slot import Slot
 from search_spaces.stages.convolution import Stage
 from search_spaces.stages.encoder import encoder
 from search_spaces.stages.sampling import Up, halve
@@ -46,7 +46,7 @@ class NestedUNet(Host):
 
     Level ``i`` has ``width * 2**i`` channels, at most 512. The slot ``skip.i.k.j`` is on the connection from X[i,k] to
     X[i,j]; its gate is X[i+1,j-1]. ``decoder.i`` comes after the last node of level i, X[i,depth-i]. Each X[0,j] can
-    predict alone; columns up to j need nothing of those after, so ``search_spaces.pruning`` can drop the deeper ones.
+    predict alone; columns up to j need nothing of those after, so ``architecture.pruning`` can drop the deeper ones.
 
     Args:
         in_channels: channels of the image.

@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
+from search_spaces.hosts.slot import Slot, size_at
 from search_spaces.layers import resize
-from search_spaces.slot import Slot, size_at
 from search_spaces.stages.channel_pyramid import ChannelPyramid
 from search_spaces.stages.encoder import encoder, places
 from search_spaces.stages.partial_decoder import PartialDecoder

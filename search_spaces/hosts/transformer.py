@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
+from search_spaces.hosts.slot import Slot, size_at
 from search_spaces.layers import ACTIVATION, CONV, MAX_POOL
-from search_spaces.slot import Slot, size_at
 from search_spaces.stages.bottleneck import Bottleneck, root
 from search_spaces.stages.convolution import ConvNorm, Stage
 from search_spaces.stages.decoding import InterpolatedStep

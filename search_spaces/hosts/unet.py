@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
+from search_spaces.hosts.slot import Slot
 from search_spaces.layers import CONV
-from search_spaces.slot import Slot
 from search_spaces.stages.aggregation import AggregationStage
 from search_spaces.stages.convolution import Stage
 from search_spaces.stages.encoder import encoder

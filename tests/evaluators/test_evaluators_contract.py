@@ -8,7 +8,7 @@ import pytest
 
 from evaluators.evaluator import EVALUATORS, Assignment, Evaluation, Progress
 from evaluators.preprocessing import PreparedTask, prepare
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 from tests.evaluators.evaluations import finish
 from tests.evaluators.made_tasks import disc_task, read_only

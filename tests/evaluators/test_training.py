@@ -19,10 +19,10 @@ from evaluators.labelling import IGNORED, Labelling
 from evaluators.preprocessing import PreparedCase, PreparedTask, prepare
 from evaluators.tasks import Sample
 from evaluators.training import TrainingEvaluator, resolve_device
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.placement import Placement
 from search_spaces.errors import InputError
 from search_spaces.hosts import Host, Outputs
-from search_spaces.placement import Placement
 from tests.evaluators.evaluations import finish
 from tests.evaluators.made_tasks import Size, disc_task, make_sample, make_task, prepared_case, read_only
 

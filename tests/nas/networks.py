@@ -6,10 +6,10 @@ import functools
 
 import pytest
 
-from nas.layout import Layout, layout_of
-from search_spaces.architecture import Architecture, slots_of
+from nas.pictures.layout import Layout, layout_of
+from search_spaces.architecture.architecture import Architecture, slots_of
+from search_spaces.architecture.placement import Placement
 from search_spaces.hosts import HOSTS
-from search_spaces.placement import Placement
 
 EVERY = [(name, dims) for name in HOSTS for dims in HOSTS[name].dims]
 every_host = pytest.mark.parametrize(("host", "dims"), EVERY, ids=[f"{name}-{dims}d" for name, dims in EVERY])

@@ -28,16 +28,16 @@ from evaluators.scoring import dice_scores
 from evaluators.tasks import TASK_FORMATS, open_task
 from evaluators.tasks.labels import parse_classes
 from nas.cli.app import COMMANDS, app
-from nas.export import load_export
-from nas.journal import Journal
+from nas.exports.export import load_export
+from nas.records.journal import Journal
 from nas.run import Run
 from nas.strategies import STRATEGIES
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.preset import load_preset, preset_names
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
-from search_spaces.preset import load_preset, preset_names
-from search_spaces.space_file import space_names
+from search_spaces.space.space_file import space_names
 from tests.evaluators.tasks.files import write_picture
 from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import trial
@@ -442,7 +442,7 @@ def test_an_export_that_fails_half_way_leaves_the_older_one(nas_, run_folder, mo
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nas.export.write_bytes", full)
+    monkeypatch.setattr("nas.exports.export.write_bytes", full)
     result = nas_("export", "small", "--knee", "--out", "model")
     assert result.code == 1
     assert result.err == "error: OSError: [Errno 28] No space left on device; --debug shows the trace\n"
@@ -670,7 +670,7 @@ def no_ray(monkeypatch):
     def start(*arguments: object, **options: object) -> None:
         raise AssertionError("Ray was started")
 
-    monkeypatch.setattr("nas.ray_trials.ray.init", start)
+    monkeypatch.setattr("nas.engine.ray_trials.ray.init", start)
 
 
 def test_search_refuses_all_faults_together_before_it_starts_ray_and_leaves_nothing(
@@ -705,7 +705,7 @@ def test_search_that_is_interrupted_while_it_reads_says_that_nothing_was_written
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nas.launch.prepare_checked", interrupted)
+    monkeypatch.setattr("nas.engine.launch.prepare_checked", interrupted)
     Path("good.yaml").write_text(yaml.safe_dump(small_config(small_task)))
     result = nas_("search", "good.yaml")
     assert (result.code, result.err) == (130, "stopped before the first trial; nothing was written\n")

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from nas.cli.drawing import ATTENTION, BLOCK, EMPTY, drawing, legend
-from nas.layout import layout_of
-from search_spaces.architecture import Architecture
-from search_spaces.placement import Placement
+from nas.pictures.layout import layout_of
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.placement import Placement
 from tests.nas.networks import SIZE, every_host, filled, layout, placements, plain
 
 

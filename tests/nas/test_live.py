@@ -10,9 +10,9 @@ from rich.console import Console
 
 from evaluators.evaluator import Progress
 from nas.cli.live import LiveWatcher
-from nas.plan import Schedule
-from nas.ray_trials import Order
-from search_spaces.cost import Cost
+from nas.engine.plan import Schedule
+from nas.engine.ray_trials import Order
+from search_spaces.architecture.cost import Cost
 from tests.nas.trials import architecture, trial
 
 SCHEDULE = Schedule(

@@ -13,10 +13,10 @@ from PIL import Image
 import nas
 from nas.cli.app import console
 from nas.cli.tables import front_view
-from nas.picture import REFERENCE, draw_front
-from nas.ray_trials import Cluster
+from nas.engine.ray_trials import Cluster
+from nas.pictures.front_picture import REFERENCE, draw_front
 from nas.run import Run
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 from tests.nas.small_task import small_config
 
 START = Architecture.create("unet", 2, {"depth": 1, "width": 4})

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluators.scoring import mean_score
-from nas.trial import Trial
-from search_spaces.architecture import Architecture
-from search_spaces.cost import Cost
-from search_spaces.placement import Placement
+from nas.records.trial import Trial
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
+from search_spaces.architecture.placement import Placement
 
 
 def architecture(index: int = 0, slot: str | None = None) -> Architecture:

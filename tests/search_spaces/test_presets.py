@@ -10,9 +10,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from search_spaces import HOSTS, MECHANISMS, Architecture, Cost, InputError
-from search_spaces import preset as preset_module
+from search_spaces.architecture import preset as preset_module
+from search_spaces.architecture.preset import describe_preset, load_preset, preset_names
 from search_spaces.initialisation import WithoutInitialisation
-from search_spaces.preset import describe_preset, load_preset, preset_names
 from tests.search_spaces.rebuilding import fingerprints_elsewhere
 
 PUBLISHED = {

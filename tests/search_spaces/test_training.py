@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from search_spaces import HOSTS, MECHANISMS, Architecture
+from search_spaces.architecture.preset import load_preset, preset_names
 from search_spaces.hosts import Host
-from search_spaces.preset import load_preset, preset_names
 from tests.search_spaces.tiny import CHANNELS, CLASSES, filled, images, loss_of, narrowed, size_for
 
 FILLED = {

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces import HOSTS, MECHANISMS, Architecture, Placement
+from search_spaces.architecture.preset import load_preset
 from search_spaces.attention.mechanism import Value
 from search_spaces.hosts import Auxiliary, Host
-from search_spaces.preset import load_preset
-from search_spaces.slot import Slot
+from search_spaces.hosts.slot import Slot
 
 CHANNELS, CLASSES = 2, 2
 SIDE = 8

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from nas.records.trial import Trial
 from nas.strategies import History
 from nas.strategies.evolution import Evolution
-from nas.trial import Trial
-from search_spaces.architecture import Architecture
-from search_spaces.placement import Placement
-from search_spaces.space_file import load_space
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.placement import Placement
+from search_spaces.space.space_file import load_space
 from tests.nas.trials import trial
 
 SPACE = load_space({"host": "unet", "options": {"depth": [2, 3], "width": [4, 8, 12]}, "mechanisms": ["se", "eca"]}, 2)

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.front import front_of, nondomination_ranks
+from nas.evidence.front import front_of, nondomination_ranks
+from nas.records.trial import Trial
 from nas.strategies import STRATEGIES, History
 from nas.strategies.candidates import PATIENCE, Candidates
 from nas.strategies.evolution import Evolution, crowding_distances, survivors
 from nas.strategies.random import RandomSearch
-from nas.trial import Trial
-from search_spaces.architecture import Architecture
+from search_spaces.architecture.architecture import Architecture
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
-from search_spaces.space import Space
-from search_spaces.space_file import load_space
+from search_spaces.space.space import Space
+from search_spaces.space.space_file import load_space
 from tests.nas.trials import architecture, trial
 
 Admits = Callable[[Architecture], bool]

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from search_spaces.attention import MECHANISMS
+from search_spaces.hosts.slot import size_at
 from search_spaces.initialisation import initialise
-from search_spaces.slot import size_at
 
 CHANNELS = 8
 GATE_CHANNELS = 12

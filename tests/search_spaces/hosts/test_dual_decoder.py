@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from search_spaces.architecture.preset import load_preset
 from search_spaces.hosts.dual_decoder import Cross, DualDecoder
 from search_spaces.initialisation import initialise
-from search_spaces.preset import load_preset
 from tests.search_spaces.hosts.test_hosts import ODD, image
 
 DEPTH = 2

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from search_spaces import HOSTS, MECHANISMS, Architecture, Placement
 from search_spaces.hosts import Host, host
+from search_spaces.hosts.slot import Slot, size_at
 from search_spaces.initialisation import initialise
 from search_spaces.layers import ACTIVATION
-from search_spaces.slot import Slot, size_at
 from search_spaces.stages.convolution import ConvNorm
 
 SIZES: dict[int, list[tuple[int, ...]]] = {2: [(1, 1), (7, 5), (1, 18)], 3: [(1, 1, 1), (5, 3, 6)]}

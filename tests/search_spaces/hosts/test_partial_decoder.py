@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from search_spaces import Architecture, InputError, Placement
 from search_spaces.hosts import Host
+from search_spaces.hosts.slot import size_at
 from search_spaces.layers import resize
-from search_spaces.slot import size_at
 
 SIZE = (22, 37)
 

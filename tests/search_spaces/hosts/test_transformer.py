@@ -6,9 +6,9 @@ import pytest
 from torch import nn
 
 from search_spaces import Architecture, Placement
-from search_spaces.cost import host_params
+from search_spaces.architecture.cost import host_params
+from search_spaces.architecture.preset import load_preset
 from search_spaces.hosts.transformer import TransformerUNet
-from search_spaces.preset import load_preset
 from search_spaces.stages.bottleneck import Bottleneck
 from tests.search_spaces.hosts.test_hosts import image, lightest, slots
 

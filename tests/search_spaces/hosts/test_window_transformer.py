@@ -10,9 +10,9 @@ from monai.networks.nets import SwinUNETR
 from torch import Tensor, nn
 
 from search_spaces import Architecture, InputError
-from search_spaces.cost import host_params
+from search_spaces.architecture.cost import host_params
+from search_spaces.architecture.preset import load_preset
 from search_spaces.hosts.window_transformer import WindowTransformer
-from search_spaces.preset import load_preset
 from tests.search_spaces.hosts.test_hosts import build, image, lightest, slots
 
 NAME = "window_transformer"

@@ -1,0 +1,214 @@
+"""From a config to the things a search needs, with every fault of meaning found before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evaluators.evaluator import EVALUATORS
+from evaluators.tasks import Task, open_task
+from evaluators.tasks.phantom import NAMES as TASK_NAMES
+from nas.config.config import Config, parse_config
+from nas.config.sources import load_architectures, locate
+from nas.quantities import format_count
+from nas.strategies import STRATEGIES, Strategy
+from nas.strategies.strategy import Admits
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.errors import InputError, InputErrors, unknown_name
+from search_spaces.space.space_file import load_space, space_names
+from search_spaces.space.union import SearchSpace
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A sound config and what it names, opened.
+
+    ``path``: where the task is, from any working folder; ``start`` and ``references``: architectures by name.
+    """
+
+    config: Config
+    path: str
+    task: Task
+    space: SearchSpace
+    start: Mapping[str, Architecture]
+    references: Mapping[str, Architecture]
+
+
+Reading = Callable[[str, int, int], object]  # told what is read (labels, cases), how many are, and of how many
+
+
+def check(
+    data: Mapping[str, Any],
+    folder: Path,
+    here: bool = True,
+    reading: Reading = lambda what, done, total: None,
+) -> Checked:
+    """Check a config whole.
+
+    Args:
+        data: the config.
+        folder: where its relative paths may also start.
+        here: whether trials run on this machine, so that its GPUs count.
+        reading: told how far labels are read, where something has to be found out from them.
+
+    Raises:
+        InputErrors: one line for each fault of form and of meaning, all together.
+    """
+    parsed = parse_config(data)
+    config, faults = parsed.config, list(parsed.faults)
+    path = locate(config.task.path, folder, known=TASK_NAMES)
+    task: Task | None = None
+    space: SearchSpace | None = None
+    try:
+        if "task" in parsed.faulty:  # opened with defaults for what is wrong it would show faults that are none
+            _check_there(path)
+        else:
+            task = open_section(config, path, reading)
+            faults += _check_sizes(config, task)
+    except InputError as error:
+        faults += error.faults
+    try:
+        space = _open_space(config, folder, task)
+    except InputError as error:
+        faults += error.faults
+    given: dict[str, Mapping[str, Architecture]] = {"start": {}, "references": {}}
+    for key in given:
+        try:
+            given[key] = load_architectures(getattr(config, key), folder, task.dims if task else config.task.dims)
+        except InputError as error:
+            faults += [f"{key}: {fault}" for fault in error.faults]
+    if config.references and not config.finals.seeds:
+        faults.append("finals.seeds: expected at least 1, the finals train the references; got 0")
+    if config.start and config.limits.trials <= len(config.start):
+        wanted = 1 + len(config.start)
+        faults.append(
+            f"limits.trials: expected at least {wanted}, the plain network and the starts; got {config.limits.trials}"
+        )
+    if config.evaluator not in EVALUATORS:
+        faults.append(unknown_name("evaluator", config.evaluator, EVALUATORS))
+    if here and config.resources.gpus_per_trial and not torch.cuda.is_available():
+        faults.append(
+            f"resources.gpus_per_trial: expected 0, there is no GPU here; got {config.resources.gpus_per_trial:g}"
+        )
+    if task and space and "space" not in parsed.faulty:
+        faults += _check_limits(config, task, space)
+    if task:
+        faults += _check_start(config, task, given["start"])
+    if space and "strategy" not in parsed.faulty:
+        try:
+            make_strategy(config, space, lambda architecture: True)
+        except InputError as error:
+            faults += error.faults
+    if faults or task is None or space is None:
+        raise InputErrors(faults)
+    return Checked(config, path, task, space, **given)
+
+
+def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strategy:
+    """The strategy that a config names, with its settings. Raises ``InputError`` on one out of range."""
+    section = config.strategy
+    return STRATEGIES[section.name](space=space, admits=admits, seed=config.seed, **section.settings)
+
+
+def open_section(config: Config, path: str, reading: Reading) -> Task:
+    """The task of a config's ``task`` section, which is at ``path``."""
+    preprocessing = {"path", "split_seed", "size", "spacing", "patch"}
+    asked = config.task.model_dump(exclude=preprocessing)
+    return open_task(
+        path, seed=config.task.split_seed, progress=lambda done, total: reading("labels", done, total), **asked
+    )
+
+
+def _check_there(path: str) -> None:
+    if path not in TASK_NAMES and not Path(path).exists():
+        raise InputError(f"task '{path}': no such file or folder, and no task of that name")
+
+
+def _open_space(config: Config, folder: Path, task: Task | None) -> SearchSpace:
+    """The space; of a task that could not be opened the dimensions may not be known, then either will do."""
+    source = config.space
+    if isinstance(source, str):
+        source = locate(source, folder, known=space_names())
+    known = task.dims if task else config.task.dims
+    attempts: list[InputError] = []
+    for dims in [known] if known else [2, 3]:
+        try:
+            return load_space(source, dims)
+        except InputError as error:
+            attempts.append(error)
+    raise min(attempts, key=lambda error: len(error.faults))
+
+
+def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
+    """Raise ``InputError`` when the limits leave no network at all; ``size``: of the patch, on which MACs depend."""
+    config, task, space = checked.config, checked.task, checked.space
+    if config.limits.macs is None:
+        return  # the limit on parameters alone was checked before the task was read
+    networks = space.plain_networks()
+    if not any(admits(config, network, task, size) for network in networks):
+        fewest = min(network.cost(task.channels, len(task.classes), size).macs for network in networks)
+        if fewest <= config.limits.macs:
+            raise InputError("limits: no network of the space is within both limits.params and limits.macs")
+        raise InputError(
+            f"limits.macs: expected at least {fewest} ({format_count(fewest)}), what the lightest network of the space "
+            f"takes on {' x '.join(map(str, size))}; got {config.limits.macs}"
+        )
+    for name, architecture in checked.start.items():
+        cost = architecture.cost(task.channels, len(task.classes), size)
+        if cost.macs > config.limits.macs:
+            raise InputError(
+                f"start: '{name}' takes {cost.macs} MACs ({format_count(cost.macs)}) on {' x '.join(map(str, size))}; "
+                f"expected at most limits.macs, {config.limits.macs}"
+            )
+
+
+def admits(config: Config, architecture: Architecture, task: Task, size: tuple[int, ...]) -> bool:
+    """Whether an architecture is within the limits, from its exact cost."""
+    cost = architecture.cost(task.channels, len(task.classes), size)
+    limits = config.limits
+    return (limits.params is None or cost.params <= limits.params) and (limits.macs is None or cost.macs <= limits.macs)
+
+
+def _check_sizes(config: Config, task: Task) -> list[str]:
+    section = config.task
+    lists = {"size": section.size, "patch": section.patch}
+    if isinstance(section.spacing, list):
+        lists["spacing"] = section.spacing  # type: ignore[assignment]
+    faults = [
+        f"task.{name}: expected {task.dims} numbers for a {task.dims}D task, got {len(values)}"
+        for name, values in lists.items()
+        if values is not None and len(values) != task.dims
+    ]
+    flip = config.training.augmentation.flip
+    if isinstance(flip, list) and len(flip) != task.dims:
+        faults.append(f"training.augmentation.flip: expected one number or {task.dims}, got {len(flip)}")
+    return faults
+
+
+def _check_limits(config: Config, task: Task, space: SearchSpace) -> list[str]:
+    if config.limits.params is None:
+        return []
+    smallest, params = space.smallest(task.channels, len(task.classes))
+    if params <= config.limits.params:
+        return []
+    return [
+        f"limits.params: expected at least {params} ({format_count(params)}), the smallest network of the space "
+        f"({smallest}); got {config.limits.params}"
+    ]
+
+
+def _check_start(config: Config, task: Task, start: Mapping[str, Architecture]) -> list[str]:
+    limit = config.limits.params
+    if limit is None:
+        return []
+    size = (32,) * task.dims  # parameters do not depend on it
+    costs = {name: start[name].cost(task.channels, len(task.classes), size).params for name in start}
+    return [
+        f"start: '{name}' has {params} parameters ({format_count(params)}); expected at most limits.params, {limit}"
+        for name, params in costs.items()
+        if params > limit
+    ]

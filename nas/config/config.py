@@ -1,0 +1,315 @@
+"""What a user writes to launch a search, checked whole: every fault of a config is reported, all at once.
+
+Config stays at the door: what is inside gets plain arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticKnownError
+
+from nas.config.form_faults import fault_lines, faulty_keys, shown
+from nas.quantities import parse_count, parse_duration
+from nas.strategies import STRATEGIES
+from search_spaces.errors import InputError, InputErrors, unknown_name
+
+
+def _no_truth_value(value: Any) -> Any:
+    """YAML's ``yes`` is 1 to Python; to the user it is a slip. (``1e-3`` is text to YAML, and welcome as a number.)"""
+    if isinstance(value, bool):
+        raise PydanticKnownError("float_type")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(parse_count)]
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+Whole = Annotated[int, Field(strict=True)]
+Positive = Annotated[Whole, Field(ge=1)]
+Number = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Seed = Annotated[Whole, Field(ge=0)]
+Architectures = list[str] | dict[str, dict[str, Any]]  # presets and files, or written out, by name
+
+
+class Section(BaseModel):
+    """Base of the config's sections: unknown keys are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TaskSection(Section):
+    """Where images and labels are, and the size at which the network sees them.
+
+    Attributes:
+        path: a folder, ``split.csv`` or ``dataset.json``, or ``phantom2d`` / ``phantom3d``; relative to the
+            working folder or, where that does not exist, to the config file.
+        format: ``auto`` or a registered task format.
+        classes: foreground class name to label value, list of values, range (``"64..191"``), threshold (``"127<"``) or
+            ``instances``; ``background`` and ``ignore`` likewise.
+        regions_class_order: of classes that share values, the value that paints each, later ones over earlier ones.
+        dims: 2 or 3; found out when left out. 2 for volumes: slice by slice.
+        slice_axis: of volumes with ``dims: 2``: 0, 1, 2, ``sagittal``, ``coronal`` or ``axial``; chosen when left out.
+        split: shares of the cases for ``val`` and ``test`` where the data names none.
+        split_seed: of that split.
+        fold: of a list with folds (nnU-Net's ``splits_final.json``, MONAI's data lists), the validation part.
+        groups: whether a column ``group``, or names that look like slices of a subject, tell what stays in one part.
+        group_pattern: regular expression with one group, the subject in the name of a case: ``(case\\d+)_slice``.
+        nan: ``fault``, or ``background``: NaN pixels become the smallest value of their image.
+        geometry: ``check`` that images and labels lie alike in space, or trust them ``by_index``.
+        images, labels: names of the two folders, where they are not the usual ones.
+        arrays: names of the arrays of .npz files, ``{image: NAME, label: NAME}``.
+        size: resize every image to this; left out, see ``spacing``.
+        spacing: resample to this (mm); ``auto``: size, spacing and patch are chosen from the training cases, see
+            ``evaluators.planning``; null: images keep their size.
+        patch: size of training patches and of the inference window; chosen when left out.
+    """
+
+    path: str = "phantom2d"
+    format: str = "auto"
+    classes: dict[str, Whole | list[Whole | str] | str] | None = None
+    regions_class_order: list[Whole] | None = None
+    dims: Literal[2, 3] | None = None
+    slice_axis: Literal[0, 1, 2, "sagittal", "coronal", "axial"] | None = None
+    split: dict[str, Share] | None = None
+    split_seed: Seed = 0
+    fold: Seed | None = None
+    groups: bool | None = None
+    group_pattern: str | None = None
+    nan: Literal["fault", "background"] = "fault"
+    geometry: Literal["check", "by_index"] = "check"
+    images: str | None = None
+    labels: str | None = None
+    arrays: dict[Literal["image", "label"], str] | None = None
+    size: list[Positive] | None = None
+    spacing: list[Annotated[Number, Field(gt=0)]] | Literal["auto"] | None = "auto"
+    patch: list[Positive] | None = None
+
+
+class AugmentationSection(Section):
+    """How strongly training images are varied; see ``evaluators.augmentation.Augmentation``."""
+
+    flip: Share | list[Share] = 0.5
+    affine: Share = 0.3
+    rotation: Annotated[Number, Field(ge=0, le=180)] = 20.0
+    scale: Annotated[Number, Field(ge=1)] = 1.25
+    intensity: Share = 0.3
+    noise: Share = 0.1
+
+
+class TrainingSection(Section):
+    """How a candidate is trained during the search; see ``evaluators.training.TrainingEvaluator``."""
+
+    steps: Positive = 400
+    batch: Positive | None = None
+    learning_rate: Annotated[Number, Field(gt=0)] = 5e-3
+    weight_decay: Annotated[Number, Field(ge=0)] = 1e-2
+    warmup: Annotated[Number, Field(gt=0, lt=1)] = 0.2
+    clip: Annotated[Number, Field(gt=0)] = 1.0
+    augmentation: AugmentationSection = AugmentationSection()
+
+
+class FinalsSection(Section):
+    """The retraining of the front at full fidelity, scored on the test cases.
+
+    Attributes:
+        steps: training steps; left out, three times those of the search.
+        seeds: trainings of each finalist, 0 for no finals.
+        candidates: most finalists, the plain network among them.
+        mirror: average predictions over mirrored images.
+        distances: also compute the 95th-percentile Hausdorff distance.
+    """
+
+    steps: Positive | None = None
+    seeds: Annotated[Whole, Field(ge=0)] = 3
+    candidates: Positive = 4
+    mirror: bool = False
+    distances: bool = True
+
+
+class LimitsSection(Section):
+    """What a search may use.
+
+    Attributes:
+        params: most parameters of a candidate (``500k``).
+        macs: most multiply-accumulates of one patch (``2G``).
+        trials: most trials of the search, finals not counted.
+        time: most wall-clock time of the search (``90min``), finals not counted.
+    """
+
+    params: Count | None = None
+    macs: Count | None = None
+    trials: Positive = 50
+    time: Duration | None = None
+
+
+class ResourcesSection(Section):
+    """What one trial gets, and how many run at once.
+
+    Attributes:
+        workers: most trials at once; left out, as many as fit.
+        cpus_per_trial: cores of a trial, and its torch threads.
+        gpus_per_trial: share of a GPU, 0.25 puts four trials on one; 0 trains on the CPU.
+    """
+
+    workers: Positive | None = None
+    cpus_per_trial: Positive = 1
+    gpus_per_trial: Annotated[Number, Field(ge=0)] = 0.0
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _share_or_whole(cls, value: float) -> float:
+        if value > 1 and not value.is_integer():
+            raise ValueError(f"expected a share of one GPU or a whole number of them; got {value:g}")
+        return value
+
+
+class StrategySection(BaseModel):
+    """A registered strategy and its own settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str = "evolution"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Config(Section):
+    """A whole search.
+
+    Attributes:
+        seed: of everything random.
+        space: a shipped space by name, the path of a space file, or the space written out.
+        start: architectures that are tried after the plain network, from ``preset:NAME`` or YAML files. They need not
+            lie in the space (those that do can be parents in evolution), but the limits hold for them too.
+        references: architectures likewise that are trained in the finals, as the finalists are, and shown beside the
+            front; they take no part in it, and no limit holds for them.
+        evaluator: a registered evaluator; ``train`` trains.
+    """
+
+    seed: Seed = 0
+    task: TaskSection = TaskSection()
+    space: str | dict[str, Any] = "unet"
+    strategy: StrategySection = StrategySection()
+    start: Architectures = []
+    references: Architectures = []
+    limits: LimitsSection = LimitsSection()
+    evaluator: str = "train"
+    training: TrainingSection = TrainingSection()
+    finals: FinalsSection = FinalsSection()
+    resources: ResourcesSection = ResourcesSection()
+
+    @property
+    def final_steps(self) -> int:
+        return self.finals.steps or 3 * self.training.steps
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The mapping a YAML config holds. Raises ``InputError`` when there is none."""
+    try:
+        data = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"config '{path}' does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"config '{path}' cannot be read: {error}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date that no calendar has
+        raise InputError(f"config '{path}' is not YAML: {' '.join(str(error).split())}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise InputError(f"config '{path}': expected a mapping of keys, got {type(data).__name__}")
+    return data
+
+
+def apply_settings(data: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """``data`` with ``section.key=value`` settings put in; values are YAML. Raises ``InputErrors`` on other forms."""
+    result = _copy(data)
+    faults: list[str] = []
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        parts = [part.strip() for part in key.split(".")]
+        if not equals or not all(parts):
+            faults.append(f"--set {setting}: expected KEY=VALUE, for example training.steps=800")
+            continue
+        place = result
+        for depth, part in enumerate(parts[:-1], start=1):
+            if place.get(part) is None:
+                place[part] = {}
+            elif not isinstance(place[part], dict):
+                held = f"'{'.'.join(parts[:depth])}' is {shown(place[part])}"
+                faults.append(f"--set {setting}: expected a key that holds keys, {held}")
+                break
+            place = place[part]
+        else:
+            try:
+                place[parts[-1]] = yaml.safe_load(value)
+            except (yaml.YAMLError, ValueError) as error:
+                faults.append(f"--set {setting}: the value is not YAML: {' '.join(str(error).split())}")
+    if faults:
+        raise InputErrors(faults)
+    return result
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What is sound of a config, with the default in place of each fault.
+
+    A caller that checks meaning too (does the file exist, is the mechanism known) can go on with this and report
+    everything together.
+
+    Attributes:
+        config: the config.
+        faults: one line for every fault of form.
+        faulty: the sections, and keys outside sections, that hold one.
+    """
+
+    config: Config
+    faults: list[str]
+    faulty: set[str]
+
+
+def parse_config(data: Mapping[str, Any]) -> Parsed:
+    """Check the form of a config: its keys, and of what kind and how large its values are."""
+    faults: list[str] = []
+    faulty: set[str] = set()
+    sound: dict[str, Any] = {}
+    for key, value in data.items():
+        try:
+            Config.model_validate({key: value})
+            sound[key] = value
+        except ValidationError as error:
+            faults += fault_lines(Config, {key: value}, error)
+            faulty.add(str(key))
+            if isinstance(value, Mapping) and key in Config.model_fields:
+                wrong = {place[1] for place in faulty_keys({key: value}, error) if len(place) > 1}
+                sound[key] = {inner: item for inner, item in value.items() if inner not in wrong}
+    config = Config.model_validate(sound)
+    of_strategy = _check_strategy(config.strategy.name, config.strategy.settings)
+    return Parsed(config, faults + of_strategy, faulty | {"strategy"} if of_strategy else faulty)
+
+
+def _check_strategy(name: str, settings: Mapping[str, Any]) -> list[str]:
+    if name not in STRATEGIES:
+        return [unknown_name("strategy", name, STRATEGIES)]
+    signature = inspect.signature(STRATEGIES[name])
+    own = {key: p for key, p in signature.parameters.items() if key not in ("space", "admits", "seed")}
+    faults = [unknown_name(f"setting of strategy '{name}':", key, own) for key in settings if key not in own]
+    for key, value in settings.items():
+        kind = type(own[key].default) if key in own else None
+        if kind in KINDS and not (type(value) is kind or (kind is float and type(value) is int)):
+            faults.append(f"strategy.{key}: expected {KINDS[kind]}, got {shown(value)}")
+    return faults
+
+
+KINDS: dict[type | None, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+def _copy(data: Any) -> Any:
+    return {key: _copy(value) for key, value in data.items()} if isinstance(data, dict) else data

@@ -1,0 +1,78 @@
+"""Train one architecture fully, outside any search, and export it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from evaluators.evaluator import Assignment, Evaluation, run_to_end
+from evaluators.fingerprint import fingerprint
+from evaluators.training import resolve_device
+from nas.config.checks import check
+from nas.config.config import apply_settings, read_config
+from nas.config.sources import load_architecture
+from nas.engine.launch import VERSIONED, prepare_checked, training_evaluator
+from nas.exports.export import check_free, write_export
+from search_spaces.errors import InputError
+
+
+def train_fully(
+    architecture: str,
+    task: str | None,
+    config: Path | None,
+    settings: Sequence[str],
+    out: Path,
+    device: str,
+    show: Callable[[str, int, int], None],
+    tell: Callable[[Sequence[str]], None],
+) -> Evaluation:
+    """Train, score on the test cases, write an export folder, and return the evaluation.
+
+    Args:
+        architecture: see ``load_architecture``; a preset takes the dimensions of the task.
+        task: path or name; wins over the config's.
+        config: YAML config of which the task, training, finals and seed keys count; the length is ``finals.steps``
+            where it is given, else ``training.steps``.
+        settings: changes to single keys.
+        out: folder to write.
+        device: ``cpu`` or ``cuda``.
+        show: called with (``labels``, ``cases`` or ``training``, done, total).
+        tell: called with what a user should know of the data, before the training starts.
+    """
+    load_architecture(architecture)  # what is wrong with it is said before the task is opened
+    check_free(out)
+    resolve_device(device)
+    data = apply_settings(read_config(config) if config else {}, settings)
+    section = data.get("task")
+    if task is not None and (section is None or isinstance(section, dict)):
+        data["task"] = {**(section or {}), "path": task}
+    for key in ("limits", "resources", "start", "references"):  # of a search: no matter for what the user chose
+        data.pop(key, None)
+    checked = check(data, config.parent if config else Path(), reading=show)
+    loaded = load_architecture(architecture, checked.task.dims)
+    if loaded.dims != checked.task.dims:
+        raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
+    prepared = prepare_checked(checked, ("test",), show)
+    tell(prepared.notes)
+    finals = checked.config.finals
+    evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)
+    steps, seed = finals.steps or checked.config.training.steps, checked.config.seed + 1
+    work = evaluator.evaluate(Assignment(loaded, prepared, steps, seed, "test", device))
+    evaluation = run_to_end(work, lambda progress: show("training", progress.step, progress.steps))
+    weights = evaluation.weights()
+    assert evaluation.network is not None
+    assert weights is not None
+    about = {
+        "task": checked.task.name,
+        "params": sum(p.numel() for p in evaluation.network.parameters()),
+        "data": fingerprint(prepared.records),
+        "seed": seed,
+        "steps": steps,
+        "cases": "test",
+        **{name: round(value, 4) for name, value in evaluation.metrics.items() if name != "loss"},
+        "mirror": finals.mirror,
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
+    }
+    write_export(out, loaded, weights, prepared.preprocessing, about)
+    return evaluation

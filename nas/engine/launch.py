@@ -1,0 +1,274 @@
+"""Launch or resume a search."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evaluators.augmentation import Augmentation
+from evaluators.evaluator import EVALUATORS, Evaluator
+from evaluators.files import write_text
+from evaluators.fingerprint import fingerprint
+from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
+from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.task import SPLITS
+from evaluators.training import TrainingEvaluator
+from nas.config.checks import Checked, Reading, admits, check, check_admissible, make_strategy
+from nas.config.config import Config, LimitsSection, apply_settings, read_config
+from nas.config.form_faults import shown
+from nas.engine.plan import Plan, Schedule, Watcher
+from nas.engine.ray_trials import Cluster, Resources, run_trials
+from nas.engine.silent import SilentWatcher
+from nas.records.cases import check_same_cases, write_cases
+from nas.records.journal import Journal
+from nas.records.lock import locked
+from nas.run import RUNS, Run
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
+from search_spaces.errors import InputError
+
+DEFAULT = Path(__file__).parents[1] / "config" / "default.yaml"
+VERSIONED = ("attention-nas", "torch", "monai", "ray", "nni", "numpy")
+MAY_CHANGE = (
+    "limits",
+    "resources",
+    "finals",
+    "references",
+    "versions",
+    "preprocessing",
+    "data",
+)  # of a config, between sessions of one run
+
+
+def search(
+    config: Mapping[str, Any] | str | Path | None = None,
+    *,
+    settings: Sequence[str] = (),
+    run: str | None = None,
+    resume: bool = False,
+    runs: str | Path = RUNS,
+    address: str | None = None,
+    cluster: Cluster | None = None,
+    watcher: Watcher | None = None,
+    reading: Reading = lambda what, done, total: None,
+) -> Run:
+    """Search, retrain the front, and leave a run folder.
+
+    Args:
+        config: a mapping, the path of a YAML file, or None for the default phantom task.
+        settings: changes to single keys, as ``training.steps=800``.
+        run: name of the run; left out, the config's file name, with a number when that is taken.
+        resume: go on with a run that exists; the config may then be left out.
+        runs: folder of runs.
+        address: of a running Ray cluster; None starts one here.
+        cluster: Ray, already started or reached; then ``address`` does not count.
+        watcher: told what goes on.
+        reading: called with (``labels`` or ``cases``, how many are read, of how many) while the task is read.
+
+    Raises:
+        InputErrors: everything that is wrong with what was asked for, before anything is written.
+    """
+    data, beside, stem = _read(config)
+    folder = _folder(Path(runs), run, stem, resume)
+    stored = _stored(folder) if resume else None
+    if stored is not None and config is None:
+        data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
+    data = apply_settings(data, settings)
+    checked = check(data, beside, (cluster.address if cluster else address) is None, reading)
+    if stored is not None:
+        _same(stored, resolved(checked, None))
+    scored = ("val", "test") if checked.config.finals.seeds else ("val",)
+    settled = None if stored is None else Preprocessing.from_dict(stored["preprocessing"])
+    task = prepare_checked(checked, scored, reading, settled)
+    if stored is not None:
+        check_same_cases(folder, task.records)
+    check_admissible(checked, task.preprocessing.patch)
+    watcher = watcher or SilentWatcher()
+    watcher.noted(task.notes)
+    with nullcontext(cluster) if cluster else Cluster(address) as ray:
+        workers = ray.workers(_resources(checked.config))
+        if stored is None:
+            folder = _create(Path(runs), run, stem)
+        with locked(folder):
+            if stored is None:
+                write_cases(folder, task.records)
+            write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
+            reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
+            return _run(checked, task, Run(folder), workers, reopened, watcher)
+
+
+def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened: bool, watcher: Watcher) -> Run:
+    config, space, layout = checked.config, checked.space, task.preprocessing
+
+    def cost_of(architecture: Architecture) -> Cost:
+        return architecture.cost(layout.channels, len(layout.classes), layout.patch)
+
+    strategy = make_strategy(
+        config, space, lambda architecture: admits(config, architecture, checked.task, layout.patch)
+    )
+    schedule = Schedule(
+        trials=config.limits.trials,
+        seconds=config.limits.time,
+        steps=config.training.steps,
+        final_steps=config.final_steps,
+        final_seeds=config.finals.seeds,
+        candidates=config.finals.candidates,
+        seed=config.seed,
+        workers=workers,
+        reopened=reopened,
+        start=tuple(checked.start.values()),
+        references={architecture: name for name, architecture in checked.references.items()},
+    )
+    plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
+    try:
+        run_trials(plan, task, evaluators_of(config), _resources(config))
+    finally:
+        finished = Run(run.folder)
+        smallest = checked.space.smallest(layout.channels, len(layout.classes))[1]
+        finished.write_front(workers * config.resources.cpus_per_trial, smallest)
+    return finished
+
+
+def evaluators_of(config: Config) -> dict[str, Evaluator]:
+    """The evaluator of each phase."""
+    if config.evaluator != "train":
+        other = EVALUATORS[config.evaluator]()
+        return {"search": other, "final": other}
+    return {
+        "search": training_evaluator(config),
+        "final": training_evaluator(config, mirror=config.finals.mirror, distances=config.finals.distances),
+    }
+
+
+def training_evaluator(config: Config, mirror: bool = False, distances: bool = False) -> TrainingEvaluator:
+    """The evaluator that a config's ``training`` section describes."""
+    settings = config.training.model_dump(exclude={"steps", "augmentation"})
+    augmentation = config.training.augmentation.model_dump()
+    if isinstance(augmentation["flip"], list):
+        augmentation["flip"] = tuple(augmentation["flip"])
+    return TrainingEvaluator(**settings, mirror=mirror, distances=distances, augmentation=Augmentation(**augmentation))
+
+
+def prepare_checked(
+    checked: Checked,
+    scored: Sequence[str] = ("val", "test"),
+    reading: Reading = lambda what, done, total: None,
+    layout: Preprocessing | None = None,
+) -> PreparedTask:
+    """Read and preprocess the task of a checked config; see ``prepare`` for the other arguments."""
+    section = checked.config.task
+    for split in ("train", "val", "test"):
+        if not checked.task.split(split):
+            raise InputError(f"task '{section.path}': the split '{split}' is empty")
+    return prepare(
+        checked.task,
+        size=section.size,
+        spacing=section.spacing,
+        patch=section.patch,
+        nan=section.nan,
+        scored=scored,
+        layout=layout,
+        progress=lambda done, total: reading("cases", done, total),
+    )
+
+
+def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
+    """The config with everything written out: paths, mechanisms and their choices, versions."""
+    data = checked.config.model_dump()
+    data["task"]["path"] = checked.path
+    data["task"]["dims"] = checked.task.dims
+    data["space"] = checked.space.to_dict()
+    for key, given in (("start", checked.start), ("references", checked.references)):
+        data[key] = {name: architecture.to_dict() for name, architecture in given.items()}
+    data["versions"] = {name: importlib.metadata.version(name) for name in VERSIONED} | {
+        "python": platform.python_version()
+    }
+    if task is not None:
+        data["preprocessing"] = task.preprocessing.to_dict()
+        parts = {split: len(getattr(task, split)) for split in SPLITS}
+        data["data"] = {"fingerprint": fingerprint(task.records), "cases": parts}
+    return data
+
+
+def _read(config: Mapping[str, Any] | str | Path | None) -> tuple[dict[str, Any], Path, str]:
+    """The config's mapping, the folder its relative paths may start from, and a name for its runs."""
+    if config is None:
+        return read_config(DEFAULT), Path(), "phantom"
+    if isinstance(config, Mapping):
+        return dict(config), Path(), "search"
+    path = Path(config)
+    return read_config(path), path.parent, path.stem
+
+
+def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
+    if name is not None:
+        if not name or Path(name).name != name:
+            raise InputError(f"run name '{name}': expected a plain name, without '/'")
+        folder = runs / name
+        if os.path.lexists(folder) and not resume:
+            raise InputError(f"run '{name}' exists in '{runs}/'; expected a new name, or --resume to go on with it")
+    else:
+        numbered = [runs / (stem if number == 1 else f"{stem}-{number}") for number in range(1, 10_000)]
+        free = next(index for index, folder in enumerate(numbered) if not os.path.lexists(folder))
+        folder = numbered[max(free - 1, 0)] if resume else numbered[free]
+    if resume and not (folder / "config.yaml").is_file():
+        raise InputError(f"run '{folder.name}' does not exist in '{runs}/'; there is nothing to resume")
+    return folder
+
+
+def _create(runs: Path, name: str | None, stem: str) -> Path:
+    """Make the folder of a new run; while its task was read, another search may have taken the name."""
+    while True:
+        folder = _folder(runs, name, stem, resume=False)
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    data = yaml.safe_load((folder / "config.yaml").read_text())
+    assert isinstance(data, dict)
+    return data
+
+
+def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """A resumed run must be the same search: its trials would not be comparable otherwise."""
+    before, now = (
+        _flat({key: value for key, value in data.items() if key not in MAY_CHANGE}) for data in (stored, asked)
+    )
+    raise_faults(
+        [
+            f"{key}: cannot change when a run is resumed; the run has {shown(before.get(key))}, "
+            f"got {shown(now.get(key))}"
+            for key in dict.fromkeys([*before, *now])
+            if before.get(key) != now.get(key)
+        ],
+        limit=8,
+    )
+
+
+def _raised(before: Mapping[str, Any], now: LimitsSection) -> bool:
+    """Whether a search that ended at its limits has more room than it had."""
+    more_time = before["time"] is not None and (now.time is None or now.time > before["time"])
+    return now.trials > before["trials"] or more_time
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every value that is no mapping by its dotted key."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {f"{prefix}{key}": value}
+    return flat
+
+
+def _resources(config: Config) -> Resources:
+    return Resources(**config.resources.model_dump())

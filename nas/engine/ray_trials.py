@@ -1,0 +1,400 @@
+"""Trials on Ray Tune: the only module that knows Ray.
+
+Tune asks a ``Source`` for the next assignment, reused actors work on it, and what comes back goes to the source
+again. Only plain data crosses: an architecture as a mapping, scores as numbers, weights as safetensors bytes. The
+pre-processed task lies in Ray's object store once, and every worker reads the same copy.
+
+What only workers need is imported inside them: a worker starts before it imports torch.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import ray
+from ray import tune
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from search_spaces.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluators.evaluator import Evaluation, Evaluator, Progress
+    from evaluators.preprocessing import PreparedTask
+    from nas.records.trial import Phase
+    from search_spaces.architecture.architecture import Architecture
+
+# Our journal is the record of a run; Tune's own loggers and snapshots would only cost time beside it. With a searcher
+# Tune starts one actor at a time unless it is told that many trials may wait; our source says how many run.
+QUIET = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one trial is to do: plain data, the task aside.
+
+    ``phase`` chooses the evaluator; ``keep_weights`` asks for the trained weights.
+    """
+
+    number: int
+    phase: Phase
+    architecture: Architecture
+    steps: int
+    seed: int
+    split: str
+    keep_weights: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an order. ``error`` is a one-line reason, and then there is no score.
+
+    ``cpu_seconds`` is the processor time of the worker over the trial.
+    """
+
+    seconds: float
+    cpu_seconds: float = 0.0
+    metrics: dict[str, float] = field(default_factory=dict)
+    cases: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    distances: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    false_positives: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    weights: bytes | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial gets, and the most trials at once (None: as many as fit)."""
+
+    workers: int | None = None
+    cpus_per_trial: int = 1
+    gpus_per_trial: float = 0.0
+
+
+class Source(Protocol):
+    """Where orders come from and outcomes go to; called from one thread."""
+
+    def next(self) -> Order | None:
+        """The next order; None to wait for running ones, or, when none runs, to end."""
+
+    def progress(self, order: Order, progress: Progress) -> bool:
+        """Told about once a second of a running order; False stops it, and it is forgotten."""
+
+    def finished(self, order: Order, outcome: Outcome) -> None:
+        """Told of every order that ended, well or not, but for those that were stopped."""
+
+
+class Cluster:
+    """A connection to Ray: a local one started here, or a running cluster. Use as a context.
+
+    Ray is started in the thread that enters and not in one beside it: starting forks, and a fork while another
+    thread is inside OpenBLAS never returns.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        self.address = address
+
+    def __enter__(self) -> Cluster:
+        """Raises ``InputError`` when Ray cannot be started or reached."""
+        os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+        try:
+            ray.init(
+                address=self.address,
+                include_dashboard=False if self.address is None else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        except Exception as error:  # Ray raises many kinds; to the user they are one
+            where = f"Ray at '{self.address}'" if self.address else "a local Ray"
+            raise InputError(f"could not start {where}: {' '.join(str(error).split())[:300]}") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ray.shutdown()
+
+    def workers(self, resources: Resources) -> int:
+        """How many trials run at once. Raises ``InputError`` when not even one fits."""
+        have = ray.cluster_resources()
+        cpus, gpus = have.get("CPU", 0), have.get("GPU", 0)
+        fits = int(cpus // resources.cpus_per_trial)
+        if fits == 0:
+            raise InputError(f"resources.cpus_per_trial: expected at most {cpus:g}, got {resources.cpus_per_trial}")
+        if resources.gpus_per_trial:
+            by_gpu = (
+                int(gpus // 1 * (1 // resources.gpus_per_trial))
+                if resources.gpus_per_trial <= 1
+                else int(gpus // resources.gpus_per_trial)
+            )
+            if by_gpu == 0:
+                raise InputError(
+                    f"resources.gpus_per_trial: expected 0, Ray sees {gpus:g} GPUs; got {resources.gpus_per_trial:g}"
+                )
+            fits = min(fits, by_gpu)
+        return min(fits, resources.workers or fits)
+
+
+def run_trials(
+    source: Source,
+    task: PreparedTask,
+    evaluators: Mapping[str, Evaluator],
+    resources: Resources,
+) -> None:
+    """Run orders of ``source`` until it has no more; inside a ``Cluster``.
+
+    Args:
+        source: gives orders, takes outcomes; an exception of it ends the run and comes out as it is.
+        task: what to train on.
+        evaluators: by phase.
+        resources: of one trial.
+    """
+    share = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
+    trainable = tune.with_resources(
+        tune.with_parameters(_Worker, task=task, evaluators=dict(evaluators), share=share), share
+    )
+    bridge = _Bridge(source)
+    storage = tempfile.mkdtemp(prefix="nas-tune-")
+    try:
+        tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=_Searcher(bridge), scheduler=_Scheduler(bridge), num_samples=-1, reuse_actors=True
+            ),
+            run_config=tune.RunConfig(
+                storage_path=storage,
+                name="trials",
+                verbose=0,
+                callbacks=[_Recorder(bridge)],
+                log_to_file=False,
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        ).fit()
+    except Exception:
+        if bridge.failure is None:
+            raise
+    finally:
+        shutil.rmtree(storage, ignore_errors=True)
+    if bridge.failure is not None:
+        raise bridge.failure
+
+
+class _Bridge:
+    """Which Tune trial works on which order, and all talk with the source.
+
+    Tune turns an exception of the source into one of its own with a page of trace; ``failure`` keeps the first one
+    as it was. Tune also pickles its parts for snapshots that nobody reads here; a bridge then leaves its source behind.
+    """
+
+    def __init__(self, source: Source | None) -> None:
+        self.source = source or _NoSource()
+        self.running: dict[str, Order] = {}
+        self.started: dict[str, float] = {}
+        self.failure: Exception | None = None
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def next(self, trial_id: str) -> Order | None:
+        with self._kept():
+            order = self.source.next()
+        if order is not None:
+            self.running[trial_id] = order
+            self.started[trial_id] = time.monotonic()
+        return order
+
+    def progress(self, trial_id: str, progress: Progress) -> bool:
+        with self._kept():
+            wanted = self.source.progress(self.running[trial_id], progress)
+        if not wanted:
+            del self.running[trial_id], self.started[trial_id]
+        return wanted
+
+    def __reduce__(self) -> tuple[type[_Bridge], tuple[None]]:
+        return _Bridge, (None,)
+
+    def finished(self, trial_id: str, outcome: Outcome) -> None:
+        self.started.pop(trial_id, None)
+        with self._kept():
+            self.source.finished(self.running.pop(trial_id), outcome)
+
+
+class _NoSource:
+    """The source of a bridge that was unpickled: it has no orders."""
+
+    def next(self) -> Order | None:
+        return None
+
+    def progress(self, order: Order, progress: Progress) -> bool:
+        return False
+
+    def finished(self, order: Order, outcome: Outcome) -> None: ...
+
+
+class _Searcher(Searcher):
+    """Hands Tune the source's orders."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        super().__init__()
+        self.bridge = bridge
+
+    def suggest(self, trial_id: str) -> Any:
+        order = self.bridge.next(trial_id)
+        if order is None:
+            return None if self.bridge.running else Searcher.FINISHED
+        return {"order": {**vars(order), "architecture": order.architecture.to_dict()}}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Outcomes arrive through the recorder, whole; nothing is learnt here."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the journal holds all."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: a resumed search reads the journal."""
+
+
+class _Scheduler(FIFOScheduler):
+    """Stops the trials that the source no longer wants."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        super().__init__()
+        self.bridge = bridge
+
+    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
+        if trial.trial_id not in self.bridge.running or "progress/step" not in result:
+            return TrialScheduler.CONTINUE
+        from evaluators.evaluator import Progress
+
+        progress = Progress(result["progress/step"], result["progress/steps"], result["progress/loss"])
+        return TrialScheduler.CONTINUE if self.bridge.progress(trial.trial_id, progress) else TrialScheduler.STOP
+
+
+class _Recorder(tune.Callback):
+    """Takes outcomes out of Tune's results, so that scores and weights are not kept twice."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        self.bridge = bridge
+
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
+    ) -> None:
+        outcome = result.pop("outcome", None)
+        if outcome is not None and trial.trial_id in self.bridge.running:
+            self.bridge.finished(trial.trial_id, outcome[0])
+
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        """The worker itself died (killed for memory, a crash in native code): only Ray knows why."""
+        if trial.trial_id in self.bridge.running:
+            seconds = time.monotonic() - self.bridge.started[trial.trial_id]
+            lines = [line for line in str(trial.get_error() or "").splitlines() if line.strip()]
+            reason = lines[-1].strip() if lines else "no reason given"
+            self.bridge.finished(trial.trial_id, Outcome(seconds, error=f"the worker died: {reason[:300]}"))
+
+
+class _Worker(tune.Trainable):
+    """A reused actor: builds what an order says, evaluates it step by step, and reports."""
+
+    def setup(
+        self,
+        config: dict[str, Any],
+        task: PreparedTask | None = None,
+        evaluators: Mapping[str, Evaluator] | None = None,
+        share: Mapping[str, float] | None = None,
+    ) -> None:
+        assert task is not None
+        assert evaluators is not None
+        assert share is not None
+        import torch
+
+        torch.set_num_threads(int(share["CPU"]))
+        self.task, self.evaluators = task, evaluators
+        self.device = "cuda" if share["GPU"] else "cpu"
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        from search_spaces.architecture.architecture import Architecture
+
+        order = new_config["order"]
+        self.order = Order(**{**order, "architecture": Architecture.from_dict(order["architecture"])})
+        self.work: Generator[Progress, None, Evaluation] | None = None
+        return True
+
+    def step(self) -> dict[str, Any]:
+        if self.work is None:
+            self.began, self.cpu_began = time.perf_counter(), time.process_time()
+            self.work = self._begin()
+        try:
+            progress = next(self.work)
+            return {"progress": vars(progress)}
+        except StopIteration as stop:
+            return self._end(self._outcome(stop.value))
+        except Exception as error:  # any failure of a candidate is a result: it is recorded, and the search goes on
+            return self._end(self._timed(error=failure_reason(error)))
+
+    def _begin(self) -> Generator[Progress, None, Evaluation]:
+        from evaluators.evaluator import Assignment
+
+        order = self.order
+        assignment = Assignment(order.architecture, self.task, order.steps, order.seed, order.split, self.device)
+        return self.evaluators[order.phase].evaluate(assignment)
+
+    def _outcome(self, evaluation: Evaluation) -> Outcome:
+        broken = [name for name, value in evaluation.metrics.items() if not math.isfinite(value)]
+        if broken or "dice" not in evaluation.metrics:
+            return self._timed(error=f"the score is not a number: {', '.join(broken) or 'no dice'}")
+        weights = evaluation.weights() if self.order.keep_weights else None
+        return self._timed(
+            metrics=evaluation.metrics,
+            cases=evaluation.cases,
+            distances=evaluation.distances,
+            false_positives=evaluation.false_positives,
+            weights=weights,
+        )
+
+    def _timed(self, **found: Any) -> Outcome:
+        return Outcome(time.perf_counter() - self.began, time.process_time() - self.cpu_began, **found)
+
+    def _end(self, outcome: Outcome) -> dict[str, Any]:
+        self.work = None
+        if self.device == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+        return {"outcome": [outcome], "done": True}
+
+
+def failure_reason(error: Exception) -> str:
+    """One line that says why a trial failed."""
+    import torch
+
+    from evaluators.evaluator import Diverged
+
+    text = " ".join(str(error).split())
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
+        return f"out of memory: {text[:300]}"
+    if isinstance(error, Diverged):
+        return f"diverged: {text}"
+    return f"{type(error).__name__}: {text[:300]}"

@@ -1,0 +1,31 @@
+"""A watcher that shows nothing, for searches started from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evaluators.evaluator import Progress
+from nas.engine.plan import Schedule
+from nas.engine.ray_trials import Order
+from nas.records.trial import Trial
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
+
+
+class SilentWatcher:
+    """Takes every message and does nothing with it."""
+
+    def noted(self, notes: Sequence[str]) -> None: ...
+
+    def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None: ...
+
+    def started(self, order: Order, cost: Cost) -> None: ...
+
+    def progress(self, order: Order, progress: Progress) -> None: ...
+
+    def finished(self, trial: Trial) -> None: ...
+
+    def stopped(self, order: Order) -> None: ...
+
+    def finals(self, finalists: list[Architecture], count: int) -> None: ...

@@ -1,0 +1,1 @@
+"""What the trials show: the front, and how sure it is."""

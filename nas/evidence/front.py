@@ -1,0 +1,275 @@
+"""The Pareto front of mean Dice against parameters, how sure it is, and the picks from it."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from nas.evidence.bootstrap import bootstrap_interval, score_table, table_mean
+from nas.quantities import format_count
+from nas.records.trial import Trial, plain_network
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
+from search_spaces.errors import InputError
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """One architecture with what its trials say of it. The intervals are worked out when first asked for.
+
+    Attributes:
+        architecture: the architecture.
+        cost: its exact cost.
+        trials: numbers of the trials it rests on: one for each seed, all at the architecture's highest fidelity.
+        dice: mean over seeds of the mean foreground Dice.
+        spread: standard deviation over seeds (``ddof=1``); None with one seed.
+        false_positives: of the cases without a class the share in which it is predicted, mean over seeds and classes;
+            None where every case shows every class.
+        on_front: whether no other architecture has as much Dice with as few parameters.
+        is_plain: whether this is the plain network of the run.
+        scores: Dice ``(seeds, cases, classes)``, nan where there is none.
+        differences: the same less the plain network's, for the seeds that both were trained with.
+        reference: name of a network that was trained for comparison and takes no part in the front.
+    """
+
+    architecture: Architecture
+    cost: Cost
+    trials: tuple[int, ...]
+    dice: float
+    spread: float | None
+    false_positives: float | None
+    on_front: bool
+    is_plain: bool
+    scores: np.ndarray = field(repr=False, compare=False)
+    differences: np.ndarray = field(repr=False, compare=False)
+    reference: str | None = None
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the 95% bootstrap interval of ``dice`` over cases and seeds; None with fewer than two cases."""
+        return self._interval[0]
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of it."""
+        return self._interval[1]
+
+    @cached_property
+    def gain(self) -> float | None:
+        """Mean paired difference to the plain network, over the seeds and cases that both have a score for.
+
+        None for the plain network itself and where nothing can be paired.
+        """
+        return table_mean(self.differences)
+
+    @property
+    def gain_low(self) -> float | None:
+        """Lower end of the 95% bootstrap interval of ``gain``."""
+        return self._gain_interval[0]
+
+    @property
+    def gain_high(self) -> float | None:
+        """Upper end of it."""
+        return self._gain_interval[1]
+
+    @cached_property
+    def _interval(self) -> tuple[float, float] | tuple[None, None]:
+        return bootstrap_interval(self.scores) or (None, None)
+
+    @cached_property
+    def _gain_interval(self) -> tuple[float, float] | tuple[None, None]:
+        return bootstrap_interval(self.differences) or (None, None)
+
+
+@dataclass(frozen=True)
+class Front:
+    """The non-dominated points and the others, each by rising parameters; ``plain`` is among either, or None.
+
+    ``references`` are among neither: networks to compare with, which no pick gives.
+    """
+
+    points: tuple[FrontPoint, ...]
+    dominated: tuple[FrontPoint, ...]
+    plain: FrontPoint | None
+    references: tuple[FrontPoint, ...] = ()
+
+    @property
+    def everything(self) -> list[FrontPoint]:
+        """All points, references too, by rising parameters."""
+        return sorted([*self.points, *self.dominated, *self.references], key=lambda point: point.cost.params)
+
+    def hypervolume(self, reference_params: int, smallest_params: int) -> float:
+        """Share of the box [smallest, reference] x [0, 1] in the plane log(parameters) x Dice that is dominated."""
+        if not 0 < smallest_params < reference_params:
+            bounds = f"{smallest_params} and {reference_params}"
+            raise InputError(f"hypervolume: expected parameters 0 < smallest < reference; got {bounds}")
+        width = math.log(reference_params / smallest_params)
+        starts = [math.log(point.cost.params / smallest_params) / width for point in self.points]
+        edges = np.clip([*starts, 1.0], 0, 1)
+        heights = np.clip([point.dice for point in self.points], 0, 1)
+        return float(np.diff(edges) @ heights)
+
+    def best(self) -> FrontPoint:
+        """The highest Dice."""
+        return self._points()[-1]
+
+    def knee(self) -> FrontPoint:
+        """The point farthest above the chord between the ends, log-parameters and Dice each scaled to [0, 1].
+
+        Where no point lies above the chord it is the lighter end.
+        """
+        points = self._points()
+        if len(points) == 1:
+            return points[0]
+        first, last = points[0], points[-1]
+        width = math.log(last.cost.params / first.cost.params)
+        height = last.dice - first.dice
+
+        def above_chord(point: FrontPoint) -> float:
+            return (point.dice - first.dice) / height - math.log(point.cost.params / first.cost.params) / width
+
+        return max(points, key=above_chord)
+
+    def within_budget(self, params: int) -> FrontPoint:
+        """The highest Dice with at most ``params`` parameters; ``InputError`` when even the smallest has more."""
+        points = self._points()
+        affordable = [point for point in points if point.cost.params <= params]
+        if not affordable:
+            smallest = points[0].cost.params
+            raise InputError(
+                f"no trial within {format_count(params)} parameters; the smallest on the front has "
+                f"{format_count(smallest)} ({smallest})"
+            )
+        return affordable[-1]
+
+    def within_tolerance(self, delta: float) -> FrontPoint:
+        """The fewest parameters with a Dice at most ``delta`` below the best."""
+        if not delta >= 0:
+            raise InputError(f"tolerance: expected a difference of Dice from 0; got {delta}")
+        best = self.best().dice
+        return next(point for point in self._points() if point.dice >= best - delta)
+
+    def _points(self) -> tuple[FrontPoint, ...]:
+        if not self.points:
+            raise InputError("no completed trial")
+        return self.points
+
+
+def front_of(
+    trials: Sequence[Trial], plain: Architecture | None = None, references: Mapping[Architecture, str] | None = None
+) -> Front:
+    """The front of the completed trials of one phase.
+
+    Args:
+        trials: of one phase, since the phases score different cases (``ValueError``).
+        plain: the network that gains refer to; left out, the architecture of trial 0, completed or not.
+        references: names of those that take no part.
+    """
+    references = references or {}
+    if len({trial.phase for trial in trials}) > 1:
+        raise ValueError("a front takes the trials of one phase, got both")
+    if plain is None:
+        plain = next((trial.architecture for trial in trials if trial.number == 0), None)
+    groups = _by_architecture(trials)
+    of_plain = next(({trial.seed: trial for trial in group} for group in groups if group[0].architecture == plain), {})
+    apart = [group for group in groups if group[0].architecture in references]
+    groups = [group for group in groups if group[0].architecture not in references]
+    scores = [_dice(group) for group in groups]
+    ranks = nondomination_ranks([group[0].cost.params for group in groups], scores)
+    points = [
+        _point(group, of_plain, on_front=rank == 0, is_plain=group[0].architecture == plain)
+        for group, rank in zip(groups, ranks, strict=True)
+    ]
+    points.sort(key=lambda point: point.cost.params)
+    return Front(
+        tuple(point for point in points if point.on_front),
+        tuple(point for point in points if not point.on_front),
+        next((point for point in points if point.is_plain), None),
+        tuple(_point(group, of_plain, reference=references[group[0].architecture]) for group in apart),
+    )
+
+
+def front_of_finals(trials: Sequence[Trial], references: Mapping[Architecture, str]) -> Front | None:
+    """The front of the finals of a run; None before any has ended that counts.
+
+    Args:
+        trials: all of the run.
+        references: names of networks to compare with; those that the search tried too are points as any other.
+    """
+    searched = {trial.architecture for trial in trials if trial.phase == "search"}
+    apart = {architecture: name for architecture, name in references.items() if architecture not in searched}
+    finals = [trial for trial in trials if trial.phase == "final"]
+    if all(trial.dice is None or trial.architecture in apart for trial in finals):
+        return None
+    return front_of(finals, plain_network(trials), apart)
+
+
+def nondomination_ranks(params: Sequence[int], dice: Sequence[float]) -> list[int]:
+    """The front each point belongs to when fronts are peeled off, 0 the first; fewer parameters, more Dice is better.
+
+    Of equal points the first counts as the better one. In two dimensions one sorted pass will do: from light to
+    heavy, a point goes to the first front whose best Dice so far it exceeds.
+    """
+    ranks = [0] * len(params)
+    ceilings: list[float] = []  # minus the best Dice of each front so far: rising, so it can be bisected
+    for index in sorted(range(len(params)), key=lambda index: (params[index], -dice[index], index)):
+        ranks[index] = rank = bisect.bisect_right(ceilings, -dice[index])
+        ceilings[rank : rank + 1] = [-dice[index]]
+    return ranks
+
+
+def _by_architecture(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """For each architecture its completed trials of the highest fidelity, the first of each seed, by number."""
+    groups: dict[Architecture, dict[int, Trial]] = {}
+    for trial in sorted(trials, key=lambda trial: (-trial.steps, trial.number)):
+        if trial.status == "completed":
+            group = groups.setdefault(trial.architecture, {})
+            if all(trial.steps == other.steps for other in group.values()):
+                group.setdefault(trial.seed, trial)
+    return sorted((list(group.values()) for group in groups.values()), key=lambda group: group[0].number)
+
+
+def _dice(trials: Sequence[Trial]) -> float:
+    return float(np.mean([trial.metrics["dice"] for trial in trials]))
+
+
+def _mean_metric(trials: Sequence[Trial], name: str) -> float | None:
+    found = [trial.metrics[name] for trial in trials if name in trial.metrics]
+    return float(np.mean(found)) if found else None
+
+
+def _point(
+    trials: Sequence[Trial],
+    of_plain: Mapping[int, Trial],
+    on_front: bool = False,
+    is_plain: bool = False,
+    reference: str | None = None,
+) -> FrontPoint:
+    """The point of one architecture's ``trials``, one for each seed; ``of_plain``: the plain network's, by seed."""
+    cases = sorted({case for trial in trials for case in trial.cases})
+    classes = sorted({name for trial in trials for scores in trial.cases.values() for name in scores})
+    paired = [
+        trial
+        for trial in trials
+        if not is_plain and trial.seed in of_plain and of_plain[trial.seed].steps == trial.steps
+    ]
+    own = score_table([trial.cases for trial in paired], cases, classes)
+    plain = score_table([of_plain[trial.seed].cases for trial in paired], cases, classes)
+    return FrontPoint(
+        architecture=trials[0].architecture,
+        cost=trials[0].cost,
+        trials=tuple(trial.number for trial in trials),
+        dice=_dice(trials),
+        spread=float(np.std([trial.metrics["dice"] for trial in trials], ddof=1)) if len(trials) > 1 else None,
+        false_positives=_mean_metric(trials, "false_positives"),
+        on_front=on_front,
+        is_plain=is_plain,
+        scores=score_table([trial.cases for trial in trials], cases, classes),
+        differences=own - plain,
+        reference=reference,
+    )

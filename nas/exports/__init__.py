@@ -1,0 +1,1 @@
+"""The trained model in hand: a folder that outlives its run, and predictions with it."""

@@ -1,0 +1,147 @@
+"""Segment image files with an exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from evaluators.images import SUFFIXES, is_series, result_path, write_label
+from evaluators.images.folder import images_in
+from evaluators.inference import Show, predict_label, shares
+from evaluators.tasks.case_reader import CaseReader, count_channels
+from evaluators.tasks.channel_files import channels_of_cases
+from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.task import Case, Sample
+from evaluators.threads import spread
+from nas.exports.export import ExportedModel
+from search_spaces.errors import InputError
+
+Cases = Mapping[str, tuple[Path, ...]]  # name to the files of its channels
+UNKNOWN_SPACING = "the file does not say how large its voxels are; 1 mm is assumed"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What came of one case: the file written, or why there is none; and what a user should know of its reading."""
+
+    name: str
+    path: Path | None
+    faults: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Path, ...]]:
+    """Case name to its files: every image given or lying in a folder given; a folder of DICOM files is an image.
+
+    Files ``CASE_0000``, ``CASE_0001``, ... are the channels of one case where the model has as many.
+    Raises ``InputError`` when something does not exist, no image is there or two have one name.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_file() or is_series(path):
+            files.append(path)
+        elif path.is_dir():
+            files += images_in(path)
+        else:
+            raise InputError(f"image '{path}' does not exist")
+    if not files:
+        raise InputError(f"no image found in {', '.join(map(str, paths))}; expected one of {', '.join(SUFFIXES)}")
+    return channels_of_cases(files, channels, _channels_in)
+
+
+def check_spared(cases: Cases, folder: Path, format: str) -> None:
+    """Raise ``InputError`` when a result in ``folder`` would take the place of an image that was given, or of another.
+
+    Also when the format is unknown.
+    """
+    given = {file.resolve() for files in cases.values() for file in files}
+    faults = []
+    for name, files in cases.items():
+        result = result_path(folder, name, files[0], format)
+        if result.resolve() in given:
+            faults.append(f"--out '{folder}': the result of '{name}' would overwrite the image {result}")
+    raise_faults(faults)
+
+
+def predict_all(
+    model: ExportedModel,
+    cases: Cases,
+    folder: Path,
+    format: str,
+    device: str = "cpu",
+    show: Callable[[float], object] = lambda done: None,
+) -> list[Prediction]:
+    """Write the label of every case as a file that lies where its image lies; a case that fails stops no other.
+
+    Args:
+        model: the model.
+        cases: see ``find_images``.
+        folder: where the labels are written.
+        format: see ``result_path``.
+        device: ``cpu`` or ``cuda``.
+        show: called with how many cases are done, parts of large ones included.
+    """
+    at_once, threads = shares(model.preprocessing, device)
+    done = dict.fromkeys(cases, 0.0)
+
+    def work(name: str) -> Prediction:
+        def seen(count: int, total: int) -> None:
+            done[name] = count / total
+            show(sum(done.values()))
+
+        try:
+            sample = read_case(model, name, cases[name])
+            label = segment(model, sample, device, threads, seen)
+            assert sample.source is not None
+            path = write_label(folder, name, model.preprocessing.labelling.to_values(label), sample.source, format)
+            return Prediction(name, path, notes=sample.notes)
+        except InputError as error:
+            return Prediction(name, None, faults=error.faults)
+        finally:
+            seen(1, 1)
+
+    return list(spread(work, cases, at_once))
+
+
+def read_case(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
+    """The image of one case as the model takes it; raises ``InputError`` where it cannot be read or does not fit."""
+    layout = model.preprocessing
+    reader = CaseReader(
+        layout.dims, layout.channels, None, slice_axis=layout.slice_axis, nan=layout.nan, volumes=layout.dims == 2
+    )
+    sample = reader(Case(name, "test", files))
+    unknown = sample.source is not None and sample.source.affine is None and set(sample.spacing) == {1.0}
+    if layout.spacing is not None and unknown:
+        return replace(sample, notes=(*sample.notes, UNKNOWN_SPACING))
+    return sample
+
+
+def segment(
+    model: ExportedModel,
+    sample: Sample,
+    device: str = "cpu",
+    threads: int | None = None,
+    show: Show = lambda done, total: None,
+) -> np.ndarray:
+    """Label indices ``(*spatial)``, uint8, of an image, on its own grid."""
+    size = sample.image.shape[1:]
+    layout = model.preprocessing.for_image(size, sample.spacing)
+    image = layout.image(sample.image, sample.spacing)
+    try:
+        return predict_label(
+            model.network, image, layout, size, mirror=model.mirror, device=device, threads=threads, show=show
+        )
+    except FloatingPointError as error:
+        files = sample.source.path if sample.source else "the image"
+        raise InputError(f"{files}: {error}") from None
+
+
+def _channels_in(file: Path) -> int:
+    """1 where the file cannot be read: that is told when its case is."""
+    try:
+        return count_channels([file], 2)
+    except InputError:
+        return 1

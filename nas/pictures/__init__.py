@@ -1,0 +1,1 @@
+"""The front and networks as pictures."""

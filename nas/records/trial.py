@@ -1,0 +1,119 @@
+"""A trial: one architecture evaluated once, and what came of it; plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Literal, get_args
+
+from evaluators.scoring import CaseScores
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
+from search_spaces.errors import InputError
+
+Phase = Literal["search", "final"]
+Status = Literal["completed", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One evaluation of one architecture.
+
+    A completed trial has a Dice and a failed one has no score at all; every number is finite. Both are checked
+    here (``ValueError``), so that a trial can always be written as strict JSON.
+
+    Attributes:
+        number: from 0, unique within the phase.
+        phase: ``search``, or ``final``: a pick retrained and scored on unseen cases.
+        architecture: what was evaluated.
+        seed: of initial weights, batches and augmentations.
+        steps: fidelity: number of optimiser steps.
+        status: ``completed`` or ``failed``.
+        cost: exact cost of the architecture on the task.
+        metrics: ``dice`` (mean foreground Dice), ``dice/<class>``, ...; empty when failed.
+        cases: Dice of each case and class, None where the case does not have the class.
+        distances: 95th-percentile Hausdorff distance (mm) of each case and class; empty where not asked for.
+        seconds: wall-clock time.
+        cpu_seconds: processor time of the worker.
+        error: one line that says why it failed.
+        weights: path of the trained weights, relative to the run's folder.
+        finished: time in ISO 8601, to the millisecond.
+        false_positives: voxels predicted of each class in each case that does not have it; None where it has. Empty in
+            journals of before there was such a number.
+    """
+
+    number: int
+    phase: Phase
+    architecture: Architecture
+    seed: int
+    steps: int
+    status: Status
+    cost: Cost
+    metrics: dict[str, float]
+    cases: CaseScores
+    distances: CaseScores
+    seconds: float
+    cpu_seconds: float
+    error: str | None
+    weights: str | None
+    finished: str
+    false_positives: CaseScores = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        owner = f"trial {self.number}"
+        if self.phase not in get_args(Phase):
+            raise ValueError(f"{owner}: phase is one of {', '.join(get_args(Phase))}; got {self.phase!r}")
+        if self.status not in get_args(Status):
+            raise ValueError(f"{owner}: status is one of {', '.join(get_args(Status))}; got {self.status!r}")
+        if self.status == "failed" and self.metrics:
+            raise ValueError(f"{owner}: a failed trial has no metrics; got {', '.join(self.metrics)}")
+        if self.status == "completed" and "dice" not in self.metrics:
+            raise ValueError(f"{owner}: a completed trial has the metric 'dice'; got {list(self.metrics)}")
+        numbers = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, **self.metrics}
+        for table in (self.cases, self.distances, self.false_positives):
+            for case, scores in table.items():
+                numbers |= {f"{case}, {name}": value for name, value in scores.items() if value is not None}
+        for name, value in numbers.items():
+            if not math.isfinite(value):
+                raise ValueError(f"{owner}: '{name}' is a finite number; got {value}")
+
+    @property
+    def dice(self) -> float | None:
+        """Mean foreground Dice; None when the trial failed."""
+        return self.metrics.get("dice")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for strict JSON."""
+        return {
+            **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)},
+            "architecture": self.architecture.to_dict(),
+            "cost": dataclasses.asdict(self.cost),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Trial:
+        """From plain data as ``to_dict`` gives; raises ``InputError`` on anything else."""
+        if not isinstance(data, Mapping):
+            raise InputError(f"trial: expected a mapping, got {type(data).__name__}")
+        fields = dataclasses.fields(cls)
+        known = {field.name for field in fields}
+        needed = {field.name for field in fields if field.default_factory is MISSING}  # others came later
+        odd = sorted(map(str, (set(data) - known) | (needed - set(data))))
+        if odd:
+            raise InputError(f"trial: keys missing or not known: {', '.join(odd)}")
+        try:
+            architecture, cost = Architecture.from_dict(data["architecture"]), Cost(**data["cost"])
+            return cls(**{**data, "architecture": architecture, "cost": cost})
+        except InputError:
+            raise
+        except ValueError as error:  # of __post_init__, which names the trial
+            raise InputError(str(error)) from None
+        except (TypeError, AttributeError) as error:  # a value of another kind than expected
+            raise InputError(f"trial {data['number']}: {error}") from None
+
+
+def plain_network(trials: Iterable[Trial]) -> Architecture | None:
+    """The network without attention of a run: what its first search trial evaluated; None before that has ended."""
+    return next((trial.architecture for trial in trials if trial.phase == "search" and trial.number == 0), None)

@@ -1,0 +1,1 @@
+"""One point of a space: what it is, the network it makes, what it costs; published ones as presets."""

@@ -1,0 +1,29 @@
+"""Canonical form of a placement: settings that make the same module are one."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+from search_spaces.architecture.placement import Placement
+from search_spaces.attention import MECHANISMS
+from search_spaces.hosts.slot import Slot
+
+
+def canonical(placement: Placement, slot: Slot, dims: int) -> Placement:
+    """The first setting, in the registry's order, that makes the same module for ``slot`` as ``placement``.
+
+    ``placement`` names every hyper-parameter. Where none of the registry's settings does, it is canonical itself.
+    """
+    return _canonical(placement, slot.channels, dims)
+
+
+@functools.cache
+def _canonical(placement: Placement, channels: int, dims: int) -> Placement:
+    entry = MECHANISMS[placement.mechanism]
+    wanted = entry.comes_to(dict(placement.options), channels, dims)
+    for values in itertools.product(*entry.choices.values()):
+        options = tuple(zip(entry.choices, values, strict=True))
+        if entry.comes_to(dict(options), channels, dims) == wanted:
+            return Placement(placement.mechanism, options)
+    return placement

@@ -1,0 +1,1 @@
+"""All architectures that can be chosen from: declaring them, drawing, changing and counting them, and their files."""

@@ -1,0 +1,499 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evaluators.evaluator import Progress
+from evaluators.scoring import CaseScores
+from nas.engine.plan import Plan, Schedule, choose_finalists
+from nas.engine.ray_trials import Order, Outcome
+from nas.engine.silent import SilentWatcher
+from nas.evidence.front import front_of
+from nas.records.journal import Journal
+from nas.records.trial import Trial
+from nas.strategies import STRATEGIES
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
+from search_spaces.space.space_file import load_space
+from tests.nas.trials import architecture, trial
+
+SPACE = load_space(
+    {"host": "unet", "options": {"depth": [2, 3], "width": [4, 6, 8]}, "mechanisms": ["se", "eca", "cbam"]}, 2
+)
+SCHEDULE = Schedule(trials=12, seconds=None, steps=10, final_steps=30, final_seeds=2, candidates=3, seed=7, workers=1)
+
+
+def cost_of(candidate: Architecture) -> Cost:
+    return candidate.cost(1, 1, (32, 32))
+
+
+def score(order: Order) -> float:
+    """Any fixed number for an architecture and a seed."""
+    digest = hashlib.blake2b(f"{order.architecture.key}{order.seed}".encode(), digest_size=2).digest()
+    return int.from_bytes(digest, "big") / 2**17 + cost_of(order.architecture).params / 1e6
+
+
+DISTANCES: CaseScores = {"a": {"disc": 2.5}}
+FALSE_POSITIVES: CaseScores = {"b": {"disc": 7.0}}
+
+
+def outcome_of(order: Order) -> Outcome:
+    dice = score(order)
+    weights = f"{order.architecture.key} {order.seed}".encode() if order.keep_weights else None
+    return Outcome(2.0, 1.0, {"dice": dice}, {"a": {"disc": dice}}, DISTANCES, FALSE_POSITIVES, weights)
+
+
+@dataclass
+class Recorder(SilentWatcher):
+    """Keeps what it is told."""
+
+    stops: list[Order] = field(default_factory=list)
+    ended: list[Trial] = field(default_factory=list)
+    finalists: list[Architecture] = field(default_factory=list)
+
+    def finished(self, trial: Trial) -> None:
+        self.ended.append(trial)
+
+    def stopped(self, order: Order) -> None:
+        self.stops.append(order)
+
+    def finals(self, finalists: list[Architecture], count: int) -> None:
+        self.finalists = finalists
+
+
+def make_plan(
+    folder: Path, schedule: Schedule = SCHEDULE, strategy: str = "evolution", watcher: Recorder | None = None
+) -> Plan:
+    built = STRATEGIES[strategy](SPACE, lambda candidate: True, schedule.seed)
+    return Plan(built, schedule, Journal(folder / "journal.jsonl"), folder, cost_of, watcher or Recorder())
+
+
+def work(plan: Plan, does: Callable[[Order], Outcome | None] = outcome_of) -> list[Order]:
+    """What Ray does, in memory: first come, first served; None in place of an outcome is a trial that was stopped."""
+    given: list[Order] = []
+    running: list[Order] = []
+    while True:
+        order = plan.next()
+        if order is not None:
+            given.append(order)
+            running.append(order)
+            assert len(running) <= plan.schedule.workers
+        elif running:
+            ended = running.pop(0)
+            outcome = does(ended)
+            if outcome is not None:
+                plan.finished(ended, outcome)
+        else:
+            return given
+
+
+def of_phase(orders: list[Order], phase: str) -> list[Order]:
+    return [order for order in orders if order.phase == phase]
+
+
+def without_time(trials: list[Trial]) -> list[Trial]:
+    return [replace(item, finished="") for item in trials]
+
+
+# -- the search -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_plain_network_comes_first_and_no_architecture_twice_up_to_the_limit(tmp_path, strategy, workers):
+    orders = of_phase(work(make_plan(tmp_path, replace(SCHEDULE, workers=workers), strategy)), "search")
+    assert orders[0].architecture == SPACE.plain()
+    assert [order.number for order in orders] == list(range(SCHEDULE.trials))
+    assert len({order.architecture for order in orders}) == SCHEDULE.trials
+    assert {(order.steps, order.seed, order.split, order.keep_weights) for order in orders} == {(10, 7, "val", False)}
+
+
+def test_every_trial_is_in_the_journal_before_anybody_is_told(tmp_path):
+    class Checker(Recorder):
+        def finished(self, trial: Trial) -> None:
+            assert Journal(tmp_path / "journal.jsonl").read()[-1] == trial
+            super().finished(trial)
+
+    watcher = Checker()
+    orders = work(make_plan(tmp_path, watcher=watcher))
+    assert len(watcher.ended) == len(orders) == len(Journal(tmp_path / "journal.jsonl").read())
+
+
+def test_an_exhausted_space_ends_the_search_below_the_limit(tmp_path):
+    few = load_space({"host": "unet", "options": {"depth": 2, "width": [4, 8]}, "max_filled": 0}, 2)
+    strategy = STRATEGIES["evolution"](few, lambda candidate: True, 0)
+    plan = Plan(strategy, SCHEDULE, Journal(tmp_path / "journal.jsonl"), tmp_path, cost_of, Recorder())
+    assert len(of_phase(work(plan), "search")) == few.size() < SCHEDULE.trials
+
+
+class Clock:
+    """Stands in for the time module."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("nas.engine.plan.time", clock)
+    return clock
+
+
+def test_no_trial_starts_that_would_end_after_the_time_limit(tmp_path, clock):
+    def ten_seconds(order: Order) -> Outcome:
+        clock.now += 10
+        return replace(outcome_of(order), seconds=10.0)
+
+    watcher = Recorder()
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=45), watcher=watcher), ten_seconds)
+    assert len(of_phase(orders, "search")) == 4  # the fifth would end at 50 s
+    assert len(of_phase(orders, "final")) == 2 * len(watcher.finalists) > 0  # the limit is the search's
+
+
+def test_a_trial_that_is_late_is_stopped_and_forgotten_and_the_finals_begin(tmp_path, clock):
+    watcher = Recorder()
+    plan = make_plan(tmp_path, replace(SCHEDULE, seconds=45), watcher=watcher)
+
+    def slow_third(order: Order) -> Outcome | None:
+        clock.now += 10
+        if order.phase == "final":
+            clock.now += 100
+            assert plan.progress(order, Progress(1, 2, 0.5))
+        elif order.number == 2:
+            assert plan.progress(order, Progress(1, 9, 0.5))
+            clock.now += 60
+            assert not plan.progress(order, Progress(2, 9, 0.5))
+            return None
+        return outcome_of(order)
+
+    orders = work(plan, slow_third)
+    assert watcher.stops == [orders[2]]
+    assert [item.number for item in plan.search_trials] == [0, 1]
+    assert plan.running == []
+    assert len(of_phase(orders, "final")) >= 2
+
+
+def test_a_trial_keeps_what_was_scored_of_each_case(tmp_path):
+    plan = make_plan(tmp_path)
+    work(plan)
+    for item in Journal(tmp_path / "journal.jsonl").read():
+        assert item.cases == {"a": {"disc": item.dice}}
+        assert item.distances == DISTANCES
+        assert item.false_positives == FALSE_POSITIVES
+
+
+def test_failed_trials_are_recorded_with_their_reason_never_scored_and_the_search_goes_on(tmp_path):
+    def every_third_fails(order: Order) -> Outcome:
+        return Outcome(1.0, error="out of memory") if order.number % 3 == 2 else outcome_of(order)
+
+    plan = make_plan(tmp_path)
+    orders = of_phase(work(plan, every_third_fails), "search")
+    assert len({order.architecture for order in orders}) == SCHEDULE.trials  # one that failed is not tried again
+    found = Journal(tmp_path / "journal.jsonl").read()
+    failed = [item for item in found if item.status == "failed"]
+    assert [item.number for item in failed if item.phase == "search"] == [2, 5, 8, 11]
+    assert all(item.dice is None and item.error == "out of memory" and not item.cases for item in failed)
+    front = front_of([item for item in found if item.phase == "search"])
+    scored = {number for point in (*front.points, *front.dominated) for number in point.trials}
+    assert scored == set(range(SCHEDULE.trials)) - {2, 5, 8, 11}
+
+
+# -- the finals -------------------------------------------------------------------------------------------
+
+
+def test_finals_are_the_plain_network_and_the_finalists_with_each_seed_on_test_cases(tmp_path):
+    watcher = Recorder()
+    plan = make_plan(tmp_path, watcher=watcher)
+    finals = of_phase(work(plan), "final")
+    assert watcher.finalists[0] == SPACE.plain()
+    assert 2 <= len(watcher.finalists) <= SCHEDULE.candidates
+    assert [(order.architecture, order.seed) for order in finals] == [
+        (candidate, seed) for seed in (8, 9) for candidate in watcher.finalists
+    ]
+    assert {(order.steps, order.split, order.keep_weights) for order in finals} == {(30, "test", True)}
+    assert [order.number for order in finals] == list(range(len(finals)))
+
+
+def test_the_weights_of_finals_are_written_and_the_journal_says_where(tmp_path):
+    work(make_plan(tmp_path))
+    for item in Journal(tmp_path / "journal.jsonl").read():
+        if item.phase == "search":
+            assert item.weights is None
+        else:
+            assert item.weights is not None
+            assert (tmp_path / item.weights).read_bytes() == f"{item.architecture.key} {item.seed}".encode()
+    assert len(list((tmp_path / "weights").iterdir())) == 6
+
+
+def test_a_final_that_fails_is_recorded_and_the_others_go_on(tmp_path):
+    def second_final_fails(order: Order) -> Outcome:
+        fails = order.phase == "final" and order.number == 1
+        return Outcome(1.0, error="the worker died: killed") if fails else outcome_of(order)
+
+    plan = make_plan(tmp_path)
+    assert len(of_phase(work(plan, second_final_fails), "final")) == 6
+    assert [item.number for item in plan.trials if item.error] == [1]
+
+
+@pytest.mark.parametrize("outcome", [Outcome(1.0, error="out of memory"), None])
+def test_there_are_no_finals_when_nothing_was_scored_or_none_are_wanted(tmp_path, outcome):
+    if outcome:
+        orders = work(make_plan(tmp_path), lambda order: outcome)
+    else:
+        orders = work(make_plan(tmp_path, replace(SCHEDULE, final_seeds=0)))
+    assert len(orders) == SCHEDULE.trials
+    assert of_phase(orders, "final") == []
+
+
+def test_finals_hold_the_plain_network_even_when_its_trial_failed(tmp_path):
+    def first_fails(order: Order) -> Outcome:
+        fails = order.phase == "search" and order.number == 0
+        return Outcome(1.0, error="out of memory") if fails else outcome_of(order)
+
+    finals = of_phase(work(make_plan(tmp_path), first_fails), "final")
+    assert finals[0].architecture == SPACE.plain()
+
+
+FRONT = front_of([trial(number, dice=0.5 + number / 100, params=1000 * (1 + number)) for number in range(9)])
+
+
+@pytest.mark.parametrize(("most", "kept"), [(1, []), (2, [8]), (3, [1, 8]), (9, range(1, 9)), (50, range(1, 9))])
+def test_finalists_are_the_plain_network_then_the_best_then_the_smallest(most, kept):
+    plain = architecture(0)
+    assert choose_finalists(FRONT, most, plain) == [plain, *(architecture(number) for number in kept)]
+
+
+@given(st.integers(1, 12), st.integers(0, 8))
+def test_finalists_are_as_many_as_asked_each_once_best_always_among_them(most, plain):
+    chosen = choose_finalists(FRONT, most, architecture(plain))
+    assert len(chosen) == len(set(chosen)) == min(most, 9)
+    assert chosen[0] == architecture(plain)
+    assert most == 1 or architecture(8) in chosen
+
+
+def test_a_plain_network_off_the_front_is_a_finalist_all_the_same():
+    worst = trial(0, dice=0.1, params=9000)
+    front = front_of([worst, trial(1, dice=0.5, params=2000), trial(2, dice=0.6, params=3000)])
+    assert choose_finalists(front, 2, worst.architecture) == [worst.architecture, architecture(2)]
+
+
+# -- going on ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=list(STRATEGIES))
+def whole(request, tmp_path_factory):
+    """A run that nothing interrupted: its folder, strategy, orders."""
+    folder = tmp_path_factory.mktemp(request.param)
+    orders = work(make_plan(folder, strategy=request.param))
+    return SimpleNamespace(folder=folder, strategy=request.param, orders=orders)
+
+
+@settings(max_examples=40)
+@given(share=st.floats(0, 1))
+def test_a_search_killed_anywhere_gives_the_same_remaining_orders(whole, tmp_path_factory, share):
+    folder = tmp_path_factory.mktemp("cut")
+    content = (whole.folder / "journal.jsonl").read_bytes()
+    (folder / "journal.jsonl").write_bytes(content[: round(share * len(content))])
+    done = len(Journal(folder / "journal.jsonl").read())
+    assert work(make_plan(folder, strategy=whole.strategy)) == whole.orders[done:]
+    ended = Journal(folder / "journal.jsonl").read()
+    assert without_time(ended) == without_time(Journal(whole.folder / "journal.jsonl").read())
+
+
+@settings(max_examples=30)
+@given(cut=st.integers(0, 18), workers=st.integers(2, 4), strategy=st.sampled_from(list(STRATEGIES)))
+def test_with_several_workers_what_was_running_is_made_up_for(tmp_path_factory, cut, workers, strategy):
+    folder = tmp_path_factory.mktemp("cut")
+    schedule = replace(SCHEDULE, workers=workers)
+    plan = make_plan(folder, schedule, strategy)
+
+    class Killed(Exception): ...
+
+    def killed(order: Order) -> Outcome:
+        if len(plan.trials) == cut:
+            raise Killed
+        return outcome_of(order)
+
+    with suppress(Killed):
+        work(plan, killed)
+    again = make_plan(folder, schedule, strategy)
+    work(again)
+    found = Journal(folder / "journal.jsonl").read()
+    searched = [item for item in found if item.phase == "search"]
+    assert sorted(item.number for item in searched) == list(range(SCHEDULE.trials))
+    assert len({item.architecture for item in searched}) == SCHEDULE.trials
+    finals = Counter((item.architecture, item.seed) for item in found if item.phase == "final")
+    assert set(finals.values()) == {1}
+    assert work(make_plan(folder, schedule, strategy)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [({"final_seeds": 3}, 3), ({"candidates": 9}, None), ({"final_steps": 60}, 6), ({"final_seeds": 1}, 0)],
+)
+def test_finals_asked_for_later_are_added_to_those_that_were_done(whole, tmp_path, change, more):
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    before = Journal(tmp_path / "journal.jsonl").read()
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, **change), whole.strategy))
+    assert all(order.phase == "final" for order in orders)
+    assert len(orders) == more if more is not None else orders
+    after = Journal(tmp_path / "journal.jsonl").read()  # which refuses a number that comes twice
+    assert after[: len(before)] == before
+    done = Counter((item.architecture, item.seed, item.steps) for item in after if item.phase == "final")
+    assert set(done.values()) == {1}
+
+
+# -- finals beside the last search trials -----------------------------------------------------------------
+
+
+def test_an_idle_worker_begins_the_finals_of_the_plain_network_while_the_last_search_trials_run(tmp_path):
+    plan = make_plan(tmp_path, replace(SCHEDULE, trials=3, workers=3))
+    searched = [plan.next() for _ in range(3)]
+    assert [order.phase for order in searched if order] == ["search"] * 3
+    for order in searched[:2]:
+        assert order is not None
+        plan.finished(order, outcome_of(order))
+    early = [plan.next() for _ in range(3)]
+    assert [(o.phase, o.architecture, o.seed) for o in early if o] == [
+        ("final", SPACE.plain(), 8),
+        ("final", SPACE.plain(), 9),
+    ]
+    assert early[2] is None
+    for order in (early[0], searched[2], early[1]):
+        assert order is not None
+        plan.finished(order, outcome_of(order))
+    rest = work(plan)
+    assert all(order.phase == "final" and order.architecture != SPACE.plain() for order in rest)
+    assert [item.number for item in plan.trials if item.phase == "final"] == list(range(2 + len(rest)))
+
+
+def test_no_final_begins_while_the_search_may_still_start_trials(tmp_path):
+    plan = make_plan(tmp_path, replace(SCHEDULE, workers=2))
+    first, second = plan.next(), plan.next()
+    assert first is not None
+    assert second is not None
+    plan.finished(first, outcome_of(first))
+    following = plan.next()
+    assert following is not None
+    assert following.phase == "search"
+
+
+def test_a_search_killed_after_an_early_final_goes_on_with_the_search(tmp_path):
+    plan = make_plan(tmp_path, replace(SCHEDULE, trials=3, workers=2))
+    first, second = plan.next(), plan.next()
+    assert first is not None
+    assert second is not None
+    plan.finished(first, outcome_of(first))
+    third = plan.next()
+    assert third is not None
+    plan.finished(third, outcome_of(third))
+    early = plan.next()
+    assert early is not None
+    assert early.phase == "final"
+    plan.finished(early, outcome_of(early))  # and the second trial dies with the process
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, trials=3, workers=2)))
+    assert [order.number for order in of_phase(orders, "search")] == [1]
+    assert early.seed not in {order.seed for order in orders if order.architecture == SPACE.plain()}
+
+
+# -- limits that were raised ------------------------------------------------------------------------------
+
+
+def test_a_search_whose_limits_were_raised_goes_on_and_its_finals_follow(whole, tmp_path):
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    before = Journal(tmp_path / "journal.jsonl").read()
+    raised = replace(SCHEDULE, trials=15)
+    assert of_phase(work(make_plan(tmp_path, raised, whole.strategy)), "search") == []  # nobody said it was raised
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    orders = work(make_plan(tmp_path, replace(raised, reopened=True), whole.strategy))
+    assert [order.number for order in of_phase(orders, "search")] == [12, 13, 14]
+    after = Journal(tmp_path / "journal.jsonl").read()
+    assert after[: len(before)] == before
+    done = Counter((item.architecture, item.seed) for item in after if item.phase == "final")
+    assert set(done.values()) == {1}
+
+
+def test_a_raised_search_that_was_killed_goes_on_with_the_search(whole, tmp_path):
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    raised = replace(SCHEDULE, trials=15)
+    plan = make_plan(tmp_path, replace(raised, reopened=True), whole.strategy)
+    order = plan.next()
+    assert order is not None
+    plan.finished(order, outcome_of(order))
+    orders = work(make_plan(tmp_path, raised, whole.strategy))
+    assert [order.number for order in of_phase(orders, "search")] == [13, 14]
+
+
+def test_the_time_limit_counts_the_sessions_before(tmp_path):
+    finished = [f"2026-01-02T03:04:{10 * number:02d}.000+00:00" for number in (1, 2, 3)]
+    journal = Journal(tmp_path / "journal.jsonl")
+    for number, time in enumerate(finished):
+        journal.append(trial(number, seconds=10.0, finished=time))
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=35)))
+    assert of_phase(orders, "search") == []  # 30 s are gone, and a trial takes 10 s
+
+
+# -- given architectures ----------------------------------------------------------------------------------
+
+OUTSIDE = Architecture.create("unet", 2, {"depth": 1, "width": 5, "block": "residual"})
+INSIDE = Architecture.create("unet", 2, {"depth": 2, "width": 6})
+GIVEN = replace(SCHEDULE, start=(OUTSIDE, SPACE.plain(), INSIDE), references={OUTSIDE: "outside", INSIDE: "inside"})
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_starts_are_tried_once_after_the_plain_network_and_then_the_strategy_goes_on(tmp_path, strategy):
+    orders = of_phase(work(make_plan(tmp_path, GIVEN, strategy)), "search")
+    assert [order.architecture for order in orders[:3]] == [SPACE.plain(), OUTSIDE, INSIDE]
+    assert {order.steps for order in orders} == {SCHEDULE.steps}
+    assert len({order.architecture for order in orders}) == len(orders) == SCHEDULE.trials
+    assert all(order.architecture in SPACE for order in orders[2:])
+
+
+def test_a_search_killed_among_its_starts_goes_on_with_the_next(tmp_path):
+    plan = make_plan(tmp_path, GIVEN)
+    for _ in range(2):
+        order = plan.next()
+        assert order is not None
+        plan.finished(order, outcome_of(order))
+    resumed = make_plan(tmp_path, GIVEN).next()
+    assert resumed is not None
+    assert (resumed.number, resumed.architecture) == (2, INSIDE)
+
+
+def test_references_are_trained_as_the_finalists_are_and_their_weights_are_not_kept(tmp_path):
+    watcher = Recorder()
+    wide = Architecture.create("unet", 2, {"width": 16})
+    schedule = replace(SCHEDULE, references={wide: "wide", SPACE.plain(): "plain"})
+    orders = work(make_plan(tmp_path, schedule, watcher=watcher))
+    assert wide not in watcher.finalists
+    assert wide not in {order.architecture for order in of_phase(orders, "search")}
+    assert [(order.architecture, order.seed) for order in of_phase(orders, "final")] == [
+        (candidate, seed) for seed in (8, 9) for candidate in (*watcher.finalists, wide)
+    ]
+    finals = of_phase(orders, "final")
+    assert {(order.steps, order.split) for order in finals} == {(30, "test")}
+    assert {order.keep_weights for order in finals if order.architecture == wide} == {False}
+    assert {order.keep_weights for order in finals if order.architecture != wide} == {True}
+
+
+def test_references_asked_for_later_are_added_to_the_finals(whole, tmp_path):
+    shutil.copy(whole.folder / "journal.jsonl", tmp_path)
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, references={OUTSIDE: "outside"}), whole.strategy))
+    assert [(order.phase, order.architecture, order.seed) for order in orders] == [
+        ("final", OUTSIDE, 8),
+        ("final", OUTSIDE, 9),
+    ]

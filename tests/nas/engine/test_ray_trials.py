@@ -1,0 +1,194 @@
+"""Trials on a real Ray."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from evaluators.evaluator import Progress
+from evaluators.preprocessing import PreparedTask, prepare
+from evaluators.tasks import open_task
+from nas.engine.ray_trials import Cluster, Order, Outcome, Resources, failure_reason, run_trials
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.errors import InputError
+from tests.nas.broken_evaluators import WAYS, Broken
+from tests.nas.trials import architecture
+
+TWO = Resources(workers=2)
+
+
+class Orders:
+    """A source of given orders that remembers what came back; ``patience``: reports until it stops an endless one."""
+
+    def __init__(self, orders: Sequence[Order], workers: int, patience: int = 3) -> None:
+        self.left = list(orders)
+        self.workers = workers
+        self.patience = patience
+        self.running: list[Order] = []
+        self.outcomes: dict[int, Outcome] = {}
+        self.reports: dict[int, list[Progress]] = {}
+        self.most = 0
+
+    def next(self) -> Order | None:
+        if not self.left or len(self.running) == self.workers:
+            return None
+        self.running.append(self.left.pop(0))
+        self.most = max(self.most, len(self.running))
+        return self.running[-1]
+
+    def progress(self, order: Order, progress: Progress) -> bool:
+        reports = self.reports.setdefault(order.number, [])
+        reports.append(progress)
+        if len(reports) < self.patience:
+            return True
+        self.running.remove(order)
+        return False
+
+    def finished(self, order: Order, outcome: Outcome) -> None:
+        assert order.number not in self.outcomes
+        self.running.remove(order)
+        self.outcomes[order.number] = outcome
+
+
+def order(number: int, way: str, candidate: Architecture | None = None, phase: str = "search") -> Order:
+    split = "val" if phase == "search" else "test"
+    return Order(number, phase, candidate or architecture(number, "skip.0"), 20, WAYS.index(way), split)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def task(small_task) -> PreparedTask:
+    return prepare(open_task(small_task, classes={"disc": 255}))
+
+
+GOOD = ("good", "slow")
+WANTED = [
+    "good", "raises", "good", "killed", "good", "memory", "good", "torch memory", "diverges", "good",
+    "endless", "nan", "no dice", "good", "slow", "good",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def source(cluster, task) -> Orders:
+    """What came of one session in which trials failed in every way, two at once."""
+    orders = [order(number, way, phase="final" if number == 2 else "search") for number, way in enumerate(WANTED)]
+    source = Orders(orders, workers=2)
+    run_trials(source, task, {"search": Broken(), "final": Broken()}, TWO)
+    return source
+
+
+def outcomes(source: Orders, way: str) -> list[Outcome]:
+    return [source.outcomes[number] for number, wanted in enumerate(WANTED) if wanted == way]
+
+
+def test_every_order_is_worked_on_two_at_once(source):
+    assert source.left == source.running == []
+    assert source.most == 2
+    assert sorted(source.outcomes) == [number for number, way in enumerate(WANTED) if way != "endless"]
+
+
+def test_good_candidates_are_scored_whatever_became_of_the_others(source):
+    for outcome in [*outcomes(source, "good"), *outcomes(source, "slow")]:
+        assert outcome.error is None
+        assert outcome.metrics["dice"] == 0.5
+        assert outcome.cases == {"case": {"disc": 0.5}}
+        assert outcome.weights is None
+
+
+def test_the_phase_of_an_order_chooses_its_split(source):
+    assert {number: outcome.metrics["split"] for number, outcome in source.outcomes.items() if outcome.metrics} == {
+        number: float(number == 2) for number, way in enumerate(WANTED) if way in GOOD
+    }
+
+
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        ("raises", "ValueError: the candidate is no good"),
+        ("memory", "out of memory: no room for 3 GB"),
+        ("torch memory", "out of memory: [enforce fail] DefaultCPUAllocator: not enough memory"),
+        ("diverges", "diverged: the loss was nan at step 10 of 20"),
+        ("nan", "the score is not a number: dice"),
+        ("no dice", "the score is not a number: no dice"),
+        ("killed", "the worker died: "),
+    ],
+)
+def test_a_failed_candidate_has_its_reason_in_one_line_and_no_score(source, way, reason):
+    (outcome,) = outcomes(source, way)
+    assert outcome.error is not None
+    assert outcome.error.startswith(reason)
+    assert len(outcome.error) > len("the worker died: ")
+    assert "\n" not in outcome.error
+    assert outcome.metrics == {}
+    assert outcome.cases == {}
+
+
+def test_workers_are_reused(source):
+    """Two processes at first, and one more for the one that died."""
+    worked = [outcome.metrics["process"] for outcome in source.outcomes.values() if outcome.metrics]
+    assert os.getpid() not in worked
+    assert len(set(worked)) <= 3 < len(worked)
+
+
+def test_the_time_of_a_trial_is_its_own(source):
+    (slow,) = outcomes(source, "slow")
+    assert 1 <= slow.seconds < 3
+    assert slow.cpu_seconds < slow.seconds
+    assert all(math.isfinite(outcome.seconds) and outcome.seconds >= 0 for outcome in source.outcomes.values())
+
+
+def test_progress_arrives_in_order_and_a_trial_that_is_no_longer_wanted_stops_without_an_outcome(source):
+    number = WANTED.index("endless")
+    assert number not in source.outcomes
+    reports = source.reports[number]
+    assert len(reports) == source.patience
+    assert [report.step for report in reports] == sorted(report.step for report in reports)
+    assert {report.steps for report in reports} == {20}
+
+
+def test_a_source_without_orders_ends_at_once(cluster, task):
+    source = Orders([], workers=2)
+    run_trials(source, task, {"search": Broken(), "final": Broken()}, TWO)
+    assert source.outcomes == {}
+
+
+def test_what_the_source_raises_ends_the_session_and_is_told(cluster, task):
+    class Full(Orders):
+        def finished(self, order: Order, outcome: Outcome) -> None:
+            raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="^no space left on device$"):
+        run_trials(Full([order(0, "good")], workers=1), task, {"search": Broken(), "final": Broken()}, Resources(1))
+
+
+def test_more_cores_or_gpus_than_there_are_are_refused(cluster):
+    with pytest.raises(InputError, match=r"resources\.cpus_per_trial: expected at most \d+, got 1000"):
+        cluster.workers(Resources(cpus_per_trial=1000))
+
+
+def test_as_many_trials_run_at_once_as_fit_or_fewer_where_that_is_asked_for(cluster):
+    fits = cluster.workers(Resources())
+    assert fits >= 1
+    assert cluster.workers(Resources(workers=1)) == 1
+    assert cluster.workers(Resources(workers=1000)) == fits
+    assert cluster.workers(Resources(cpus_per_trial=fits)) == 1
+
+
+def test_a_cluster_that_cannot_be_reached_is_one_line():
+    with pytest.raises(InputError, match="could not start Ray at '127.0.0.1:1'") as caught, Cluster("127.0.0.1:1"):
+        pass
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "out of memory: "),
+        (KeyError("x"), "KeyError: 'x'"),
+        (RuntimeError("a\nb"), "RuntimeError: a b"),
+    ],
+)
+def test_a_reason_is_one_line(error, reason):
+    assert failure_reason(error) == reason

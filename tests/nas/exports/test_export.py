@@ -1,0 +1,128 @@
+"""What an export holds of a network: what inference needs, whole or of its first columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file, save, save_file
+from torch import nn
+
+from evaluators.labelling import Labelling
+from evaluators.preprocessing import Preprocessing
+from nas.exports.export import WEIGHTS, export_point, load_export, write_export
+from nas.records.journal import Journal
+from nas.run import Run
+from search_spaces import Architecture, InputError
+from search_spaces.architecture.cost import Cost
+from search_spaces.architecture.pruning import prune
+from tests.nas.trials import trial
+
+PREPROCESSING = Preprocessing(2, 1, Labelling.exclusive(["organ"]), None, None, (16, 16))
+HOSTS = [
+    ("unet", {"supervision": True}, ["supervision."]),
+    ("nested", {"depth": 3, "supervision": True}, ["head.1.", "head.2."]),
+    ("nested", {"depth": 3, "supervision": True, "final": "average"}, []),
+    ("dual_decoder", {"cross": False}, ["second.", "second_head."]),
+    ("dual_decoder", {"cross": True}, ["second_head."]),
+]
+every_host = pytest.mark.parametrize(("host", "options", "idle"), HOSTS)
+
+
+def architecture(host: str, options: dict[str, Any]) -> Architecture:
+    return Architecture.create(host, 2, {"width": 4, **options})
+
+
+def export(folder: Path, exported: Architecture) -> nn.Module:
+    """Write an export of a network, and return the network."""
+    network = exported.build(1, 1, seed=3).eval()
+    write_export(folder, exported, save(network.state_dict()), PREPROCESSING, {})
+    return network
+
+
+@every_host
+def test_an_export_leaves_out_what_only_training_needs_and_predicts_the_same(host, options, idle, tmp_path):
+    network = export(tmp_path / "model", architecture(host, options))
+    written = set(load_file(tmp_path / "model" / WEIGHTS))
+    assert set(network.state_dict()) - written == {
+        name for name in network.state_dict() if name.startswith(tuple(idle))
+    }
+    assert bool(set(network.state_dict()) - written) == bool(idle)
+    image = torch.randn(1, 1, 24, 17)
+    assert torch.equal(load_export(tmp_path / "model").network(image), network(image))
+
+
+def test_an_export_that_holds_all_weights_is_read_too(tmp_path):
+    network = export(tmp_path / "model", architecture("dual_decoder", {"cross": False}))
+    save_file(network.state_dict(), tmp_path / "model" / WEIGHTS)
+    loaded = load_export(tmp_path / "model").network.state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_an_export_that_lacks_a_weight_that_inference_needs_is_refused(tmp_path):
+    export(tmp_path / "model", architecture("unet", {"supervision": True}))
+    weights = load_file(tmp_path / "model" / WEIGHTS)
+    del weights["head.bias"]
+    save_file(weights, tmp_path / "model" / WEIGHTS)
+    with pytest.raises(InputError, match="does not fit the architecture: .*head.bias"):
+        load_export(tmp_path / "model")
+
+
+def finished(folder: Path, trained: Architecture) -> Run:
+    """A run whose only final is ``trained``."""
+    (folder / "weights").mkdir(parents=True)
+    save_file(trained.build(1, 1).state_dict(), folder / "weights" / "it.safetensors")
+    config = {
+        "preprocessing": PREPROCESSING.to_dict(),
+        "finals": {"mirror": False},
+        "versions": {},
+        "data": {"fingerprint": "0123"},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    cost = Cost(trained.cost(1, 1, (16, 16)).params, 1)
+    final = trial(0, 0.75, phase="final", architecture=trained, cost=cost, weights="weights/it.safetensors")
+    Journal(folder / "journal.jsonl").append(final)
+    return Run(folder)
+
+
+def test_the_first_columns_of_a_nested_network_are_exported_alone(tmp_path):
+    trained = architecture("nested", {"depth": 3, "supervision": True})
+    run = finished(tmp_path / "run", trained)
+    folder = export_point(run, run.front.best(), tmp_path / "model", columns=2)
+    model, whole = load_export(folder), trained.build(1, 1)
+    assert model.architecture == prune(trained, 2)
+    assert model.about["columns"] == 2
+    assert model.about["params"] == model.architecture.cost(1, 1, (16, 16)).params < whole_params(run)
+    assert "dice" not in model.about, "of the pruned network it is not known"
+    assert model.about["pruned_from"]["dice"] == 0.75
+    image = torch.randn(1, 1, 24, 17)
+    torch.testing.assert_close(model.network(image), whole.train().outputs(image).auxiliary[1].prediction)
+
+
+def test_an_export_tells_the_score_of_its_own_weights_beside_the_mean_of_all_trainings(tmp_path):
+    trained = architecture("unet", {})
+    run = finished(tmp_path / "run", trained)
+    cost = run.journal[0].cost
+    better = trial(1, 0.85, phase="final", architecture=trained, cost=cost, seed=1, weights="weights/it.safetensors")
+    Journal(run.folder / "journal.jsonl").append(better)
+    run = Run(run.folder)
+
+    about = load_export(export_point(run, run.front.best(), tmp_path / "model")).about
+
+    assert (about["dice"], about["seed"], about["steps"], about["cases"]) == (0.75, 0, 100, "test")
+    assert about["seeds"] == {"count": 2, "dice": 0.8, "dice_interval": about["seeds"]["dice_interval"]}
+    assert about["data"] == "0123"
+
+
+def whole_params(run: Run) -> int:
+    return run.front.best().cost.params
+
+
+def test_a_network_without_columns_is_exported_whole_or_not_at_all(tmp_path):
+    run = finished(tmp_path / "run", architecture("unet", {}))
+    with pytest.raises(InputError, match="columns: expected host 'nested', no other can be pruned; got 'unet'"):
+        export_point(run, run.front.best(), tmp_path / "model", columns=2)
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,158 @@
+"""Predictions from files: one orientation inside, results as their images lie, and no file that stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from nibabel.orientations import axcodes2ornt, ornt_transform
+from safetensors.torch import save
+
+from evaluators.labelling import Labelling
+from evaluators.preprocessing import Preprocessing
+from nas.exports.export import ExportedModel, load_export, write_export
+from nas.exports.prediction import check_spared, find_images, predict_all
+from search_spaces import Architecture, InputError
+from tests.evaluators.tasks.files import colour, grey, write_nifti, write_picture
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Any:
+    """Makes an export of an untrained network and loads it."""
+
+    def make(dims: int = 2, channels: int = 1, values: Sequence[int] = (0, 7, 3), **layout: Any) -> ExportedModel:
+        labelling = Labelling.exclusive([f"class{value}" for value in values[1:]], values)
+        architecture = Architecture.create("unet", dims, {"depth": 2, "width": 4})
+        network = architecture.build(channels, len(labelling.classes), seed=1)
+        settings = {"size": None, "spacing": None, "patch": (16,) * dims} | layout
+        preprocessing = Preprocessing(dims, channels, labelling, **settings)
+        folder = write_export(tmp_path / "model", architecture, save(network.state_dict()), preprocessing, {})
+        return load_export(folder)
+
+    return make
+
+
+def results(model: ExportedModel, images: Path, out: Path, format: str = "same") -> dict[str, Path]:
+    made = predict_all(model, find_images([images], model.preprocessing.channels), out, format)
+    assert all(not prediction.faults for prediction in made), made
+    return {prediction.name: prediction.path for prediction in made if prediction.path}
+
+
+def volume(seed: int = 0, size: Sequence[int] = (12, 10, 8)) -> nibabel.Nifti1Image:
+    array = np.random.default_rng(seed).normal(size=size).astype(np.float32)
+    return nibabel.Nifti1Image(array, np.array([[1.0, 0, 0, -5], [0, 1, 0, 3], [0, 0, 2, 8], [0, 0, 0, 1]]))
+
+
+def test_one_volume_stored_in_four_orientations_is_segmented_alike(model, tmp_path):
+    upright = volume()
+    for code in ("RAS", "LPS", "PIR", "SAL"):
+        turned = upright.as_reoriented(ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(code)))
+        (tmp_path / "in").mkdir(exist_ok=True)
+        nibabel.save(turned, tmp_path / "in" / f"{code}.nii.gz")
+    made = results(model(3, spacing=(1.0, 1.0, 2.0)), tmp_path / "in", tmp_path / "out")
+    expected = nibabel.load(made["RAS"])
+    assert set(np.unique(expected.dataobj)) <= {0, 3, 7}
+    assert len(np.unique(expected.dataobj)) > 1
+    for code, path in made.items():
+        found = nibabel.load(path)
+        assert np.allclose(found.affine, nibabel.load(tmp_path / "in" / f"{code}.nii.gz").affine)
+        assert np.array_equal(nibabel.as_closest_canonical(found).dataobj, expected.dataobj)
+
+
+def test_an_image_at_another_voxel_size_is_brought_to_that_of_training_and_back(model, tmp_path):
+    write_nifti(tmp_path / "in" / "fine.nii.gz", np.random.default_rng(0).normal(size=(24, 20, 9)), (0.5, 0.5, 1))
+    trained = model(3, spacing=(1.0, 1.0, 1.0))
+    assert trained.preprocessing.working_size((24, 20, 9), (0.5, 0.5, 1)) == (12, 10, 9)
+    (path,) = results(trained, tmp_path / "in", tmp_path / "out").values()
+    assert nibabel.load(path).shape == (24, 20, 9)
+
+
+def test_a_slice_of_a_volume_comes_back_as_the_slice_that_it_is(model, tmp_path):
+    write_nifti(tmp_path / "in" / "c.nii.gz", np.random.default_rng(0).normal(size=(14, 9, 1)), (0.7, 0.7, 5))
+    (path,) = results(model(2), tmp_path / "in", tmp_path / "out").values()
+    assert path.name == "c.nii.gz"
+    assert nibabel.load(path).shape == (14, 9, 1)
+
+
+def test_a_network_of_pictures_segments_a_volume_slice_by_slice(model, tmp_path):
+    trained = model(2)
+    (tmp_path / "in").mkdir()
+    nibabel.save(volume(), tmp_path / "in" / "whole.nii.gz")
+    array = np.asarray(volume().dataobj)
+    (path,) = results(trained, tmp_path / "in", tmp_path / "out").values()
+    found = np.asarray(nibabel.load(path).dataobj)
+    assert found.shape == (12, 10, 8)
+    sliced = (array[..., 3] - array.mean()) / array.std()  # normalised with its volume
+    logits = trained.network(torch.from_numpy(sliced)[None, None].float())
+    assert np.array_equal(trained.preprocessing.labelling.to_values(logits.argmax(1)[0].numpy()), found[..., 3])
+
+
+@pytest.mark.parametrize("suffix", ["nii.gz", "nii", "mha", "nrrd", "npy", "npz", "tif"])
+def test_results_are_written_in_the_format_that_is_asked_for(model, tmp_path, suffix):
+    pytest.importorskip("SimpleITK")
+    (tmp_path / "in").mkdir()
+    nibabel.save(volume(), tmp_path / "in" / "c.nii.gz")
+    (path,) = results(model(3), tmp_path / "in", tmp_path / "out", suffix).values()
+    assert path == tmp_path / "out" / f"c.{suffix}"
+
+
+def test_frames_with_four_digits_are_pictures_of_their_own_and_named_so(model, tmp_path):
+    for number in (1, 2, 3):
+        write_picture(tmp_path / "colour" / f"frame_{number:04d}.png", colour())
+        write_picture(tmp_path / "grey" / f"frame_{number:04d}.png", grey())
+    trained = model(2, channels=3)
+    names = [f"frame_{number:04d}" for number in (1, 2, 3)]
+    assert list(find_images([tmp_path / "colour"], 3)) == names
+    assert list(find_images([tmp_path / "grey"], 3)) == names
+    made = results(trained, tmp_path / "grey", tmp_path / "out")
+    assert sorted(path.name for path in made.values()) == [f"{name}.png" for name in names]
+
+
+def test_a_file_that_cannot_be_read_stops_no_other(model, tmp_path):
+    for number in range(6):
+        write_picture(tmp_path / "in" / f"n{number}.png", grey(40, 40))
+    damaged = tmp_path / "in" / "n2.png"
+    damaged.write_bytes(damaged.read_bytes()[:50])
+    write_picture(tmp_path / "in" / "n4.png", colour(40, 40))
+    shown: list[float] = []
+    found = find_images([tmp_path / "in"])
+    made = predict_all(model(2), found, tmp_path / "out", "same", show=shown.append)
+    assert [prediction.name for prediction in made if prediction.faults] == ["n2", "n4"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["n0.png", "n1.png", "n3.png", "n5.png"]
+    assert all(len(prediction.faults) == 1 for prediction in made if prediction.path is None)
+    assert shown[-1] == 6
+    assert shown == sorted(shown)
+
+
+def test_nan_is_background_where_it_was_in_training(model, tmp_path):
+    array = np.random.default_rng(0).normal(size=(12, 10, 8)).astype(np.float32)
+    array[:3] = np.nan
+    write_nifti(tmp_path / "in" / "c.nii.gz", array)
+    (refused,) = predict_all(model(3), find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    assert "240 of 960 pixels are NaN" in refused.faults[0]
+    (taken,) = predict_all(model(3, nan="background"), find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    assert taken.path is not None
+    assert any("NaN" in note for note in taken.notes)
+
+
+def test_a_voxel_size_that_is_not_known_is_told_where_it_matters(model, tmp_path):
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in" / "c.npy", np.zeros((8, 8, 8), np.float32))
+    (made,) = predict_all(model(3, spacing=(1.0, 1.0, 1.0)), find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    assert any("how large its voxels are" in note for note in made.notes)
+
+
+def test_a_result_never_takes_the_place_of_an_image(tmp_path):
+    write_picture(tmp_path / "in" / "a.png", grey())
+    write_picture(tmp_path / "in" / "b.jpg", grey())
+    found = find_images([tmp_path / "in"])
+    with pytest.raises(InputError, match="the result of 'a' would overwrite the image"):
+        check_spared(found, tmp_path / "in", "same")
+    check_spared(found, tmp_path / "in", "npy")
+    with pytest.raises(InputError, match="unknown format 'pgn'"):
+        check_spared(found, tmp_path / "out", "pgn")
