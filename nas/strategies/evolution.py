@@ -22,7 +22,7 @@ from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
-from search_spaces.space.space import draw_placement
+from search_spaces.space.drawing import draw_placement
 from search_spaces.space.union import SearchSpace
 
 ATTEMPTS = 200

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.placement import Options
+from search_spaces.space.decisions import Decisions
+from search_spaces.space.drawing import draw_series
 from search_spaces.space.draws import pick, pick_other
 from search_spaces.space.frame import Contents, Group, Series
-
-if TYPE_CHECKING:
-    from search_spaces.space.space import Space
 
 ATTEMPTS = 50
 
 
-def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+def mutate(space: Decisions, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """One random change: of a host option, or of one slot (fill, empty, replace, move, lengthen or shorten a series).
 
     The kind of change is drawn first, so that a space of many slots does not leave the host's options alone.
@@ -33,7 +31,9 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
     return architecture
 
 
-def _changed(space: Space, architecture: Architecture, contents: Contents, rng: np.random.Generator) -> Architecture:
+def _changed(
+    space: Decisions, architecture: Architecture, contents: Contents, rng: np.random.Generator
+) -> Architecture:
     options = dict(architecture.options)
     groups = space.frame(architecture.options).groups
     filled, empty = tuple(contents), tuple(label for label in groups if label not in contents)
@@ -43,16 +43,16 @@ def _changed(space: Space, architecture: Architecture, contents: Contents, rng: 
         options[name] = pick_other(rng, space.options[name], options[name])
     elif kind == "fill" and empty and len(filled) < space.max_filled:
         label = pick(rng, empty)
-        contents[label] = space.draw_series(rng, groups[label])
+        contents[label] = draw_series(rng, groups[label])
     elif kind == "empty" and filled:
         del contents[pick(rng, filled)]
     elif kind == "replace" and filled:
         label = pick(rng, filled)
-        contents[label] = space.draw_series(rng, groups[label])
+        contents[label] = draw_series(rng, groups[label])
     elif kind == "move" and filled and empty:
         series = contents.pop(pick(rng, filled))
         target = groups[pick(rng, empty)]
-        contents[target.label] = series if target.offers_series(series) else space.draw_series(rng, target)
+        contents[target.label] = series if target.offers_series(series) else draw_series(rng, target)
     elif kind == "series" and filled:
         label = pick(rng, filled)
         contents[label] = _longer_or_shorter(space, contents[label], label, architecture, rng)
@@ -60,7 +60,7 @@ def _changed(space: Space, architecture: Architecture, contents: Contents, rng: 
 
 
 def _longer_or_shorter(
-    space: Space, series: Series, label: str, architecture: Architecture, rng: np.random.Generator
+    space: Decisions, series: Series, label: str, architecture: Architecture, rng: np.random.Generator
 ) -> Series:
     group = space.frame(architecture.options).groups[label]
     if len(series) > 1 and (len(series) == group.series or rng.random() < 0.5):
@@ -68,11 +68,11 @@ def _longer_or_shorter(
         return series[:dropped] + series[dropped + 1 :]
     if len(series) < group.series:
         place = int(rng.integers(len(series) + 1))
-        return series[:place] + space.draw_series(rng, group)[:1] + series[place:]
+        return series[:place] + draw_series(rng, group)[:1] + series[place:]
     return series
 
 
-def crossover(space: Space, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
+def crossover(space: Decisions, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
     """Each host option and each slot from either parent; slots that the child does not have are dropped.
 
     Where the rules refuse every child that is tried, the first parent comes back.
@@ -93,7 +93,7 @@ def crossover(space: Space, first: Architecture, second: Architecture, rng: np.r
     return first
 
 
-def neighbours(space: Space, architecture: Architecture) -> Iterator[Architecture]:
+def neighbours(space: Decisions, architecture: Architecture) -> Iterator[Architecture]:
     """Every architecture one change away: an option, a mechanism put in or taken out, or one of its hyper-parameters.
 
     Each is yielded once, and neighbours are so both ways. A mechanism that comes in counts as one change with whatever
@@ -123,7 +123,7 @@ def neighbours(space: Space, architecture: Architecture) -> Iterator[Architectur
                     yield candidate
 
 
-def _other_options(space: Space, architecture: Architecture) -> Iterator[Options]:
+def _other_options(space: Decisions, architecture: Architecture) -> Iterator[Options]:
     for name, values in space.options.items():
         for value in values:
             options = tuple((key, value if key == name else kept) for key, kept in architecture.options)
