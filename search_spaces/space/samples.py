@@ -38,7 +38,7 @@ def declared(decisions: Decisions) -> MutableDict:
 def of_sample(decisions: Decisions, sample: Mapping[str, Value]) -> Architecture:
     """The architecture of a sample that fits, limits and rules apart; labels that play no part are dropped."""
     options = tuple((name, sample[name]) for name in decisions.options)
-    contents = {label: _series_in(decisions, sample, label) for label in decisions.frame(options).groups}
+    contents = {label: series_in(decisions, sample, label) for label in decisions.frame(options).groups}
     return decisions.assemble(options, contents)
 
 
@@ -54,7 +54,8 @@ def sample_from(first: Sample, options: Options, contents: Mapping[str, Series])
     return sample
 
 
-def _series_in(decisions: Decisions, sample: Mapping[str, Value], label: str) -> Series:
+def series_in(decisions: Decisions, sample: Mapping[str, Value], label: str) -> Series:
+    """What a sample puts at ``label``."""
     series: list[Placement] = []
     for position in range(1, decisions.longest(label) + 1):
         place = _place(label, position)

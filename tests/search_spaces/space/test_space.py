@@ -19,6 +19,7 @@ from search_spaces.architecture.canonical import canonical
 from search_spaces.architecture.placement import Options
 from search_spaces.attention.mechanism import Value
 from search_spaces.hosts.slot import Slot
+from search_spaces.space.samples import series_in
 
 
 def unet(dims: int = 2, **changes: Any) -> Space:
@@ -81,7 +82,7 @@ def by_architecture(space: Space) -> dict[Architecture, set[Raw]]:
     for sample in all_samples(unlimited):
         architecture = unlimited.freeze(sample)
         if len(architecture.attention) <= space.max_filled:
-            contents = tuple((slot, unlimited._series_in(sample, slot)[0]) for slot, _ in architecture.attention)
+            contents = tuple((slot, series_in(unlimited, sample, slot)[0]) for slot, _ in architecture.attention)
             found.setdefault(architecture, set()).add((architecture.options, contents))
     return found
 
