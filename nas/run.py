@@ -12,6 +12,7 @@ import yaml
 from evaluators.files import write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.front import Front, FrontPoint, front_of, front_of_finals
+from nas.evidence.hypervolume import Box
 from nas.records.journal import Journal
 from nas.records.trial import Trial
 from nas.records.usage import usage
@@ -120,22 +121,22 @@ class Run:
         assert isinstance(summary, dict)
         return summary
 
-    def write_front(self, cores: int, smallest_params: int) -> None:
+    def write_front(self, cores: int, box: Box) -> None:
         """Write ``front.json``: both fronts as plain data, and a summary of the search, which ran on ``cores`` cores.
 
-        ``smallest_params`` bounds the hypervolume's box on the light side, the limit on parameters (or the largest
-        trial, where there is none) on the other.
+        ``box`` is where the hypervolume is taken, the same however long the search goes on.
         """
         searched = [trial for trial in self.journal if trial.phase == "search" and trial.dice is not None]
-        hypervolume = 0.0
-        if searched:
-            limit = self.config["limits"]["params"] or max(trial.cost.params for trial in searched)
-            hypervolume = self.search_front.hypervolume(max(limit, smallest_params + 1), smallest_params)
+        hypervolume = self.search_front.hypervolume(box.high, box.low) if searched else 0.0
         data = {
             "run": self.name,
             "search": front_to_list(self.search_front) if searched else [],
             "final": front_to_list(self.final_front) if self.final_front else [],
-            "summary": {**usage(self.journal, cores), "hypervolume": round(hypervolume, 5)},
+            "summary": {
+                **usage(self.journal, cores),
+                "hypervolume": round(hypervolume, 5),
+                "box": [box.low, box.high],
+            },
         }
         write_text(self.folder / "front.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
 

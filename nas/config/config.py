@@ -174,7 +174,7 @@ class StrategySection(BaseModel):
     """A registered strategy and its own settings."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    name: str = "evolution"
+    name: str = "model"
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal
 from nas.records.lock import locked
 from nas.run import RUNS, Run
+from nas.strategies.budget import Budget, box_of
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 from search_spaces.errors import InputError
@@ -110,9 +111,14 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
     def cost_of(architecture: Architecture) -> Cost:
         return architecture.cost(layout.channels, len(layout.classes), layout.patch)
 
-    strategy = make_strategy(
-        config, space, lambda architecture: admits(config, architecture, checked.task, layout.patch)
-    )
+    def params_of(architecture: Architecture) -> int:
+        return cost_of(architecture).params
+
+    def within(architecture: Architecture) -> bool:
+        return admits(config, architecture, checked.task, layout.patch)
+
+    box = box_of(space, within, params_of, config.limits.params)
+    strategy = make_strategy(config, space, Budget(within, params_of, box))
     schedule = Schedule(
         trials=config.limits.trials,
         seconds=config.limits.time,
@@ -131,8 +137,7 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
         run_trials(plan, task, evaluators_of(config), _resources(config))
     finally:
         finished = Run(run.folder)
-        smallest = checked.space.smallest(layout.channels, len(layout.classes))[1]
-        finished.write_front(workers * config.resources.cpus_per_trial, smallest)
+        finished.write_front(workers * config.resources.cpus_per_trial, box)
     return finished
 
 

@@ -15,16 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
 from nas.engine.ray_trials import Order, Outcome
-from nas.evidence.front import Front, front_of
 from nas.records.journal import Journal
 from nas.records.trial import Trial, plain_network
 from nas.records.usage import running_seconds
 from nas.strategies import History, Strategy
+from nas.surrogate.recommendation import finalists
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 
@@ -197,9 +195,10 @@ class Plan:
     def _plan_finals(self) -> list[Order]:
         if not any(trial.dice is not None for trial in self.search_trials):
             return []
-        finalists = choose_finalists(front_of(self.search_trials), self.schedule.candidates, self.plain)
-        left = self._orders_of_finals([*finalists, *(a for a in self.schedule.references if a not in finalists)])
-        self.watcher.finals(finalists, len(left))
+        schedule = self.schedule
+        chosen = finalists(self.search_trials, self.strategy.budget.box, schedule.candidates, self.plain, schedule.seed)
+        left = self._orders_of_finals([*chosen, *(a for a in schedule.references if a not in chosen)])
+        self.watcher.finals(chosen, len(left))
         return left
 
     def _orders_of_finals(self, finalists: Sequence[Architecture]) -> list[Order]:
@@ -227,16 +226,3 @@ class Plan:
             return False
         here = time.monotonic() - self.began if self.began is not None else 0.0
         return self._seconds_before + here + seconds > self.schedule.seconds
-
-
-def choose_finalists(front: Front, most: int, plain: Architecture | None) -> list[Architecture]:
-    """The plain network, whatever became of it, then members of the front, spread evenly over it when too many.
-
-    Among those spread are the best and the smallest; where there is room for one, it is the best.
-    """
-    others = [point.architecture for point in front.points if point.architecture != plain]
-    room = most - (plain is not None)
-    if len(others) > room:
-        places = np.linspace(len(others) - 1, 0, room).round().astype(int).tolist()
-        others = [others[place] for place in sorted(places)]
-    return [plain, *others] if plain is not None else others

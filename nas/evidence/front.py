@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from nas.evidence.bootstrap import bootstrap_interval, score_table, table_mean
+from nas.evidence.hypervolume import Box, Steps
 from nas.quantities import format_count
 from nas.records.trial import Trial, plain_network
 from search_spaces.architecture.architecture import Architecture
@@ -108,11 +109,8 @@ class Front:
         if not 0 < smallest_params < reference_params:
             bounds = f"{smallest_params} and {reference_params}"
             raise InputError(f"hypervolume: expected parameters 0 < smallest < reference; got {bounds}")
-        width = math.log(reference_params / smallest_params)
-        starts = [math.log(point.cost.params / smallest_params) / width for point in self.points]
-        edges = np.clip([*starts, 1.0], 0, 1)
-        heights = np.clip([point.dice for point in self.points], 0, 1)
-        return float(np.diff(edges) @ heights)
+        box = Box(smallest_params, reference_params)
+        return Steps((box.place(point.cost.params), point.dice) for point in self.points).area()
 
     def best(self) -> FrontPoint:
         """The highest Dice."""

@@ -12,18 +12,24 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.space.union import SearchSpace
 
 PATIENCE = 2000
+SMALL = 10_000  # architectures that can be walked through
 
 
 class Candidates:
     """The admitted architectures of an order, each once, worked out only as far as asked and then remembered.
 
     They end where the order ends, or after ``PATIENCE`` architectures in a row that were refused or had come before:
-    then there is little left to find.
+    then there is little left to find. What is left of a small space is found by walking through all of it.
+
+    Args:
+        order: of architectures, endless or not.
+        admits: which of them count.
+        space: what to walk through in the end.
     """
 
-    def __init__(self, order: Iterable[Architecture], admits: Admits) -> None:
+    def __init__(self, order: Iterable[Architecture], admits: Admits, space: SearchSpace | None = None) -> None:
         self._known: list[Architecture] = []
-        self._rest = _admitted_once(order, admits)
+        self._rest = _admitted_once(order, admits, space)
 
     def first_unseen(self, seen: Set[Architecture]) -> Architecture | None:
         """The first candidate that is not in ``seen``."""
@@ -37,7 +43,7 @@ class Candidates:
         return None
 
 
-def _admitted_once(order: Iterable[Architecture], admits: Admits) -> Iterator[Architecture]:
+def _admitted_once(order: Iterable[Architecture], admits: Admits, space: SearchSpace | None) -> Iterator[Architecture]:
     met: set[Architecture] = set()
     misses = 0
     for architecture in order:
@@ -48,7 +54,9 @@ def _admitted_once(order: Iterable[Architecture], admits: Admits) -> Iterator[Ar
             misses = 0
             yield architecture
         if misses >= PATIENCE:
-            return
+            break
+    if space is not None and space.size() <= SMALL:
+        yield from (architecture for architecture in space if architecture not in met and admits(architecture))
 
 
 def draws(space: SearchSpace, seed: int, sparse: bool = True) -> Iterator[Architecture]:

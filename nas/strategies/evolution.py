@@ -52,7 +52,7 @@ class Evolution(Strategy):
             raise InputError(f"evolution: crossover is a probability from 0 to 1; got {crossover}")
         self.population = population
         self.crossover = crossover
-        self._initial = Candidates(self._initial_order(), admits)
+        self._initial = Candidates(self._initial_order(), admits, space)
         self._offered = functools.cache(space.__contains__)
 
     def suggest(self, history: History) -> Architecture | None:

@@ -24,7 +24,7 @@ class RandomSearch(Strategy):
     def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, sparse: bool = True) -> None:
         super().__init__(space, admits, seed)
         self.sparse = sparse
-        self._candidates = Candidates(self._order(), admits)
+        self._candidates = Candidates(self._order(), admits, space)
 
     def suggest(self, history: History) -> Architecture | None:
         return self._candidates.first_unseen(history.seen)

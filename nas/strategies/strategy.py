@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from nas.records.trial import Trial
+from nas.strategies.budget import Admits, Budget, budget_of
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.registry import Registry
 from search_spaces.space.union import SearchSpace
-
-Admits = Callable[[Architecture], bool]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ class Strategy(ABC):
 
     Args:
         space: what there is to choose from.
-        admits: whether an architecture may be tried at all, for example by its cost; always the same answer.
+        admits: whether an architecture may be tried at all, for example by its cost; always the same answer. A
+            ``Budget`` also tells the parameters of an architecture and the range of them that is searched.
         seed: of all random choices.
     """
 
@@ -50,6 +50,11 @@ class Strategy(ABC):
         self.space = space
         self.admits = admits
         self.seed = seed
+
+    @functools.cached_property
+    def budget(self) -> Budget:
+        """``admits``, with parameters and their range."""
+        return budget_of(self.admits, self.space)
 
     @abstractmethod
     def suggest(self, history: History) -> Architecture | None:

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from search_spaces.space.frame import Attention, Frame, Group, Series
+from search_spaces.space.frame import Attention, Contents, Frame, Group, Series
 from search_spaces.space.rules import Filled, Rules
 
 Facts = frozenset[Filled]
@@ -56,13 +56,22 @@ def fillings(group: Group, rules: Rules) -> Counter[Facts]:
 def attentions(frame: Frame, rules: Rules, max_filled: int) -> Iterator[Attention]:
     """Every way to fill the slots of a frame, each once."""
     settings = frame.settings
-    contents: list[list[Series]] = [[(), *every_series(group)] for group in frame.groups.values()]
-    for chosen in itertools.product(*contents):
-        if sum(map(bool, chosen)) > max_filled:
-            continue
-        attention = frame.attention(dict(zip(frame.groups, chosen, strict=True)))
+    for contents in _contents(list(frame.groups.values()), max_filled):
+        attention = frame.attention(contents)
         if rules.allow_attention(settings, _names(attention)):
             yield attention
+
+
+def _contents(groups: Sequence[Group], most: int) -> Iterator[Contents]:
+    """Every way to fill at most ``most`` of the groups; empty ones are left out."""
+    if not groups or not most:
+        yield {}
+        return
+    first, *others = groups
+    yield from _contents(others, most)
+    for series in every_series(first):
+        for contents in _contents(others, most - 1):
+            yield {first.label: series, **contents}
 
 
 def every_series(group: Group) -> Iterator[Series]:

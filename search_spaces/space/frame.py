@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,9 +48,12 @@ class Group:
         """The series in every slot, in canonical form; nothing when it is empty."""
         if not series:
             return ()
-        return tuple(
-            (slot.name, tuple(canonical(placement, slot, self.dims) for placement in series)) for slot in self.slots
-        )
+        placed = self._placed.get(series)
+        if placed is None:
+            placed = self._placed[series] = tuple(
+                (slot.name, tuple(canonical(placement, slot, self.dims) for placement in series)) for slot in self.slots
+            )
+        return placed
 
     def distinct(self, mechanism: str) -> list[Placement]:
         """The combinations of choices that make different modules in some slot, the first of each."""
@@ -58,20 +62,42 @@ class Group:
 
     def aliases(self, placed: Sequence[Series]) -> list[Series]:
         """Every series on offer that, put in the slots, gives what is ``placed`` there; none where none does."""
+        key = tuple(placed)
+        if key not in self._aliases:
+            self._aliases[key] = self._find_aliases(placed)
+        return self._aliases[key]
+
+    def _find_aliases(self, placed: Sequence[Series]) -> list[Series]:
         if len({tuple(p.mechanism for p in series) for series in placed}) != 1 or len(placed[0]) > self.series:
             return []
         found: list[list[Placement]] = []
         for position in zip(*placed, strict=True):
             if position[0].mechanism not in self.offers:
                 return []
-            found.append(
-                [
-                    candidate
-                    for candidate in self.placements(position[0].mechanism)
-                    if all(canonical(candidate, s, self.dims) == p for s, p in zip(self.slots, position, strict=True))
-                ]
-            )
+            found.append(self._makers(position[0].mechanism).get(position, []))
         return [tuple(series) for series in itertools.product(*found)]
+
+    def _makers(self, mechanism: str) -> Mapping[tuple[Placement, ...], list[Placement]]:
+        """For what the mechanism can become in the slots, in canonical form, the combinations of choices that do so."""
+        if mechanism not in self._known:
+            makers: dict[tuple[Placement, ...], list[Placement]] = {}
+            for candidate in self.placements(mechanism):
+                made = tuple(canonical(candidate, slot, self.dims) for slot in self.slots)
+                makers.setdefault(made, []).append(candidate)
+            self._known[mechanism] = makers
+        return self._known[mechanism]
+
+    @functools.cached_property
+    def _placed(self) -> dict[Series, Attention]:
+        return {}
+
+    @functools.cached_property
+    def _aliases(self) -> dict[tuple[Series, ...], list[Series]]:
+        return {}
+
+    @functools.cached_property
+    def _known(self) -> dict[str, Mapping[tuple[Placement, ...], list[Placement]]]:
+        return {}
 
     def offers_series(self, series: Series) -> bool:
         """Whether every placement, with the very values it has, is among the choices here."""

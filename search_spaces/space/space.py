@@ -78,6 +78,10 @@ class Space(Decisions):
             return False
         return True
 
+    def part_of(self, architecture: Architecture) -> Space:
+        """This space: the only one of a host, see ``Union.part_of``."""
+        return self
+
     # -- draws --------------------------------------------------------------------------------------------
 
     def plain(self) -> Architecture:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from evaluators.evaluator import Progress
 from evaluators.scoring import CaseScores
-from nas.engine.plan import Plan, Schedule, choose_finalists
+from nas.engine.plan import Plan, Schedule
 from nas.engine.ray_trials import Order, Outcome
 from nas.engine.silent import SilentWatcher
 from nas.evidence.front import front_of
@@ -25,7 +25,7 @@ from nas.strategies import STRATEGIES
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 from search_spaces.space.space_file import load_space
-from tests.nas.trials import architecture, trial
+from tests.nas.trials import trial
 
 SPACE = load_space(
     {"host": "unet", "options": {"depth": [2, 3], "width": [4, 6, 8]}, "mechanisms": ["se", "eca", "cbam"]}, 2
@@ -266,29 +266,6 @@ def test_finals_hold_the_plain_network_even_when_its_trial_failed(tmp_path):
 
     finals = of_phase(work(make_plan(tmp_path), first_fails), "final")
     assert finals[0].architecture == SPACE.plain()
-
-
-FRONT = front_of([trial(number, dice=0.5 + number / 100, params=1000 * (1 + number)) for number in range(9)])
-
-
-@pytest.mark.parametrize(("most", "kept"), [(1, []), (2, [8]), (3, [1, 8]), (9, range(1, 9)), (50, range(1, 9))])
-def test_finalists_are_the_plain_network_then_the_best_then_the_smallest(most, kept):
-    plain = architecture(0)
-    assert choose_finalists(FRONT, most, plain) == [plain, *(architecture(number) for number in kept)]
-
-
-@given(st.integers(1, 12), st.integers(0, 8))
-def test_finalists_are_as_many_as_asked_each_once_best_always_among_them(most, plain):
-    chosen = choose_finalists(FRONT, most, architecture(plain))
-    assert len(chosen) == len(set(chosen)) == min(most, 9)
-    assert chosen[0] == architecture(plain)
-    assert most == 1 or architecture(8) in chosen
-
-
-def test_a_plain_network_off_the_front_is_a_finalist_all_the_same():
-    worst = trial(0, dice=0.1, params=9000)
-    front = front_of([worst, trial(1, dice=0.5, params=2000), trial(2, dice=0.6, params=3000)])
-    assert choose_finalists(front, 2, worst.architecture) == [worst.architecture, architecture(2)]
 
 
 # -- going on ---------------------------------------------------------------------------------------------

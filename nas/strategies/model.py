@@ -1,0 +1,187 @@
+"""A model of all architectures at once; next comes the one that could add most to the front."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.evidence.front import nondomination_ranks
+from nas.evidence.hypervolume import Steps
+from nas.records.trial import Trial
+from nas.strategies.budget import Budget
+from nas.strategies.candidates import Candidates, draws, starting_network
+from nas.strategies.proposals import Filler, changed
+from nas.strategies.strategy import Admits, History, Strategy, strategy
+from nas.surrogate.features import Row, row_of
+from nas.surrogate.observations import Observations, observed
+from nas.surrogate.posterior import Posterior
+from nas.surrogate.scales import Scales, learn_scales
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.errors import InputError
+from search_spaces.space.union import SearchSpace
+
+PLAIN = 5  # networks without attention, spread over the parameters, before anything else
+DRAWN = 300  # draws whose hosts these are chosen from
+LEAST = 4  # scores that a model is made of
+AT_MOST = 4096  # observations that a model is made of
+FILLED_HOSTS = 8  # whose slots are filled at once, at each suggestion
+CHANGED = 60  # children of the front, at each suggestion
+CLIMBS, CLIMBERS, CLIMB_CHANGES = 2, 3, 20  # rounds in which the best few proposals are changed, and how often each
+SHARED = 200  # a model is made anew for each of the first ones, and then for every 200th part of what was tried
+GROWTH = 1.25  # scales are learnt anew when there are so many times more scores
+ROUNDS = 20  # of proposals from one model, until one is found that is new
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a model of the first trials says: the model, the front that it sees, and who is on it."""
+
+    posterior: Posterior
+    steps: Steps
+    front: tuple[Architecture, ...]
+
+
+@strategy("model")
+class Model(Strategy):
+    """A Bayesian model of host, mechanisms and places; next comes what could widen the front most.
+
+    First a few plain networks. Then every suggestion is the architecture with the largest hoped-for gain in
+    hypervolume: its score is taken ``optimism`` standard deviations above what the model expects, its parameters are
+    known. The front is that of the model, not of single noisy scores.
+
+    Args:
+        space, admits, seed: see ``Strategy``.
+        optimism: standard deviations; more tries more of what is unknown.
+    """
+
+    def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, optimism: float = 1.0) -> None:
+        super().__init__(space, admits, seed)
+        if not optimism >= 0:
+            raise InputError(f"model: optimism is a number from 0; got {optimism}")
+        self.optimism = optimism
+        self._first = Candidates(self._first_order(), admits, space)
+        self._scales: dict[int, Scales] = {}
+        self._ranked: dict[tuple[int, int], list[Architecture]] = {}
+
+    def suggest(self, history: History) -> Architecture | None:
+        seen = history.seen
+        scored = history.completed
+        if len(seen) < PLAIN or len(scored) < LEAST:
+            return self._first.first_unseen(seen)
+        stride = 1 + len(seen) // SHARED
+        count = len(scored) - len(scored) % stride
+        if stride == 1:
+            view = self._view(observed(scored), [row_of(architecture) for architecture in history.running])
+            found = self._best(view, 1, np.random.default_rng((self.seed, len(seen))), seen)
+            return found[0] if found else self._first.first_unseen(seen)
+        for turn in range(ROUNDS):
+            for architecture in self._list(scored[:count], stride, turn):
+                if architecture not in seen:
+                    return architecture
+        return self._first.first_unseen(seen)
+
+    def _list(self, scored: Sequence[Trial], stride: int, turn: int) -> list[Architecture]:
+        """Suggestions, best first, of a model that many share; each ``turn`` has others."""
+        key = len(scored), turn
+        if key not in self._ranked:
+            if turn == 0:
+                self._ranked.clear()
+                self._shared = self._view(observed(scored))
+            before = {trial.architecture for trial in scored}.union(*self._ranked.values())
+            rng = np.random.default_rng((self.seed, *key))
+            self._ranked[key] = self._best(self._shared, 2 * stride, rng, before)
+        return self._ranked[key]
+
+    def _first_order(self) -> Iterator[Architecture]:
+        """The plain network, others spread over the parameters from few to many, then sparse draws."""
+        start = starting_network(self.space, self.budget)
+        if start is not None:
+            yield start
+            drawn = itertools.islice(draws(self.space, self.seed), DRAWN)
+            plain = {Architecture(draw.host, draw.dims, draw.options) for draw in drawn}
+            admitted = sorted(filter(self.budget, plain), key=lambda one: (self.budget.params(one), str(one)))
+            places: list[int] = (
+                np.linspace(0, len(admitted) - 1, PLAIN - 1).round().astype(int).tolist() if admitted else []
+            )
+            yield from (admitted[place] for place in places)
+        yield from draws(self.space, self.seed)
+
+    def _view(self, seen: Observations, pending: Sequence[Row] = ()) -> _View:
+        if len(seen) > AT_MOST:
+            seen = seen.take(np.linspace(0, len(seen) - 1, AT_MOST).round().astype(int).tolist())
+        posterior = Posterior(seen, self._scales_for(seen), pending)
+        values = posterior.of_tried(seen)
+        params = seen.params.tolist()
+        steps = Steps((self.budget.box.place(size), value) for size, value in zip(params, values, strict=True))
+        ranks = nondomination_ranks(params, values.tolist())
+        front = tuple(a for a, rank in zip(seen.architectures, ranks, strict=True) if rank == 0 and a in self.space)
+        return _View(posterior, steps, front or (self.space.plain(),))
+
+    def _scales_for(self, seen: Observations) -> Scales:
+        """Of as many of the first observations as there were when scales were last due."""
+        due = LEAST
+        while math.ceil(due * GROWTH) <= len(seen):
+            due = math.ceil(due * GROWTH)
+        if due not in self._scales:
+            self._scales[due] = learn_scales(seen.take(range(due)))
+        return self._scales[due]
+
+    def _best(self, view: _View, count: int, rng: np.random.Generator, seen: Set[Architecture]) -> list[Architecture]:
+        """At most ``count`` new architectures, each the one that adds most to the front and those before it."""
+        pool = _Pool(view.posterior, self.budget, self.optimism, seen)
+        pool.add(self._filled(view, rng))
+        pool.add(changed(self.space, view.front, rng, CHANGED))
+        for _ in range(CLIMBS):
+            top = pool.best(view.steps, CLIMBERS)
+            pool.add(child for one in top for child in changed(self.space, [one], rng, CLIMB_CHANGES))
+        return pool.best(view.steps, count)
+
+    def _filled(self, view: _View, rng: np.random.Generator) -> Iterator[Architecture]:
+        """Hosts of the front and others, with many slots filled."""
+        filler = Filler(view.posterior)
+        of_front = rng.choice(len(view.front), FILLED_HOSTS // 2)
+        hosts = [view.front[place] for place in of_front] + [
+            self.space.sample(rng) for _ in range(FILLED_HOSTS - len(of_front))
+        ]
+        for host in dict.fromkeys(Architecture(host.host, host.dims, host.options) for host in hosts):
+            part = self.space.part_of(host)
+            yield from filler.fill(part, part.frame(host.options), rng)
+
+
+class _Pool:
+    """New architectures that are admitted, each once, with what is hoped of them."""
+
+    def __init__(self, posterior: Posterior, budget: Budget, optimism: float, seen: Set[Architecture]) -> None:
+        self._posterior, self._budget, self._optimism = posterior, budget, optimism
+        self._met = set(seen)
+        self._architectures: list[Architecture] = []
+        self._places = np.empty(0)
+        self._hopes = np.empty(0)
+
+    def add(self, proposals: Iterable[Architecture]) -> None:
+        """Take those that are new."""
+        new = [one for one in dict.fromkeys(proposals) if one not in self._met]
+        self._met.update(new)
+        new = [one for one in new if self._budget(one)]
+        if new:
+            means, deviations = self._posterior.predict([row_of(one) for one in new])
+            places = [self._budget.box.place(self._budget.params(one)) for one in new]
+            self._architectures += new
+            self._places = np.append(self._places, places)
+            self._hopes = np.append(self._hopes, means + self._optimism * deviations)
+
+    def best(self, steps: Steps, count: int) -> list[Architecture]:
+        """At most ``count``, each the one with the largest hoped-for gain over the front and those before it."""
+        chosen: list[int] = []
+        left = np.ones(len(self._architectures), bool)
+        while len(chosen) < count and left.any():
+            gains = np.where(left, steps.gains(self._places, self._hopes), -1.0)
+            place = int(gains.argmax())
+            chosen.append(place)
+            left[place] = False
+            steps = steps.with_point(float(self._places[place]), float(self._hopes[place]))
+        return [self._architectures[place] for place in chosen]

@@ -1,0 +1,98 @@
+"""What trials have shown, one mean score for each architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from nas.records.trial import Trial
+from nas.surrogate.features import Feature, Row, row_of
+from search_spaces.architecture.architecture import Architecture
+
+FARTHEST = 6.0  # robust standard deviations below the median: worse says only that it failed
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Mean scores of architectures.
+
+    Attributes:
+        architectures: each once, by first trial.
+        rows: features of each.
+        scores: mean over its trials.
+        trials: how many these are.
+        params: of each, exact.
+    """
+
+    architectures: tuple[Architecture, ...]
+    rows: tuple[Row, ...]
+    scores: np.ndarray
+    trials: np.ndarray
+    params: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    def take(self, places: Iterable[int]) -> Observations:
+        """Those at ``places``."""
+        chosen = list(places)
+        return Observations(
+            tuple(self.architectures[place] for place in chosen),
+            tuple(self.rows[place] for place in chosen),
+            self.scores[chosen],
+            self.trials[chosen],
+            self.params[chosen],
+        )
+
+
+def observed(trials: Iterable[Trial]) -> Observations:
+    """Of completed trials, those with the most steps; others are left out.
+
+    Scores of networks that hardly trained lie far below all others and would bend what is learnt of those: none counts
+    for less than ``FARTHEST`` robust deviations below the median.
+    """
+    completed = [(trial, trial.dice) for trial in trials if trial.dice is not None]
+    steps = max((trial.steps for trial, _ in completed), default=0)
+    found: dict[Architecture, list[float]] = {}
+    params: dict[Architecture, int] = {}
+    for trial, dice in completed:
+        if trial.steps == steps:
+            found.setdefault(trial.architecture, []).append(dice)
+            params[trial.architecture] = trial.cost.params
+    scores = np.array([float(np.mean(values)) for values in found.values()])
+    if len(scores):
+        middle = np.median(scores)
+        deviation = 1.4826 * np.median(np.abs(scores - middle))
+        scores = np.maximum(scores, middle - FARTHEST * max(deviation, 0.01))
+    trials_each = np.array([float(len(values)) for values in found.values()])
+    rows = tuple(row_of(architecture) for architecture in found)
+    return Observations(tuple(found), rows, scores, trials_each, np.array(list(params.values())))
+
+
+def columns_of(rows: Iterable[Row]) -> dict[Feature, int]:
+    """A column for each feature, in the order of first appearance."""
+    columns: dict[Feature, int] = {}
+    for row in rows:
+        for feature in row.features:
+            columns.setdefault(feature, len(columns))
+    return columns
+
+
+def matrix_of(rows: Sequence[Row], columns: dict[Feature, int]) -> sparse.csr_matrix:
+    """The rows as a matrix ``(rows, columns)``; features without a column are left out."""
+    at: list[int] = []
+    values: list[float] = []
+    ends = [0]
+    for row in rows:
+        for feature, value in zip(row.features, row.values, strict=True):
+            column = columns.get(feature)
+            if column is not None:
+                at.append(column)
+                values.append(value)
+        ends.append(len(at))
+    matrix = sparse.csr_matrix((values, at, ends), shape=(len(rows), len(columns)))
+    matrix.sum_duplicates()
+    return matrix

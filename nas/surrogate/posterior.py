@@ -1,0 +1,140 @@
+"""What observations say of any architecture: means, deviations, joint draws."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.linalg
+from scipy import sparse
+
+from nas.surrogate.features import Feature, Row
+from nas.surrogate.observations import Observations, columns_of, matrix_of
+from nas.surrogate.scales import LEVEL, Scales
+
+
+class Posterior:
+    """The weights given observations.
+
+    Args:
+        seen: the observations, at least one.
+        scales: of weights and noise.
+        pending: features of architectures that are being tried. Their scores are taken to come out as expected: what is
+            like them becomes less unsure, and no mean changes.
+    """
+
+    def __init__(self, seen: Observations, scales: Scales, pending: Sequence[Row] = ()) -> None:
+        self.scales = scales
+        rows = [*seen.rows, *pending]
+        self._columns = columns_of(rows)
+        self._deviations = np.array([*(scales[group] for group, _ in self._columns), LEVEL])
+        noise = scales["rest"] ** 2 + scales["noise"] ** 2 / np.append(seen.trials, np.ones(len(pending)))
+        self._offset = float(np.average(seen.scores, weights=seen.trials))
+        whitened = sparse.diags(noise**-0.5) @ self._scaled(rows)
+        known = _Ridge(whitened[: len(seen)])
+        self._weights = known.mean((seen.scores - self._offset) * noise[: len(seen)] ** -0.5)
+        self._ridge = _Ridge(whitened) if pending else known
+
+    def predict(self, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation, ``(rows,)`` each, of the score over all seeds of what has not been tried."""
+        scaled = self._scaled(rows)
+        unknown = np.array([self._unknown(row) for row in rows])
+        variance = self._ridge.variance(scaled) + unknown + self.scales["rest"] ** 2
+        return self._offset + scaled @ self._weights, np.sqrt(variance)
+
+    def of_tried(self, seen: Observations) -> np.ndarray:
+        """Mean ``(observations,)`` of the score over all seeds of what has been tried."""
+        means = self._offset + self._scaled(seen.rows) @ self._weights
+        return np.asarray(means + self._trust(seen) * (seen.scores - means))
+
+    def draws_of_tried(self, seen: Observations, count: int, rng: np.random.Generator) -> np.ndarray:
+        """``(count, observations)`` joint draws of the scores over all seeds of what has been tried."""
+        scaled = self._scaled(seen.rows)
+        trust = self._trust(seen)
+        weights = self._weights + self._ridge.draws(count, rng)
+        by_features = self._offset + (scaled @ weights.T).T
+        left = np.sqrt(self.scales["rest"] ** 2 * (1 - trust))
+        drawn = by_features + trust * (seen.scores - by_features) + left * rng.standard_normal(by_features.shape)
+        return np.asarray(drawn)
+
+    def effect(self, features: Sequence[Feature]) -> tuple[float, float]:
+        """Mean of the sum of the weights of ``features``, and a deviation as if they were independent."""
+        mean = variance = 0.0
+        for feature in features:
+            column = self._columns.get(feature)
+            scale = self.scales[feature[0]]
+            mean += 0.0 if column is None else scale * self._weights[column]
+            variance += scale**2 * (1.0 if column is None else self._left[column])
+        return float(mean), math.sqrt(variance)
+
+    @functools.cached_property
+    def _left(self) -> np.ndarray:
+        """Of each feature the share of the variance of its weight that observations have left."""
+        return self._ridge.marginal()
+
+    def _trust(self, seen: Observations) -> np.ndarray:
+        """How much of what features do not tell of a score is the architecture's own, and no noise."""
+        rest = self.scales["rest"] ** 2
+        return np.asarray(rest / (rest + self.scales["noise"] ** 2 / seen.trials))
+
+    def _scaled(self, rows: Sequence[Row]) -> sparse.csr_matrix:
+        """Known features of rows, and the level, each times the deviation of its weight."""
+        level = sparse.csr_matrix(np.ones((len(rows), 1)))
+        matrix = sparse.hstack([matrix_of(rows, self._columns), level], format="csr")
+        return matrix @ sparse.diags(self._deviations)
+
+    def _unknown(self, row: Row) -> float:
+        """Variance of what features add that no observation has."""
+        found: dict[Feature, float] = {}
+        for feature, value in zip(row.features, row.values, strict=True):
+            if feature not in self._columns:
+                found[feature] = found.get(feature, 0.0) + value
+        return sum((value * self.scales[feature[0]]) ** 2 for feature, value in found.items())
+
+
+class _Ridge:
+    """Weights drawn from N(0, 1), seen through ``rows`` ``(n, p)`` with noise of N(0, 1); solved in the lesser size."""
+
+    def __init__(self, rows: sparse.csr_matrix) -> None:
+        self._rows = rows
+        self._dual = rows.shape[0] <= rows.shape[1]
+        gram = (rows @ rows.T if self._dual else rows.T @ rows).toarray()
+        gram[np.diag_indices_from(gram)] += 1
+        self._factor = scipy.linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+
+    def mean(self, targets: np.ndarray) -> np.ndarray:
+        """Of the weights, given what was seen."""
+        return np.asarray(self._rows.T @ self._solve(targets) if self._dual else self._solve(self._rows.T @ targets))
+
+    def variance(self, rows: sparse.csr_matrix) -> np.ndarray:
+        """Of the sum of the weights that each of ``rows`` makes."""
+        explained = self._explained((self._rows @ rows.T if self._dual else rows.T).toarray())
+        if not self._dual:
+            return explained
+        return np.maximum(np.asarray(rows.multiply(rows).sum(axis=1)).ravel() - explained, 0)
+
+    def marginal(self) -> np.ndarray:
+        """Variance of each weight."""
+        explained = self._explained(self._rows.toarray() if self._dual else np.eye(len(self._factor)))
+        return np.maximum(1 - explained, 0) if self._dual else explained
+
+    def draws(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """``(count, p)`` draws of the weights around their mean.
+
+        With fewer rows than weights by Matheron's rule: prior draws, corrected by what they would have shown.
+        """
+        if not self._dual:
+            normal = rng.standard_normal((len(self._factor), count))
+            return np.asarray(scipy.linalg.solve_triangular(self._factor.T, normal, check_finite=False).T)
+        prior = rng.standard_normal((self._rows.shape[1], count))
+        shown = self._rows @ prior + rng.standard_normal((self._rows.shape[0], count))
+        return np.asarray((prior - self._rows.T @ self._solve(shown)).T)
+
+    def _solve(self, targets: np.ndarray) -> np.ndarray:
+        return np.asarray(scipy.linalg.cho_solve((self._factor, True), targets, check_finite=False))
+
+    def _explained(self, across: np.ndarray) -> np.ndarray:
+        solved = scipy.linalg.solve_triangular(self._factor, across, lower=True, overwrite_b=True, check_finite=False)
+        return np.einsum("ij,ij->j", solved, solved)
