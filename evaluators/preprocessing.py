@@ -15,10 +15,13 @@ import torch
 from torch.nn import functional
 
 from evaluators.fingerprint import CaseRecord, record
+from evaluators.images.placement import UPRIGHT
 from evaluators.labelling import Labelling
 from evaluators.planning import EQUAL_SPACING, choose, look_at
 from evaluators.tasks.coverage import check_coverage
+from evaluators.tasks.dimensions import cut_across
 from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.reading import Reading
 from evaluators.tasks.task import SPLITS, Sample, Task
 from search_spaces.errors import InputError
 from search_spaces.layers import LINEAR_INTERPOLATION
@@ -42,7 +45,7 @@ class Preprocessing:
         patch: spatial size of a training patch, and of the inference window.
         slice_axis: axis along which volumes are cut into slices for a 2D network; None where there are none. Size,
             spacing and patch are then those of a slice.
-        nan: whether NaN in an image is a ``fault`` or ``background``.
+        reading: how image files are read.
     """
 
     dims: int
@@ -52,7 +55,7 @@ class Preprocessing:
     spacing: tuple[float, ...] | None
     patch: tuple[int, ...]
     slice_axis: int | None = None
-    nan: str = "fault"
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -64,27 +67,25 @@ class Preprocessing:
         """The patch along every axis of an image: one voxel thick where it is a slice of a volume."""
         return self._across(self.patch, 1)
 
-    def for_image(self, size: Sequence[int], spacing: Sequence[float]) -> Preprocessing:
-        """For an image with these axes: a volume given to a network of pictures is cut into slices.
-
-        They lie across the axis with the largest spacing, or across the last where no single axis has it.
-        """
+    def for_image(self, size: Sequence[int], spacing: Sequence[float], orientation: str = UPRIGHT) -> Preprocessing:
+        """For an image with these axes: a volume given to a network of pictures is cut into slices."""
         if self.slice_axis is not None or len(size) != self.dims + 1:
             return self
-        widest = [axis for axis, step in enumerate(spacing) if step == max(spacing)]
-        return replace(self, slice_axis=widest[0] if len(widest) == 1 else len(size) - 1)
+        return replace(self, slice_axis=cut_across(spacing, orientation)[0])
 
     def to_dict(self) -> dict[str, Any]:
         data = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        return data | {"labelling": self.labelling.to_dict()}
+        return data | {"labelling": self.labelling.to_dict(), "reading": asdict(self.reading)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Preprocessing:
-        """From what ``to_dict`` gave, or gave before there was a labelling."""
+        """From what ``to_dict`` gave, or gave before there were a labelling and a reading."""
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
         classes = values.pop("classes", None)
         labelling = Labelling.exclusive(classes) if classes else Labelling.from_dict(values["labelling"])
-        return cls(**values | {"labelling": labelling})
+        nan = {"nan": values.pop("nan")} if "nan" in values else {}
+        reading = Reading(**values.pop("reading", nan))
+        return cls(**values | {"labelling": labelling, "reading": reading})
 
     def working_size(self, size: Sequence[int], spacing: Sequence[float]) -> tuple[int, ...]:
         """Spatial size that an image of ``size`` voxels at ``spacing`` is brought to."""
@@ -156,7 +157,6 @@ def prepare(
     size: Sequence[int] | None = None,
     spacing: Sequence[float] | str | None = "auto",
     patch: Sequence[int] | None = None,
-    nan: str = "fault",
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
@@ -168,7 +168,6 @@ def prepare(
         size: resize every image to this; None keeps sizes.
         spacing: resample to this; ``auto`` chooses size or spacing, see ``planning``; None keeps sizes.
         patch: training patch; None chooses it.
-        nan: how the task reads NaN, for images that are read later.
         scored: the parts on which networks are compared; each must show some foreground.
         layout: preprocessing that is settled, as that of trained weights is; then what is above does not count.
         progress: called with (cases done, cases in all).
@@ -202,7 +201,6 @@ def prepare(
     reasons: tuple[str, ...] = ()
     if layout is None:
         layout, reasons = _choose(task, train, size, spacing, patch)
-        layout = replace(layout, nan=nan)
     prepared = PreparedTask(
         task.name,
         layout,
@@ -233,9 +231,8 @@ def _choose(
         spacing=_given_spacing(spacing, task.dims),
         patch=_tuple(patch, task.dims, "patch"),
     )
-    layout = Preprocessing(
-        task.dims, task.channels, task.labelling, choice.size, choice.spacing, choice.patch, task.slice_axis
-    )
+    sizes = choice.size, choice.spacing, choice.patch
+    layout = Preprocessing(task.dims, task.channels, task.labelling, *sizes, task.slice_axis, task.reading)
     return layout, choice.reasons
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from evaluators.images import dicom, itk, nifti, numpy_arrays, picture, tiff
 from evaluators.images.format import Format
+from evaluators.images.placement import AS_ITK
 from evaluators.images.stored import Stored
 from evaluators.images.whole import whole_numbers
 from search_spaces.errors import InputError
@@ -72,6 +73,14 @@ def read(path: Path, role: str, array: str = "") -> Stored:
         raise InputError(f"{path}: expected real numbers, got {stored.array.dtype}")
     stored = replace(stored, x_first=family.x_first)
     return replace(stored, array=whole_numbers(stored.array)[0]) if role == "label" else stored
+
+
+def orientation_of(path: Path, array: str = "") -> str:
+    """The orientation that files such as ``path`` are turned to, see ``Stored.orientation``.
+
+    Only what may say how it lies is read. Raises ``InputError`` as ``read`` does.
+    """
+    return read(path, "image", array).orientation if format_of(path).x_first else AS_ITK[False]
 
 
 def _reason(error: Exception) -> str:

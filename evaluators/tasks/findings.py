@@ -41,7 +41,14 @@ class Findings:
     notes: tuple[str, ...]
 
 
-def find_out(cases: Sequence[Case], request: Request, labels: LabelMap | None, *, must_split: bool) -> Findings:
+def find_out(
+    cases: Sequence[Case],
+    request: Request,
+    labels: LabelMap | None,
+    *,
+    must_split: bool,
+    orientation: str | None = None,
+) -> Findings:
     """Read the labels that have to tell something, each once; none where nothing is to be found out.
 
     Args:
@@ -49,6 +56,7 @@ def find_out(cases: Sequence[Case], request: Request, labels: LabelMap | None, *
         request: what the user asked for.
         labels: the classes, if they are known.
         must_split: whether a part is made, for which one has to know which case shows what.
+        orientation: to which images are turned.
 
     Raises:
         InputError: labels that cannot be read or do not fit the classes, all of them; what cannot be told from them.
@@ -57,8 +65,11 @@ def find_out(cases: Sequence[Case], request: Request, labels: LabelMap | None, *
     training = list(dict.fromkeys(case.label for case in cases if case.label and case.split == "train"))
     told = told_by_names(request, files)
     unknown = must_split or labels is None or labels.open
-    records = survey(training if told and unknown else [] if told else files, request.array("label"), request.progress)
-    dimensions = told or told_by_labels(request, records)
+    images = {case.label: case.images[0] for case in cases if case.label}
+    wanted = training if told and unknown else [] if told else files
+    arrays = request.array("image"), request.array("label")
+    records = survey({file: images[file] for file in wanted}, arrays, orientation, request.progress)
+    dimensions = told or told_by_labels(request, records, orientation)
     if labels is None:
         shown = {file: records[file] for file in training}
         names = [record.names for record in shown.values() if record.names]

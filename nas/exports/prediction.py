@@ -33,11 +33,11 @@ class Prediction:
     notes: Sequence[str] = ()
 
 
-def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Path, ...]]:
+def find_images(paths: Sequence[Path], channels: int = 1, array: str = "") -> dict[str, tuple[Path, ...]]:
     """Case name to its files: every image given or lying in a folder given; a folder of DICOM files is an image.
 
-    Files ``CASE_0000``, ``CASE_0001``, ... are the channels of one case where the model has as many.
-    Raises ``InputError`` when something does not exist, no image is there or two have one name.
+    Files ``CASE_0000``, ``CASE_0001``, ... are the channels of one case where the model has as many. ``array``: name
+    of the image in an NPZ. Raises ``InputError`` when something does not exist, no image is there or two have one name.
     """
     files: list[Path] = []
     for path in paths:
@@ -49,7 +49,7 @@ def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Pat
             raise InputError(f"image '{path}' does not exist")
     if not files:
         raise InputError(f"no image found in {', '.join(map(str, paths))}; expected one of {', '.join(SUFFIXES)}")
-    return channels_of_cases(files, channels, _channels_in)
+    return channels_of_cases(files, channels, lambda file: _channels_in(file, array))
 
 
 def check_spared(cases: Cases, folder: Path, format: str) -> None:
@@ -109,9 +109,8 @@ def predict_all(
 def read_case(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
     """The image of one case as the model takes it; raises ``InputError`` where it cannot be read or does not fit."""
     layout = model.preprocessing
-    reader = CaseReader(
-        layout.dims, layout.channels, None, slice_axis=layout.slice_axis, nan=layout.nan, volumes=layout.dims == 2
-    )
+    axis, flat = layout.slice_axis, layout.dims == 2
+    reader = CaseReader(layout.dims, layout.channels, None, slice_axis=axis, reading=layout.reading, volumes=flat)
     sample = reader(Case(name, "test", files))
     unknown = sample.source is not None and sample.source.affine is None and set(sample.spacing) == {1.0}
     if layout.spacing is not None and unknown:
@@ -128,7 +127,7 @@ def segment(
 ) -> np.ndarray:
     """Label indices ``(*spatial)``, uint8, of an image, on its own grid."""
     size = sample.image.shape[1:]
-    layout = model.preprocessing.for_image(size, sample.spacing)
+    layout = model.preprocessing.for_image(size, sample.spacing, sample.orientation)
     image = layout.image(sample.image, sample.spacing)
     try:
         return predict_label(
@@ -139,9 +138,9 @@ def segment(
         raise InputError(f"{files}: {error}") from None
 
 
-def _channels_in(file: Path) -> int:
+def _channels_in(file: Path, array: str) -> int:
     """1 where the file cannot be read: that is told when its case is."""
     try:
-        return count_channels([file], 2)
+        return count_channels([file], 2, array)
     except InputError:
         return 1

@@ -10,14 +10,19 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+import yaml
 from nibabel.orientations import axcodes2ornt, ornt_transform
 from safetensors.torch import save
 
+from evaluators.images import file_suffix
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
+from evaluators.tasks.reading import Reading
 from nas.exports.export import ExportedModel, load_export, write_export
 from nas.exports.prediction import check_spared, find_images, predict_all
 from search_spaces import Architecture, InputError
+from tests.evaluators.images.files import read_back, write
+from tests.evaluators.images.test_one_orientation import as_itk
 from tests.evaluators.tasks.files import colour, grey, write_nifti, write_picture
 
 
@@ -129,13 +134,64 @@ def test_a_file_that_cannot_be_read_stops_no_other(model, tmp_path):
     assert shown == sorted(shown)
 
 
+STACK = np.random.default_rng(1).integers(0, 200, (6, 24, 16)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("orientation", ["SPL", "RAS"])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_one_array_in_any_type_is_segmented_alike(model, tmp_path, orientation, dims):
+    trained = model(dims, reading=Reading(orientation))
+    (tmp_path / "in").mkdir()
+    for array, names in ((STACK, ("stack.tif",)), (STACK[2], ("page.tif", "page.png"))):
+        for name in names:
+            write(tmp_path / "in" / f"{name.replace('.', '_')}{file_suffix(Path(name))}", array)
+        for suffix in (".mha", ".nii.gz"):
+            as_itk(tmp_path / "in" / f"{names[0][:-4]}_{suffix[1:4]}{suffix}", array)
+    made = results(trained, tmp_path / "in", tmp_path / "out")
+    for kind, count in (("stack", 3), ("page", 4)):
+        found = [read_back(path).squeeze() for name, path in made.items() if name.startswith(kind)]
+        assert len(found) == count
+        assert len(np.unique(found[0])) > 1
+        assert all(np.array_equal(found[0], other) for other in found[1:])
+
+
+def test_a_network_of_pictures_sees_the_pages_of_a_stack(model, tmp_path):
+    trained = model(2, reading=Reading("SPL"))
+    write(tmp_path / "in" / "stack.tif", STACK)
+    (path,) = results(trained, tmp_path / "in", tmp_path / "out").values()
+    page = (STACK[3] - STACK.mean()) / STACK.std()  # normalised with its stack
+    expected = trained.network(torch.from_numpy(page)[None, None].float()).argmax(1)[0].numpy()
+    assert np.array_equal(read_back(path)[3], trained.preprocessing.labelling.to_values(expected))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("layout", [{}, {"slice_axis": 0}, {"slice_axis": 0, "size": (16, 16)}])
+def test_stacks_of_few_pages_are_segmented_page_by_page(model, tmp_path, count, layout):
+    trained = model(2, reading=Reading("SPL"), **layout)
+    write(tmp_path / "in" / "stack.tif", STACK[:count])
+    (path,) = results(trained, tmp_path / "in", tmp_path / "out").values()
+    assert read_back(path).squeeze().shape == STACK[:count].squeeze().shape
+
+
+def test_an_export_of_before_there_was_a_reading_is_loaded(model, tmp_path):
+    model(2)
+    path = tmp_path / "model" / "model.yaml"
+    about = yaml.safe_load(path.read_text())
+    about["preprocessing"] |= {"nan": "background"}
+    del about["preprocessing"]["reading"]
+    path.write_text(yaml.safe_dump(about))
+    assert load_export(tmp_path / "model").preprocessing.reading == Reading(nan="background")
+
+
 def test_nan_is_background_where_it_was_in_training(model, tmp_path):
     array = np.random.default_rng(0).normal(size=(12, 10, 8)).astype(np.float32)
     array[:3] = np.nan
     write_nifti(tmp_path / "in" / "c.nii.gz", array)
     (refused,) = predict_all(model(3), find_images([tmp_path / "in"]), tmp_path / "out", "same")
     assert "240 of 960 pixels are NaN" in refused.faults[0]
-    (taken,) = predict_all(model(3, nan="background"), find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    (taken,) = predict_all(
+        model(3, reading=Reading(nan="background")), find_images([tmp_path / "in"]), tmp_path / "out", "same"
+    )
     assert taken.path is not None
     assert any("NaN" in note for note in taken.notes)
 
