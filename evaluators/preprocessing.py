@@ -23,6 +23,7 @@ from evaluators.tasks.dimensions import cut_across
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.reading import Reading
 from evaluators.tasks.task import SPLITS, Sample, Task
+from evaluators.voxel_sizes import UNKNOWN, is_known, resampling_fault
 from search_spaces.errors import InputError
 from search_spaces.layers import LINEAR_INTERPOLATION
 
@@ -100,6 +101,13 @@ class Preprocessing:
             )
             return self._across(lengths, depth)
         return tuple(size)
+
+    def resampling_fault(self, sample: Sample) -> str:
+        """Why an image is out of reach of the spacing, see ``voxel_sizes``; empty where it is not."""
+        if self.spacing is None:
+            return ""
+        working = self.working_size(sample.image.shape[1:], sample.spacing)
+        return resampling_fault(sample, working, self.spacing)
 
     def image(self, image: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
         """``(channels, *spatial)`` in file units to the network's input, float32, zero mean and unit deviation."""
@@ -208,6 +216,7 @@ def prepare(
         notes=(
             *task.notes,
             *(_counted(note, count, firsts[note]) for note, count in notes.items()),
+            *_voxel_sizes(samples, layout),
             *covered,
             *reasons,
         ),
@@ -215,6 +224,17 @@ def prepare(
     for split, name, sample in samples:
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
     return prepared
+
+
+def _voxel_sizes(samples: Sequence[tuple[str, str, Sample]], layout: Preprocessing) -> list[str]:
+    """A note where some files do not say how large their voxels are; raises ``InputError`` for sizes out of reach."""
+    if layout.spacing is None:
+        return []
+    faults = {name: layout.resampling_fault(sample) for _, name, sample in samples}
+    files = {name: sample.source.path if sample.source else f"case '{name}'" for _, name, sample in samples}
+    raise_faults([f"{files[name]}: {fault}" for name, fault in faults.items() if fault])
+    unknown = [name for _, name, sample in samples if not is_known(sample)]
+    return [_counted(UNKNOWN, len(unknown), unknown[0])] if 0 < len(unknown) < len(samples) else []
 
 
 def _choose(

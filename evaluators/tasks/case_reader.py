@@ -92,7 +92,10 @@ class CaseReader:
 
     def _image(self, file: Path) -> Stored:
         """Finite float32 values."""
-        stored = read(file, "image", self.reading.image_array).for_axes(self.axes)
+        volume = read(file, "image", self.reading.image_array)
+        stored = volume.for_axes(self.axes)
+        if self.volumes and len(stored.array) > self.channels:  # so many channels are slices
+            stored = volume
         array, notes = finite(stored.array, file, self.reading.nan)
         return replace(stored, array=array, notes=stored.notes + notes)
 

@@ -16,11 +16,11 @@ from evaluators.tasks.channel_files import channels_of_cases
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import Case, Sample
 from evaluators.threads import spread
+from evaluators.voxel_sizes import UNKNOWN, is_known
 from nas.exports.export import ExportedModel
 from search_spaces.errors import InputError
 
 Cases = Mapping[str, tuple[Path, ...]]  # name to the files of its channels
-UNKNOWN_SPACING = "the file does not say how large its voxels are; 1 mm is assumed"
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,9 @@ def predict_all(
             return Prediction(name, path, notes=sample.notes)
         except InputError as error:
             return Prediction(name, None, faults=error.faults)
+        except Exception as error:  # whatever one image does, it does not to the others
+            said = f": {' '.join(str(error).split())}" if str(error) else ""
+            return Prediction(name, None, faults=[f"{cases[name][0]}: {type(error).__name__}{said}"])
         finally:
             seen(1, 1)
 
@@ -112,9 +115,11 @@ def read_case(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sampl
     axis, flat = layout.slice_axis, layout.dims == 2
     reader = CaseReader(layout.dims, layout.channels, None, slice_axis=axis, reading=layout.reading, volumes=flat)
     sample = reader(Case(name, "test", files))
-    unknown = sample.source is not None and sample.source.affine is None and set(sample.spacing) == {1.0}
-    if layout.spacing is not None and unknown:
-        return replace(sample, notes=(*sample.notes, UNKNOWN_SPACING))
+    fault = layout.for_image(sample.image.shape[1:], sample.spacing, sample.orientation).resampling_fault(sample)
+    if fault:
+        raise InputError(f"{files[0]}: {fault}")
+    if layout.spacing is not None and not is_known(sample):
+        return replace(sample, notes=(*sample.notes, UNKNOWN))
     return sample
 
 

@@ -141,6 +141,12 @@ def test_arrays_have_channels_as_the_task_has_axes(tmp_path, shape):
     assert CaseReader(3, 1, None)(case(tmp_path / "a.npy")).image.shape == (1, *shape)
 
 
+def test_an_array_with_more_channels_than_a_network_of_pictures_takes_is_a_volume(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 6, 8)))
+    assert CaseReader(2, 1, None, volumes=True)(case(tmp_path / "a.npy")).image.shape == (1, 4, 6, 8)
+    assert CaseReader(2, 4, None, volumes=True)(case(tmp_path / "a.npy")).image.shape == (4, 6, 8)
+
+
 def test_three_slices_in_planes_are_a_volume_and_its_label_too(tmp_path):
     volume = np.arange(3 * 6 * 8, dtype=np.uint8).reshape(3, 6, 8)
     truth = (volume % 7 == 0).astype(np.uint8)

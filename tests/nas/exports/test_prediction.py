@@ -9,6 +9,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+import tifffile
 import torch
 import yaml
 from nibabel.orientations import axcodes2ornt, ornt_transform
@@ -201,6 +202,42 @@ def test_a_voxel_size_that_is_not_known_is_told_where_it_matters(model, tmp_path
     np.save(tmp_path / "in" / "c.npy", np.zeros((8, 8, 8), np.float32))
     (made,) = predict_all(model(3, spacing=(1.0, 1.0, 1.0)), find_images([tmp_path / "in"]), tmp_path / "out", "same")
     assert any("how large its voxels are" in note for note in made.notes)
+
+
+def micrometres(path: Path, array: np.ndarray, unit: str = "um") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, array, imagej=True, resolution=(5, 5), metadata={"unit": unit})
+    return path
+
+
+@pytest.mark.parametrize("spacing", [(0.0002, 0.0002), (50.0, 50.0)])
+def test_voxel_sizes_out_of_reach_are_told_and_stop_no_other_image(model, tmp_path, spacing):
+    trained = model(2, spacing=spacing)
+    write_picture(tmp_path / "in" / "unknown.png", grey(64, 64))
+    micrometres(tmp_path / "in" / "mm.tif", grey(64, 64), "mm")
+    micrometres(tmp_path / "in" / "um.tif", grey(64, 64))
+    made = {p.name: p for p in predict_all(trained, find_images([tmp_path / "in"]), tmp_path / "out", "same")}
+    assert [name for name, prediction in made.items() if prediction.path] == ["um"] * (spacing[0] < 1)
+    assert "in/unknown.png: does not say how large its voxels are (1 mm is assumed); bro" in made["unknown"].faults[0]
+    assert "mm.tif: has voxels of 0.2 x 0.2 mm; brought to the" in made["mm"].faults[0]
+    assert "64 x 64 voxels would become " in made["mm"].faults[0]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("one of\nthose"), OSError("disk is full")])
+def test_whatever_goes_wrong_with_one_image_stops_no_other(model, tmp_path, error):
+    trained = model(2)
+    for name in "abc":
+        write_picture(tmp_path / "in" / f"{name}.png", grey(24, 24 + 8 * (name == "b")))
+
+    def fails(module: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        if inputs[0].shape[-1] == 32:
+            raise error
+
+    trained.network.register_forward_pre_hook(fails)
+    made = predict_all(trained, find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    assert [prediction.path is not None for prediction in made] == [True, False, True]
+    said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    assert made[1].faults == [f"{tmp_path}/in/b.png: {said}"]
 
 
 def test_a_result_never_takes_the_place_of_an_image(tmp_path):
