@@ -57,7 +57,8 @@ def read(path: Path, role: str, array: str = "") -> Stored:
     """
     family = format_of(path)
     if not path.exists():
-        raise InputError(f"{path}: no such file")
+        link = ", the link leads to nothing" if path.is_symlink() else ""
+        raise InputError(f"{path}: no such file{link}")
     try:
         stored = family.read(path, role, array)
     except (InputError, MemoryError):

@@ -51,7 +51,8 @@ def file_task(
     if not cases:
         raise InputError(f"task '{name}': no cases found")
     files = [file for case in cases for file in (*case.images, case.label) if file is not None]
-    raise_faults([f"{file}: no such file" for file in dict.fromkeys(files) if not (file.is_file() or is_series(file))])
+    lost = [file for file in dict.fromkeys(files) if not (file.is_file() or is_series(file))]
+    raise_faults([f"{file}: no such file" + ", the link leads to nothing" * file.is_symlink() for file in lost])
     missing, fractions = missing_parts(cases), check_fractions(request.split)
     cases, grouping = _group(cases, request, root, missing, group_hint)
     if request.classes is not None:

@@ -131,7 +131,9 @@ def _named(root: Path, names: tuple[str, ...]) -> list[Path]:
 
 def _holds_both(folder: Path, arrays: tuple[str, str] = ("image", "label")) -> bool:
     """Whether ``folder`` has .npz files, the first of which holds an image and its label, called ``arrays``."""
-    first = next((file for file in sorted(folder.glob("*.npz")) if not file.name.startswith(".")), None)
+    first = next(
+        (file for file in sorted(folder.glob("*.npz")) if file.is_file() and not file.name.startswith(".")), None
+    )
     if first is None:
         return False
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators.images import SUFFIXES, is_series, result_path, write_label
-from evaluators.images.folder import images_in
+from evaluators.images import SUFFIXES, result_path, write_label
+from evaluators.images.folder import images_at
 from evaluators.inference import Show, predict_label, shares
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.channel_files import channels_of_cases
@@ -41,12 +41,9 @@ def find_images(paths: Sequence[Path], channels: int = 1, array: str = "") -> di
     """
     files: list[Path] = []
     for path in paths:
-        if path.is_file() or is_series(path):
-            files.append(path)
-        elif path.is_dir():
-            files += images_in(path)
-        else:
+        if not path.exists():
             raise InputError(f"image '{path}' does not exist")
+        files += images_at(path)
     if not files:
         raise InputError(f"no image found in {', '.join(map(str, paths))}; expected one of {', '.join(SUFFIXES)}")
     return channels_of_cases(files, channels, lambda file: _channels_in(file, array))

@@ -187,3 +187,13 @@ def test_a_folder_of_dicom_files_is_one_image_and_one_with_a_single_file_one_lab
     pairs, faults = pair_files(tmp_path / "images", tmp_path / "labels")
     assert faults == []
     assert [(image.name, label.name) for image, label in pairs] == [("p1", "p1.nii.gz"), ("p2", "1-1.dcm")]
+
+
+@pytest.mark.parametrize("folder", ["images", "labels"])
+def test_a_link_to_nothing_is_a_fault_and_no_case_less(tmp_path, folder):
+    write_pairs(tmp_path, "abcd")
+    file = tmp_path / folder / "b.png"
+    file.unlink()
+    file.symlink_to(tmp_path / "annex")
+    with pytest.raises(InputError, match=rf"{folder}/b\.png: no such file, the link leads to nothing"):
+        open_task(tmp_path)

@@ -184,6 +184,14 @@ def test_an_export_of_before_there_was_a_reading_is_loaded(model, tmp_path):
     assert load_export(tmp_path / "model").preprocessing.reading == Reading(nan="background")
 
 
+def test_links_to_nothing_fail_and_stop_no_other(model, tmp_path):
+    write_picture(tmp_path / "in" / "a.png", grey(40, 40))
+    (tmp_path / "in" / "b.png").symlink_to(tmp_path / "annex" / "b")
+    made = predict_all(model(2), find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    assert [prediction.path is not None for prediction in made] == [True, False]
+    assert made[1].faults == [f"{tmp_path}/in/b.png: no such file, the link leads to nothing"]
+
+
 def test_nan_is_background_where_it_was_in_training(model, tmp_path):
     array = np.random.default_rng(0).normal(size=(12, 10, 8)).astype(np.float32)
     array[:3] = np.nan
