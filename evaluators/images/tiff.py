@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -158,6 +159,7 @@ def _spacing(file: Any, header: _Header, stack: str) -> tuple[float, ...]:
             found[axis] = unit * length / dots if unit and dots else None
         if imagej and unit:
             found["Z"] = unit * float(header.metadata.get("spacing", 1))  # ImageJ leaves a depth of 1 out
+    found = {axis: abs(length) for axis, length in found.items() if length and math.isfinite(length)}  # -2: ImageJ
     if not found.get("X") or not found.get("Y"):
         return (1.0,) * len(stack)
     return tuple(found.get(axis if axis in "YX" else "Z") or found["X"] or 1.0 for axis in stack)

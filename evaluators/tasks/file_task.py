@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluators.images import PICTURES, file_suffix, is_series, orientation_of
+from evaluators.tasks.case_names import shared_images
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
@@ -53,6 +54,7 @@ def file_task(
     files = [file for case in cases for file in (*case.images, case.label) if file is not None]
     lost = [file for file in dict.fromkeys(files) if not (file.is_file() or is_series(file))]
     raise_faults([f"{file}: no such file" + ", the link leads to nothing" * file.is_symlink() for file in lost])
+    raise_faults(shared_images(cases))
     missing, fractions = missing_parts(cases), check_fractions(request.split)
     cases, grouping = _group(cases, request, root, missing, group_hint)
     if request.classes is not None:

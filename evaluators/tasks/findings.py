@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.images import file_suffix
 from evaluators.labelling import Labelling
 from evaluators.tasks.dimensions import Dimensions, told_by_labels, told_by_names
 from evaluators.tasks.faults import raise_faults
@@ -15,11 +16,13 @@ from evaluators.tasks.inferred_classes import infer_classes
 from evaluators.tasks.label_map import LabelMap
 from evaluators.tasks.labels import parse_classes
 from evaluators.tasks.request import Request
-from evaluators.tasks.segment_names import by_name, classes_of
+from evaluators.tasks.segment_names import by_name, check_numbers, classes_of
 from evaluators.tasks.survey import LabelRecord, survey
 from evaluators.tasks.task import Case
 from evaluators.tasks.value_counts import ValueCounts
 from search_spaces.errors import InputError
+
+NAMING = (".seg.nrrd", ".dcm")  # types that may name their segments
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,8 @@ def find_out(
     told = told_by_names(request, files)
     unknown = must_split or labels is None or labels.open
     images = {case.label: case.images[0] for case in cases if case.label}
-    wanted = training if told and unknown else [] if told else files
+    named = [file for file in files if file_suffix(file) in NAMING]
+    wanted = files if not told or named else training if unknown else []
     arrays = request.array("image"), request.array("label")
     records = survey({file: images[file] for file in wanted}, arrays, orientation, request.progress)
     dimensions = told or told_by_labels(request, records, orientation)
@@ -76,13 +80,14 @@ def find_out(
         rules = classes_of(names) if names else infer_classes({file: record.values for file, record in shown.items()})
         labels = parse_classes(rules, request.regions_class_order or ())
     values = _checked(records, labels)
+    numbered = check_numbers({file: record.names for file, record in records.items()}, labels)
     together = ValueCounts.total([values[file] for file in training]) if values else None
     return Findings(
         dimensions,
         labels,
         labels.labelling(together),
         {file: labels.count(found) for file, found in values.items()},
-        (*dimensions.notes, *labels.notes(together)),
+        (*dimensions.notes, *numbered, *labels.notes(together)),
     )
 
 

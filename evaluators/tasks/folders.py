@@ -34,11 +34,12 @@ PARTS = {
 }
 
 
-def _recognises(path: Path) -> bool:
+def _recognises(path: Path, request: Request) -> bool:
     if not path.is_dir():
         return False
+    arrays = request.array("image") or "image", request.array("label") or "label"
     roots = [path, *(folder for names in PARTS.values() for folder in _named(path, names))]
-    return any((_named(root, IMAGES) and _named(root, LABELS)) or _holds_both(root) for root in roots)
+    return any((_named(root, IMAGES) and _named(root, LABELS)) or _holds_both(root, arrays) for root in roots)
 
 
 @task_format(

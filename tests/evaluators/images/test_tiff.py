@@ -247,3 +247,11 @@ def test_a_result_called_ome_tif_is_one(tmp_path):
         result = result_of(path, tmp_path / "out")
         assert result.name == "label.ome.tif"
         assert described(result)[0].is_ome
+
+
+@pytest.mark.parametrize(("stored", "depth"), [(-2.0, 2.0), (2.0, 2.0), (0.0, 0.2), (float("nan"), 0.2)])
+def test_a_voxel_size_below_zero_is_that_long_and_zero_is_not_known(tmp_path, stored, depth):
+    path = tmp_path / "a.tif"
+    options = {"unit": "mm", "spacing": stored, "axes": "ZYX"}
+    tifffile.imwrite(path, np.zeros((3, 6, 8), np.uint8), imagej=True, resolution=(5, 5), metadata=options)
+    assert read(path, "image").spacing == pytest.approx((depth, 0.2, 0.2))

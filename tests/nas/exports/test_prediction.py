@@ -44,7 +44,9 @@ def model(tmp_path: Path) -> Any:
 
 
 def results(model: ExportedModel, images: Path, out: Path, format: str = "same") -> dict[str, Path]:
-    made = predict_all(model, find_images([images], model.preprocessing.channels), out, format)
+    made = predict_all(
+        model, find_images([images], model.preprocessing.channels, model.preprocessing.reading.image_array), out, format
+    )
     assert all(not prediction.faults for prediction in made), made
     return {prediction.name: prediction.path for prediction in made if prediction.path}
 
@@ -190,6 +192,20 @@ def test_links_to_nothing_fail_and_stop_no_other(model, tmp_path):
     made = predict_all(model(2), find_images([tmp_path / "in"]), tmp_path / "out", "same")
     assert [prediction.path is not None for prediction in made] == [True, False]
     assert made[1].faults == [f"{tmp_path}/in/b.png: no such file, the link leads to nothing"]
+
+
+def test_arrays_and_pairing_by_index_are_as_in_training(model, tmp_path):
+    (tmp_path / "in").mkdir()
+    np.savez(tmp_path / "in" / "a.npz", ct=grey(16, 16), other=grey(16, 16))
+    for channel, corner in enumerate((0, 5)):
+        affine = np.eye(4)
+        affine[0, 3] = corner
+        nibabel.save(nibabel.Nifti1Image(volume().get_fdata(), affine), tmp_path / f"c_{channel:04d}.nii.gz")
+    named, apart = Reading("SPL", image_array="ct"), Reading("RAS", by_index=True)
+    assert list(results(model(2, reading=named), tmp_path / "in", tmp_path / "out")) == ["a"]
+    assert list(results(model(3, channels=2, reading=apart), tmp_path, tmp_path / "out")) == ["c"]
+    (refused,) = predict_all(model(3, channels=2), find_images([tmp_path], 2), tmp_path / "out", "same")
+    assert "lies elsewhere" in refused.faults[0]
 
 
 def test_nan_is_background_where_it_was_in_training(model, tmp_path):
