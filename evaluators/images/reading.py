@@ -88,5 +88,5 @@ def _reason(error: Exception) -> str:
     """What a library says, without where in its source it says so."""
     text = " ".join(str(error).split())
     text = re.sub(r"^.*\bERROR:\s*(?:\w+\(0x\w+\):\s*)?", "", text)
-    text = re.sub(r"\s*Reason: No such file or directory$", "", text)  # ITK says so whatever went wrong
+    text = re.sub(r"\s*Reason: (No such file or directory|Success)$", "", text)  # ITK says so whatever went wrong
     return text or type(error).__name__

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from evaluators.files import AS_ON_DISK
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.stratification import Parts, deal
 from evaluators.tasks.task import SPLITS, Case
@@ -127,4 +128,4 @@ def complete_split(
 
 
 def _hash(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return hashlib.blake2b(text.encode(errors=AS_ON_DISK), digest_size=8).digest()

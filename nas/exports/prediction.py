@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.files import check_can_hold
 from evaluators.images import SUFFIXES, result_path, write_label
 from evaluators.images.folder import images_at
 from evaluators.inference import Show, predict_label, shares
@@ -52,8 +53,9 @@ def find_images(paths: Sequence[Path], channels: int = 1, array: str = "") -> di
 def check_spared(cases: Cases, folder: Path, format: str) -> None:
     """Raise ``InputError`` when a result in ``folder`` would take the place of an image that was given, or of another.
 
-    Also when the format is unknown.
+    Also when the format is unknown, or nothing can be written there.
     """
+    check_can_hold(folder)
     given = {file.resolve() for files in cases.values() for file in files}
     faults = []
     for name, files in cases.items():

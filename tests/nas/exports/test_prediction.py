@@ -208,6 +208,15 @@ def test_arrays_and_pairing_by_index_are_as_in_training(model, tmp_path):
     assert "lies elsewhere" in refused.faults[0]
 
 
+@pytest.mark.parametrize("out", ["file", "file/below/it"])
+def test_a_place_that_can_hold_no_results_is_told_before_anything_is_computed(tmp_path, out):
+    write_picture(tmp_path / "in" / "a.png", grey())
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file is no folder; expected a folder, or a place for a new one"):
+        check_spared(find_images([tmp_path / "in"]), tmp_path / out, "same")
+    check_spared(find_images([tmp_path / "in"]), tmp_path / "not" / "yet", "same")
+
+
 def test_nan_is_background_where_it_was_in_training(model, tmp_path):
     array = np.random.default_rng(0).normal(size=(12, 10, 8)).astype(np.float32)
     array[:3] = np.nan
