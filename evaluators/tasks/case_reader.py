@@ -94,7 +94,8 @@ class CaseReader:
         """Finite float32 values."""
         volume = read(file, "image", self.reading.image_array)
         stored = volume.for_axes(self.axes)
-        if self.volumes and len(stored.array) > self.channels:  # so many channels are slices
+        pages = volume.x_first is None and volume.channel_axis == 0  # of an array
+        if self.volumes and pages and len(stored.array) > self.channels:
             stored = volume
         array, notes = finite(stored.array, file, self.reading.nan)
         return replace(stored, array=array, notes=stored.notes + notes)

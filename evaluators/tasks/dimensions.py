@@ -75,8 +75,8 @@ def cut_across(spacing: Sequence[float], orientation: str) -> tuple[int, str]:
 def _slice_axis(asked: int | str | None, volumes: Mapping[Path, LabelRecord], orientation: str) -> tuple[int, str]:
     """The axis, and why it is that one."""
     if isinstance(asked, str):
-        silent = next((file for file, label in volumes.items() if not label.lies), None)
-        if silent:
+        if orientation != UPRIGHT:
+            silent = next(iter(volumes))
             raise InputError(f"slice_axis: {silent} does not say how it lies; expected 0, 1 or 2, got '{asked}'")
         return axis_along(orientation, PLANES.index(asked)), f"as asked ({asked})"
     if asked is not None:

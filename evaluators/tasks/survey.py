@@ -25,7 +25,6 @@ class LabelRecord:
         values: its stored values.
         size: of its spatial axes, turned as the images are; of the image where it is a single slice that may be a part.
         spacing: along them, mm; 1 where the file does not know it.
-        lies: whether the file says how it lies in space.
         ordered: whether its format tells x from z, as that of arrays alone does not.
         names: of the segments that the file names, by value.
     """
@@ -33,7 +32,6 @@ class LabelRecord:
     values: ValueCounts
     size: tuple[int, ...]
     spacing: tuple[float, ...]
-    lies: bool
     ordered: bool
     names: Mapping[int, str]
 
@@ -85,7 +83,6 @@ def _look(file: Path, image: Path, arrays: tuple[str, str], orientation: str | N
         ValueCounts.of(stored.array[0]),
         tuple(map(int, placement.of_axes(grid.size))),
         placement.of_axes(grid.spacing),
-        lies=stored.affine is not None,
         ordered=stored.x_first is not None,
         names=stored.names,
     )
