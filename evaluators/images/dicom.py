@@ -24,7 +24,6 @@ _SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _CONTOURS = "1.2.840.10008.5.1.4.1.1.481.3"
 TILTED = "slices lie beside each other, as of a tilted gantry; the axes of image and result are sheared"
 _NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG")  # lie beside the slices of a series
-_DIRECTORY = "1.2.840.10008.1.3.10"  # DICOMDIR, a table of contents
 _UNEVEN = 0.1  # share of the distance of slices by which it may vary
 _SHIFTED = 0.1  # pixels by which the last slice may lie beside the first, before the slices are taken as sheared
 _POSITION = "0020|0032"
@@ -79,10 +78,10 @@ def _series(folder: Path) -> Stored:
     sitk = simpleitk(folder)
     _refuse([file for file in _files(folder) if not file.exists()], "no such file, the link leads to nothing")
     series: dict[str, tuple[str, Sequence[str]]] = {}
-    listed: set[Path] = set()
+    listed: set[str] = set()
     for number in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)):
         files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), number)
-        listed.update(map(Path, files))
+        listed.update(Path(file).name for file in files)
         modality, description = _tags(sitk, files[0])
         if modality not in _NO_IMAGES:
             series[number] = (description or number, files)
@@ -111,17 +110,17 @@ def _refuse(files: Sequence[Path], why: str) -> None:
         raise InputError(f"{files[0]}: {why}{more}")
 
 
-def _is_lost(file: Path, listed: Collection[Path]) -> bool:
+def _is_lost(file: Path, listed: Collection[str]) -> bool:
     """Whether ITK has passed over a file that may hold a slice."""
-    if file in listed:
+    if file.name in listed:
         return False
     pydicom = needed("pydicom", file)
     try:
-        head = pydicom.dcmread(file, specific_tags=["Modality", "MediaStorageSOPClassUID"])
+        head = pydicom.dcmread(file, specific_tags=["Rows"])
+        kind = head.file_meta.MediaStorageSOPClassUID.name
     except Exception:  # whatever is wrong with it, it may have been a slice
         return True
-    kind = head.file_meta.get("MediaStorageSOPClassUID", "")
-    return kind != _DIRECTORY and head.get("Modality", "") not in _NO_IMAGES
+    return "Image Storage" in kind or "Rows" in head  # and not a report, a plan, a table of contents
 
 
 def _values(reader: Any, number: int) -> tuple[str, ...]:

@@ -205,11 +205,12 @@ def test_a_slice_that_is_a_link_to_nothing_is_named(tmp_path):
         read(tmp_path / "a", "image")
 
 
-def test_a_table_of_contents_and_hidden_files_are_no_damaged_slices(tmp_path):
+@pytest.mark.parametrize("kind", ["1.2.840.10008.1.3.10", "1.2.840.10008.5.1.4.1.1.104.1", "1.3.46.670589.11.0.0.12.4"])
+def test_a_table_of_contents_a_document_and_hidden_files_are_no_damaged_slices(tmp_path, kind):
     write_slices(tmp_path / "a", VOLUME)
     (tmp_path / "a" / "._000.dcm").write_bytes(b"of another system")
     meta = pydicom.dataset.FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = "1.2.840.10008.1.3.10", "1.2.840.10008.1.2.1"
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = kind, "1.2.840.10008.1.2.1"
     contents = pydicom.dataset.FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
     contents.save_as(tmp_path / "a" / "DICOMDIR", enforce_file_format=False)
     assert read(tmp_path / "a", "image").size == (12, 16, 8)
