@@ -6,6 +6,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from search_spaces.errors import InputError
+
+AS_ON_DISK = "surrogateescape"  # how to encode names of files that are not UTF-8
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` atomically, making its folder where it is missing."""
@@ -24,5 +28,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write ``content`` to ``path`` atomically, as UTF-8."""
-    write_bytes(path, content.encode())
+    """Write ``content`` to ``path`` atomically, as UTF-8; names of files in it as the disk has them."""
+    write_bytes(path, content.encode(errors=AS_ON_DISK))
+
+
+def check_can_hold(folder: Path) -> None:
+    """Raise ``InputError`` where ``folder`` is no folder, and cannot be made one, into which files can be written."""
+    place = folder.absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise InputError(f"'{folder}': {place} is no folder; expected a folder, or a place for a new one")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"'{folder}': nothing can be written into the folder {place}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluators.files import AS_ON_DISK
 from evaluators.tasks.task import Case, Sample
 
 
@@ -39,7 +40,7 @@ def record(case: Case, sample: Sample) -> CaseRecord:
 def fingerprint(records: Sequence[CaseRecord]) -> str:
     """One short text for all of them, whatever their order."""
     lines = sorted(f"{r.name}\t{r.split}\t{r.group}\t{r.image}\t{r.label}" for r in records)
-    return hashlib.blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b("\n".join(lines).encode(errors=AS_ON_DISK), digest_size=8).hexdigest()
 
 
 def differences(before: Sequence[CaseRecord], now: Sequence[CaseRecord]) -> list[str]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from evaluators.labelling import Labelling
 from evaluators.tasks.task import Sample, Task
+from evaluators.voxel_sizes import is_known
 
 BUDGET = {2: 128 * 128, 3: 48 * 48 * 48}  # voxels of a patch
 THINNEST = 6.0  # voxels of the mean chord that the thinnest structure keeps
@@ -63,10 +64,7 @@ class Choice:
 def look_at(task: Task, train: Sequence[Sample]) -> Facts:
     """Measure the training cases of a task."""
     axes = [axis for axis in range(train[0].image.ndim - 1) if axis != task.slice_axis]
-    known = any(
-        set(sample.spacing) != {1.0} or (sample.source is not None and sample.source.affine is not None)
-        for sample in train
-    )
+    known = any(map(is_known, train))
     measured = [train[place] for place in np.unique(np.linspace(0, len(train) - 1, LOOKED_AT).round().astype(int))]
     found: dict[str, list[np.ndarray]] = {}
     for sample in measured:

@@ -15,11 +15,15 @@ import torch
 from torch.nn import functional
 
 from evaluators.fingerprint import CaseRecord, record
+from evaluators.images.placement import UPRIGHT
 from evaluators.labelling import Labelling
 from evaluators.planning import EQUAL_SPACING, choose, look_at
 from evaluators.tasks.coverage import check_coverage
+from evaluators.tasks.dimensions import cut_across
 from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.reading import Reading
 from evaluators.tasks.task import SPLITS, Sample, Task
+from evaluators.voxel_sizes import UNKNOWN, is_known, resampling_fault
 from search_spaces.errors import InputError
 from search_spaces.layers import LINEAR_INTERPOLATION
 
@@ -42,7 +46,7 @@ class Preprocessing:
         patch: spatial size of a training patch, and of the inference window.
         slice_axis: axis along which volumes are cut into slices for a 2D network; None where there are none. Size,
             spacing and patch are then those of a slice.
-        nan: whether NaN in an image is a ``fault`` or ``background``.
+        reading: how image files are read.
     """
 
     dims: int
@@ -52,7 +56,7 @@ class Preprocessing:
     spacing: tuple[float, ...] | None
     patch: tuple[int, ...]
     slice_axis: int | None = None
-    nan: str = "fault"
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -64,27 +68,25 @@ class Preprocessing:
         """The patch along every axis of an image: one voxel thick where it is a slice of a volume."""
         return self._across(self.patch, 1)
 
-    def for_image(self, size: Sequence[int], spacing: Sequence[float]) -> Preprocessing:
-        """For an image with these axes: a volume given to a network of pictures is cut into slices.
-
-        They lie across the axis with the largest spacing, or across the last where no single axis has it.
-        """
+    def for_image(self, size: Sequence[int], spacing: Sequence[float], orientation: str = UPRIGHT) -> Preprocessing:
+        """For an image with these axes: a volume given to a network of pictures is cut into slices."""
         if self.slice_axis is not None or len(size) != self.dims + 1:
             return self
-        widest = [axis for axis, step in enumerate(spacing) if step == max(spacing)]
-        return replace(self, slice_axis=widest[0] if len(widest) == 1 else len(size) - 1)
+        return replace(self, slice_axis=cut_across(spacing, orientation)[0])
 
     def to_dict(self) -> dict[str, Any]:
         data = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        return data | {"labelling": self.labelling.to_dict()}
+        return data | {"labelling": self.labelling.to_dict(), "reading": asdict(self.reading)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Preprocessing:
-        """From what ``to_dict`` gave, or gave before there was a labelling."""
+        """From what ``to_dict`` gave, or gave before there were a labelling and a reading."""
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
         classes = values.pop("classes", None)
         labelling = Labelling.exclusive(classes) if classes else Labelling.from_dict(values["labelling"])
-        return cls(**values | {"labelling": labelling})
+        nan = {"nan": values.pop("nan")} if "nan" in values else {}
+        reading = Reading(**values.pop("reading", nan))
+        return cls(**values | {"labelling": labelling, "reading": reading})
 
     def working_size(self, size: Sequence[int], spacing: Sequence[float]) -> tuple[int, ...]:
         """Spatial size that an image of ``size`` voxels at ``spacing`` is brought to."""
@@ -99,6 +101,13 @@ class Preprocessing:
             )
             return self._across(lengths, depth)
         return tuple(size)
+
+    def resampling_fault(self, sample: Sample) -> str:
+        """Why an image is out of reach of the spacing, see ``voxel_sizes``; empty where it is not."""
+        if self.spacing is None:
+            return ""
+        working = self.working_size(sample.image.shape[1:], sample.spacing)
+        return resampling_fault(sample, working, self.spacing)
 
     def image(self, image: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
         """``(channels, *spatial)`` in file units to the network's input, float32, zero mean and unit deviation."""
@@ -156,7 +165,6 @@ def prepare(
     size: Sequence[int] | None = None,
     spacing: Sequence[float] | str | None = "auto",
     patch: Sequence[int] | None = None,
-    nan: str = "fault",
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
@@ -168,7 +176,6 @@ def prepare(
         size: resize every image to this; None keeps sizes.
         spacing: resample to this; ``auto`` chooses size or spacing, see ``planning``; None keeps sizes.
         patch: training patch; None chooses it.
-        nan: how the task reads NaN, for images that are read later.
         scored: the parts on which networks are compared; each must show some foreground.
         layout: preprocessing that is settled, as that of trained weights is; then what is above does not count.
         progress: called with (cases done, cases in all).
@@ -202,7 +209,6 @@ def prepare(
     reasons: tuple[str, ...] = ()
     if layout is None:
         layout, reasons = _choose(task, train, size, spacing, patch)
-        layout = replace(layout, nan=nan)
     prepared = PreparedTask(
         task.name,
         layout,
@@ -210,6 +216,7 @@ def prepare(
         notes=(
             *task.notes,
             *(_counted(note, count, firsts[note]) for note, count in notes.items()),
+            *_voxel_sizes(samples, layout),
             *covered,
             *reasons,
         ),
@@ -217,6 +224,17 @@ def prepare(
     for split, name, sample in samples:
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
     return prepared
+
+
+def _voxel_sizes(samples: Sequence[tuple[str, str, Sample]], layout: Preprocessing) -> list[str]:
+    """A note where some files do not say how large their voxels are; raises ``InputError`` for sizes out of reach."""
+    if layout.spacing is None:
+        return []
+    faults = {name: layout.resampling_fault(sample) for _, name, sample in samples}
+    files = {name: sample.source.path if sample.source else f"case '{name}'" for _, name, sample in samples}
+    raise_faults([f"{files[name]}: {fault}" for name, fault in faults.items() if fault])
+    unknown = [name for _, name, sample in samples if not is_known(sample)]
+    return [_counted(UNKNOWN, len(unknown), unknown[0])] if 0 < len(unknown) < len(samples) else []
 
 
 def _choose(
@@ -233,9 +251,8 @@ def _choose(
         spacing=_given_spacing(spacing, task.dims),
         patch=_tuple(patch, task.dims, "patch"),
     )
-    layout = Preprocessing(
-        task.dims, task.channels, task.labelling, choice.size, choice.spacing, choice.patch, task.slice_axis
-    )
+    sizes = choice.size, choice.spacing, choice.patch
+    layout = Preprocessing(task.dims, task.channels, task.labelling, *sizes, task.slice_axis, task.reading)
     return layout, choice.reasons
 
 

@@ -37,8 +37,14 @@ class Windows:
 
     @classmethod
     def over(cls, size: Sequence[int], patch: Sequence[int], axis: int | None = None) -> Windows:
-        """An axis up to twice the patch is seen whole; without ``axis``, it is the one of which a window is least."""
-        window = [length if length <= 2 * want else want for length, want in zip(size, patch, strict=True)]
+        """An axis up to twice the patch is seen whole, but for patches of one voxel, which are slices.
+
+        Without ``axis``, it is the one of which a window is least.
+        """
+        window = [
+            length if length <= 2 * want and want > 1 else min(length, want)
+            for length, want in zip(size, patch, strict=True)
+        ]
         return cls(tuple(size), tuple(window), int(np.argmin(np.divide(window, size))) if axis is None else axis)
 
     def __len__(self) -> int:

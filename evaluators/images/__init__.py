@@ -1,7 +1,7 @@
 """Image files: read into arrays that lie in one orientation, and results written as their image lies."""
 
 from evaluators.images.dicom import is_series
-from evaluators.images.reading import PICTURES, SUFFIXES, file_stem, file_suffix, read
+from evaluators.images.reading import PICTURES, SUFFIXES, file_stem, file_suffix, orientation_of, read
 from evaluators.images.stored import Source, Stored
 from evaluators.images.writing import RESULT_FORMATS, result_path, write_label
 
@@ -14,6 +14,7 @@ __all__ = [
     "file_stem",
     "file_suffix",
     "is_series",
+    "orientation_of",
     "read",
     "result_path",
     "write_label",

@@ -5,8 +5,13 @@ Vector pixels are channels, and so is a fourth axis. A NRRD file without ``space
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,7 @@ from evaluators.images.stored import Source, Stored
 from evaluators.images.units import in_mm
 from search_spaces.errors import InputError
 
+_ONE_AT_A_TIME = threading.Lock()
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # from ITK's and DICOM's axes, which run to the left, back and up
 
 
@@ -29,11 +35,27 @@ def simpleitk(file: object) -> Any:
     return sitk
 
 
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing reaches the terminal: MetaIO writes to it what it has against a file, past every setting of ITK."""
+    with _ONE_AT_A_TIME:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        try:
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def read(path: Path, role: str, array: str = "") -> Stored:
     """See ``Format``."""
     sitk = simpleitk(path)
     nrrd = path.suffix.lower() in (".nrrd", ".nhdr")
-    image = sitk.ReadImage(str(path), imageIO="NrrdImageIO" if nrrd else "MetaImageIO")
+    with _silence():
+        image = sitk.ReadImage(str(path), imageIO="NrrdImageIO" if nrrd else "MetaImageIO")
     values = pixels(sitk, image, path)
     affine: np.ndarray | None = affine_of(image)
     spacing, unit = image.GetSpacing()[: values.ndim - 1], 1.0

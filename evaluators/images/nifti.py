@@ -121,11 +121,17 @@ def encode(label: np.ndarray, source: Source, suffix: str) -> bytes:
     else:
         image = nibabel.Nifti1Image(label, affine, dtype=label.dtype)
         image.set_sform(affine, 1)
-        image.set_qform(affine, 1)
+        if not _sheared(affine):  # which a qform cannot say
+            image.set_qform(affine, 1)
         image.header.set_xyzt_units("mm")
         content = image.to_bytes()
     packed = suffix in (".nii.gz", ".mgz")
     return gzip.compress(content, compresslevel=3, mtime=0) if packed else content  # more takes seconds, for little
+
+
+def _sheared(affine: Any) -> bool:
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return not np.allclose(axes.T @ axes, np.eye(3), atol=1e-4)
 
 
 def _with_header(label: np.ndarray, header: Any) -> Any:

@@ -1,7 +1,9 @@
 """One orientation inside: how the axes of a file are turned for the tool, and turned back.
 
-Where a file says how it lies in space its axes are put in the order right, front, up, each running that way (RAS), by
-permutations and flips alone. A picture or an array that does not say keeps its axes.
+An orientation says by a letter each where axes run to: right, left, front (anterior), back (posterior), up (superior),
+down (inferior). Files that say how they lie are turned to ``UPRIGHT`` by permutations and flips alone. Pictures, stacks
+and arrays do not say; their axes stay as they are, and where they have to meet files that do say, they lie as ITK takes
+them: columns to the left, rows to the back, pages upwards.
 """
 
 from __future__ import annotations
@@ -10,6 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+UPRIGHT = "RAS"
+AS_ITK = {True: "LPS", False: "SPL"}  # of a file that does not say how it lies, by whether x comes first
+_WORLD = ("RL", "AP", "SI")
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,17 @@ class Placement:
                 turned, kept = turned[..., None], [*kept, axis]
         return np.ascontiguousarray(turned.transpose(np.argsort(kept)))
 
+    def then(self, other: Placement) -> Placement:
+        """This one, and then ``other`` of what it gives."""
+        return Placement(
+            self.size,
+            tuple(None if axis is None else self.axes[axis] for axis in other.axes),
+            tuple(
+                back != (axis is not None and self.flipped[axis])
+                for axis, back in zip(other.axes, other.flipped, strict=True)
+            ),
+        )
+
     def of_axes(self, values: Sequence[float], added: float = 1.0) -> tuple[float, ...]:
         """A number for each axis of the file to one for each of the tool; ``added`` for those the file lacks."""
         return tuple(added if axis is None else values[axis] for axis in self.axes)
@@ -58,36 +75,47 @@ def as_stored(size: Sequence[int]) -> Placement:
     return Placement(tuple(size), tuple(range(len(size))), (False,) * len(size))
 
 
-def upright(size: Sequence[int], affine: np.ndarray | None) -> Placement:
-    """The axes of a file of ``size`` put in the order right, front, up; as they are where ``affine`` is None.
+def codes(affine: np.ndarray | None, count: int) -> str | None:
+    """The orientation of ``count`` axes, as ``LPS``; None where ``affine`` does not tell it."""
+    if affine is None:
+        return None
+    from nibabel.orientations import aff2axcodes
+
+    found = aff2axcodes(affine)
+    return None if None in found else "".join(found)[:count]  # None: an axis without a length
+
+
+def towards(size: Sequence[int], have: str, want: str) -> Placement:
+    """The axes of a file of ``size``, which run as ``have`` says, in the order and the directions of ``want``.
 
     A file with two axes gets a third, of length 1, where its slice has it.
     """
-    if affine is None:
-        return as_stored(size)
-    from nibabel.orientations import io_orientation
+    along = {_world(code): axis for axis, code in enumerate(have)}
+    axes = tuple(along.get(_world(code)) for code in want)
+    flipped = tuple(axis is not None and have[axis] != code for axis, code in zip(axes, want, strict=True))
+    return Placement(tuple(size), axes, flipped)
 
-    orientation = io_orientation(affine)
-    if np.isnan(orientation).any():  # an axis without a length
-        return as_stored(size)
-    axes = np.argsort(orientation[:, 0]).tolist()
-    return Placement(
-        tuple(size),
-        tuple(axis if axis < len(size) else None for axis in axes),
-        tuple(bool(axis < len(size) and orientation[axis, 1] < 0) for axis in axes),
-    )
+
+def axis_along(orientation: str, world: int) -> int:
+    """The axis that runs right or left (``world`` 0), front or back (1), up or down (2)."""
+    return [_world(code) for code in orientation].index(world)
+
+
+def _world(code: str) -> int:
+    return next(number for number, pair in enumerate(_WORLD) if code in pair)
+
+
+def upright(size: Sequence[int], affine: np.ndarray | None) -> Placement:
+    """The axes of a file of ``size`` put in the order right, front, up; as they are where ``affine`` does not tell."""
+    found = codes(affine, len(size))
+    return as_stored(size) if found is None else towards(size, found, UPRIGHT)
 
 
 def with_axes(placement: Placement, count: int) -> Placement | None:
-    """``placement`` with ``count`` axes: one of length 1 too many is dropped, one too few is added at the end.
-
-    None where that is not enough.
-    """
+    """``placement`` with ``count`` axes: one of length 1 too many is dropped; None where that is not enough."""
     have = len(placement.axes)
     if have == count:
         return placement
-    if have == count - 1:
-        return Placement(placement.size, (*placement.axes, None), (*placement.flipped, False))
     absent = [place for place, axis in enumerate(placement.axes) if axis is None]
     single = [place for place, axis in enumerate(placement.axes) if axis is not None and placement.size[axis] == 1]
     if have != count + 1 or not absent + single:

@@ -10,6 +10,7 @@ import numpy as np
 
 from evaluators.images import dicom, itk, nifti, numpy_arrays, picture, tiff
 from evaluators.images.format import Format
+from evaluators.images.placement import AS_ITK
 from evaluators.images.stored import Stored
 from evaluators.images.whole import whole_numbers
 from search_spaces.errors import InputError
@@ -56,7 +57,8 @@ def read(path: Path, role: str, array: str = "") -> Stored:
     """
     family = format_of(path)
     if not path.exists():
-        raise InputError(f"{path}: no such file")
+        link = ", the link leads to nothing" if path.is_symlink() else ""
+        raise InputError(f"{path}: no such file{link}")
     try:
         stored = family.read(path, role, array)
     except (InputError, MemoryError):
@@ -74,9 +76,17 @@ def read(path: Path, role: str, array: str = "") -> Stored:
     return replace(stored, array=whole_numbers(stored.array)[0]) if role == "label" else stored
 
 
+def orientation_of(path: Path, array: str = "") -> str:
+    """The orientation that files such as ``path`` are turned to, see ``Stored.orientation``.
+
+    Only what may say how it lies is read. Raises ``InputError`` as ``read`` does.
+    """
+    return read(path, "image", array).orientation if format_of(path).x_first else AS_ITK[False]
+
+
 def _reason(error: Exception) -> str:
     """What a library says, without where in its source it says so."""
     text = " ".join(str(error).split())
     text = re.sub(r"^.*\bERROR:\s*(?:\w+\(0x\w+\):\s*)?", "", text)
-    text = re.sub(r"\s*Reason: No such file or directory$", "", text)  # ITK says so whatever went wrong
+    text = re.sub(r"\s*Reason: (No such file or directory|Success)$", "", text)  # ITK says so whatever went wrong
     return text or type(error).__name__

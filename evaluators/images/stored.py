@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluators.images.placement import Placement, upright
+from evaluators.images.placement import AS_ITK, UPRIGHT, Placement, as_stored, codes, towards, upright
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,25 @@ class Stored:
 
     @property
     def placement(self) -> Placement:
-        """How the axes are turned for the tool."""
+        """How the axes are turned for the tool where no other file has to be met."""
         return self.turned or upright(self.size, self.affine)
+
+    @property
+    def orientation(self) -> str:
+        """To which files of this kind are turned: upright where they say how they lie, else not at all."""
+        return AS_ITK[bool(self.x_first)] if codes(self.affine, 3) is None else UPRIGHT
+
+    def placed(self, orientation: str | None = None) -> Placement:
+        """How the axes are turned to ``orientation``, or to that of the file's own kind."""
+        first = self.turned or as_stored(self.size)
+        count = len(first.axes)
+        if count not in (2, 3):
+            return first
+        silent = AS_ITK[bool(self.x_first)]
+        have = codes(self.affine, count) or (silent[:count] if self.x_first else silent[-count:])
+        return first.then(
+            towards([self.size[axis] for axis in first.axes if axis is not None], have, orientation or self.orientation)
+        )
 
     def for_axes(self, count: int) -> Stored:
         """As a task with ``count`` spatial axes takes it: an axis too many holds channels, where it may."""

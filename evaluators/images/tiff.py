@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+import math
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +26,8 @@ from evaluators.images.format import Format
 from evaluators.images.stored import Source, Stored
 from evaluators.images.units import in_mm
 from search_spaces.errors import InputError
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it says of damaged files is in our own message
 
 _CHANNELS = "CS"
 _RESOLUTION_UNITS = {3: "cm", 4: "mm", 5: "um"}  # 2 is inch
@@ -69,7 +73,8 @@ def read(path: Path, role: str, array: str = "") -> Stored:
 def _one_series(file: Any, path: Path) -> Any:
     """The image of a file; tifffile leaves small versions of it out."""
     file.filehandle.seek(file.pages.next_page_offset)
-    if any(file.filehandle.read(file.tiff.offsetsize)):  # tifffile stops without a word at a page that is not there
+    link = file.filehandle.read(file.tiff.offsetsize)
+    if any(link) or len(link) < file.tiff.offsetsize:  # tifffile stops without a word at a page that is not there
         raise ValueError(f"{len(file.pages)} pages are whole, and there are more")
     if len(file.series) != 1:
         pages = len(file.pages)
@@ -158,6 +163,7 @@ def _spacing(file: Any, header: _Header, stack: str) -> tuple[float, ...]:
             found[axis] = unit * length / dots if unit and dots else None
         if imagej and unit:
             found["Z"] = unit * float(header.metadata.get("spacing", 1))  # ImageJ leaves a depth of 1 out
+    found = {axis: abs(length) for axis, length in found.items() if length and math.isfinite(length)}  # -2: ImageJ
     if not found.get("X") or not found.get("Y"):
         return (1.0,) * len(stack)
     return tuple(found.get(axis if axis in "YX" else "Z") or found["X"] or 1.0 for axis in stack)

@@ -8,6 +8,7 @@ from os.path import commonprefix
 from pathlib import Path
 
 from evaluators.images import file_stem
+from evaluators.tasks.task import Case
 
 SEPARATORS = "_-. "
 
@@ -30,6 +31,20 @@ def unique_names(cases: Sequence[Sequence[Path]], root: Path) -> list[str]:
 def repeated(files: Sequence[Path]) -> list[Path]:
     """The files that are listed more than once."""
     return [file for file, count in Counter(files).items() if count > 1]
+
+
+def shared_images(cases: Sequence[Case]) -> list[str]:
+    """A line for each image that a case shares with one before, by whatever path or link it is reached."""
+    met: dict[Path, tuple[Path, Case]] = {}
+    faults = []
+    for case in cases:
+        for file in dict.fromkeys(case.images):
+            other, owner = met.setdefault(file.resolve(), (file, case))
+            if owner is not case:
+                faults.append(
+                    f"{file} ({case.split}) and {other} ({owner.split}) are one image; expected it in one case"
+                )
+    return faults
 
 
 def below(file: Path, root: Path) -> str:

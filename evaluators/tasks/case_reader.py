@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +12,24 @@ from evaluators.images import PICTURES, Source, Stored, file_suffix, read
 from evaluators.images.colour import one_value
 from evaluators.images.finite import finite
 from evaluators.images.geometry import brought_to, size_text
-from evaluators.images.placement import Placement, with_axes
+from evaluators.images.placement import UPRIGHT, Placement, with_axes
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.label_map import LabelMap
+from evaluators.tasks.reading import Reading
 from evaluators.tasks.segment_names import by_name
 from evaluators.tasks.task import Case, Sample
 from search_spaces.errors import InputError
+
+AS_ITK_TAKES_IT = "as ITK takes arrays: columns to the left, rows to the back, pages upwards"
+SILENT = f"training images say how they lie, this file does not; it lies {AS_ITK_TAKES_IT}"
+SPEAKING = f"training images do not say how they lie, this file does; it is turned {AS_ITK_TAKES_IT}"
 
 
 @dataclass(frozen=True)
 class CaseReader:
     """Reads a case from its files: images concatenated over channels, label values mapped to class indices.
 
-    All files are turned upright as the first image lies; one that lies elsewhere is a fault. A grey picture among
+    All files are turned as the first image is; one that lies elsewhere is a fault. A grey picture among
     colour ones is repeated over the channels; a colour picture among grey ones is an error unless its channels are
     equal. Plain data: it can be pickled.
 
@@ -33,9 +38,7 @@ class CaseReader:
         channels: of every case.
         labels: from stored values to indices; None where there are no labels to read.
         slice_axis: of volumes for a 2D network, which keep their three axes; else None.
-        nan: ``fault``, or ``background``: see ``evaluators.images.finite``.
-        arrays: names of the image's and the label's array in an NPZ; empty: ``image`` and ``label``, or the only one.
-        by_index: pair voxels by their order, wherever the files say that they lie.
+        reading: how the files are read.
         volumes: whether a network of pictures is given volumes too, which keep their three axes.
     """
 
@@ -44,9 +47,7 @@ class CaseReader:
     labels: LabelMap | None
     _: KW_ONLY
     slice_axis: int | None = None
-    nan: str = "fault"
-    arrays: tuple[str, str] = ("", "")
-    by_index: bool = False
+    reading: Reading = field(default_factory=Reading)
     volumes: bool = False
 
     @property
@@ -71,32 +72,38 @@ class CaseReader:
 
         first, others, path = parts[0], parts[1:], case.images[0]
         placement = self._placement(first, path)
-        notes = [note for part in (*parts, label) if part for note in part.notes]
+        notes = [note for part in (*parts, label) if part for note in part.notes] + self._turned(first)
         channels = [first.array]
         for file, other in zip(case.images[1:], others, strict=True):
-            array, said = brought_to(first, other, path, file, by_index=self.by_index)
+            array, said = brought_to(first, other, path, file, by_index=self.reading.by_index)
             channels.append(array)
             notes += said
         image = placement.apply(self._with_channels(np.concatenate(channels), case, parts))
         indices = None
         if label is not None and case.label:
-            array, said = brought_to(first, label, path, case.label, by_index=self.by_index)
+            array, said = brought_to(first, label, path, case.label, by_index=self.reading.by_index)
             indices = np.ascontiguousarray(placement.apply(array)[0])
             notes += said
         source = Source(path, placement, first.affine, first.spacing, first.header)
         spacing = placement.of_axes(first.spacing)
-        return Sample(np.ascontiguousarray(image), indices, spacing, source, tuple(dict.fromkeys(notes)))
+        said = tuple(dict.fromkeys(notes))
+        orientation = self.reading.orientation or first.orientation
+        return Sample(np.ascontiguousarray(image), indices, spacing, source, said, orientation)
 
     def _image(self, file: Path) -> Stored:
         """Finite float32 values."""
-        stored = read(file, "image", self.arrays[0]).for_axes(self.axes)
-        array, notes = finite(stored.array, file, self.nan)
+        volume = read(file, "image", self.reading.image_array)
+        stored = volume.for_axes(self.axes)
+        pages = volume.x_first is None and volume.channel_axis == 0  # of an array
+        if self.volumes and pages and len(stored.array) > self.channels:
+            stored = volume
+        array, notes = finite(stored.array, file, self.reading.nan)
         return replace(stored, array=array, notes=stored.notes + notes)
 
     def _label(self, file: Path) -> Stored:
         """Indices of classes, one channel."""
         assert self.labels is not None
-        stored = read(file, "label", self.arrays[1]).for_axes(self.axes)
+        stored = read(file, "label", self.reading.label_array).for_axes(self.axes)
         if file_suffix(file) in PICTURES and len(stored.array) == 3:
             stored = replace(stored, array=one_value(stored.array, file))
         if len(stored.array) != 1:
@@ -105,13 +112,30 @@ class CaseReader:
         return replace(stored, array=self.labels.apply(values, file))
 
     def _placement(self, image: Stored, file: Path) -> Placement:
-        placement = with_axes(image.placement, self.axes)
+        turned = image.placed(self.reading.orientation)
+        placement = with_axes(turned, self.axes)
         if placement is None and self.volumes:
-            placement = with_axes(image.placement, 3)
+            placement = with_axes(turned, 3)
         if placement is None:
             given = f"{len(image.size)} ({size_text(image.size)})"
             raise InputError(f"{file}: expected {self.axes} spatial axes, got {given}")
+        if self.slice_axis is not None:
+            size = placement.of_axes(image.size)
+            if size[self.slice_axis] > 1 and 1 in size:
+                raise InputError(
+                    f"{file}: a single slice across axis {size.index(1)} ({size_text(size)}); expected slices across "
+                    f"axis {self.slice_axis}, as the network sees"
+                )
         return placement
+
+    def _turned(self, image: Stored) -> list[str]:
+        """What to say where an image is of another kind than those that the network is trained on."""
+        if self.reading.orientation in (None, image.orientation) or UPRIGHT not in (
+            self.reading.orientation,
+            image.orientation,
+        ):
+            return []
+        return [SILENT if self.reading.orientation == UPRIGHT else SPEAKING]
 
     def _with_channels(self, array: np.ndarray, case: Case, parts: Sequence[Stored]) -> np.ndarray:
         """``array`` with the channels of the task."""

@@ -26,7 +26,7 @@ LISTS = {"training": "train", "validation": "val", "test": "test", "testing": "t
 @task_format(
     "decathlon",
     looks_for="dataset.json, or another .json file, with a list 'training'",
-    recognises=dataset_json.exists,
+    recognises=lambda path, request: dataset_json.exists(path),
     precedence=3,  # after nnU-Net, which also has a dataset.json
 )
 def open_decathlon(path: Path, request: Request, *, fold: int | None = None) -> Task:
@@ -102,7 +102,8 @@ def _with_fold(
     entries: list[tuple[str, Mapping[str, Any]]], fold: int | None, file: Path
 ) -> list[tuple[str, Mapping[str, Any]]]:
     """``entries`` with the training ones of a fold moved to validation, where they have folds and there is none yet."""
-    folds = {entry["fold"] for part, entry in entries if part == "train" and "fold" in entry}
+    of_entry = {id(entry): _fold(entry, file) for part, entry in entries if part == "train"}
+    folds = {number for number in of_entry.values() if number is not None}
     if not folds and fold is not None:
         raise InputError(f"{file}: fold: no training entry has a 'fold', got fold {fold}")
     if not folds or (fold is None and any(part == "val" for part, _ in entries)):
@@ -110,4 +111,14 @@ def _with_fold(
     chosen = 0 if fold is None else fold
     if chosen not in folds:
         raise InputError(f"{file}: fold: expected one of {', '.join(map(str, sorted(folds)))}, got {chosen}")
-    return [("val" if part == "train" and entry.get("fold") == chosen else part, entry) for part, entry in entries]
+    return [("val" if of_entry.get(id(entry)) == chosen else part, entry) for part, entry in entries]
+
+
+def _fold(entry: Mapping[str, Any], file: Path) -> int | None:
+    """Of a training entry; None where it has none."""
+    fold = entry.get("fold")
+    if fold is None or type(fold) is int:
+        return fold
+    if isinstance(fold, str) and fold.strip().isdigit():
+        return int(fold)
+    raise InputError(f"{file}: training: {entry['image']}: expected a whole number as fold, got {fold!r}")

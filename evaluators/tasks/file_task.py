@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from evaluators.images import PICTURES, file_suffix, is_series
+from evaluators.images import PICTURES, file_suffix, is_series, orientation_of
+from evaluators.tasks.case_names import shared_images
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
@@ -16,6 +17,7 @@ from evaluators.tasks.findings import Findings, find_out
 from evaluators.tasks.groups import group_by_name, group_by_pattern
 from evaluators.tasks.label_map import LabelMap
 from evaluators.tasks.labels import parse_classes
+from evaluators.tasks.reading import Reading
 from evaluators.tasks.request import Request
 from evaluators.tasks.split import check_fractions, check_groups, complete_split, missing_parts
 from evaluators.tasks.task import SPLITS, Case, Task
@@ -50,18 +52,21 @@ def file_task(
     if not cases:
         raise InputError(f"task '{name}': no cases found")
     files = [file for case in cases for file in (*case.images, case.label) if file is not None]
-    raise_faults([f"{file}: no such file" for file in dict.fromkeys(files) if not (file.is_file() or is_series(file))])
+    lost = [file for file in dict.fromkeys(files) if not (file.is_file() or is_series(file))]
+    raise_faults([f"{file}: no such file" + ", the link leads to nothing" * file.is_symlink() for file in lost])
+    raise_faults(shared_images(cases))
     missing, fractions = missing_parts(cases), check_fractions(request.split)
     cases, grouping = _group(cases, request, root, missing, group_hint)
     if request.classes is not None:
         labels = parse_classes(request.classes, request.regions_class_order or ())
 
-    found = find_out(cases, request, labels, must_split=bool(missing))
+    reading = _reading(cases, request)
+    found = find_out(cases, request, labels, must_split=bool(missing), orientation=reading.orientation)
     counts = {case.name: found.counts[case.label] for case in cases if case.label and case.label in found.counts}
     shown = {case: found.labelling.shown(voxels) for case, voxels in counts.items()}
     cases = complete_split(cases, fractions, request.seed, shown)
     cases = sorted(cases, key=lambda case: (SPLITS.index(case.split), case.name))
-    reader = _reader([case for case in cases if case.split == "train"], found, request)
+    reader = _reader([case for case in cases if case.split == "train"], found, reading)
     if channels not in (None, reader.channels):
         raise InputError(
             f"task '{name}': {channels} channels are announced, but {cases[0].images[0]} and its like hold "
@@ -69,7 +74,7 @@ def file_task(
         )
     dims, axis = found.dimensions.dims, found.dimensions.slice_axis
     told = (*notes, *grouping, *found.notes)
-    task = Task(name, dims, found.labelling, reader.channels, tuple(cases), reader, axis, told)
+    task = Task(name, dims, found.labelling, reader.channels, tuple(cases), reader, axis, told, reading)
     if counts:
         check_coverage(task, {"train": [counts[case.name] for case in task.split("train")], "val": [], "test": []}, ())
     return task
@@ -89,18 +94,21 @@ def _group(
     return group_by_name(cases, missing)
 
 
-def _reader(training: Sequence[Case], found: Findings, request: Request) -> CaseReader:
+def _reading(cases: Sequence[Case], request: Request) -> Reading:
+    """How the files are read; all images are turned as the first training image that can be read is."""
+    arrays = request.array("image"), request.array("label")
+    orientation = None
+    for case in sorted((case for case in cases if case.split == "train"), key=lambda case: case.name):
+        with suppress(InputError):  # it is told with all others when the cases are read
+            orientation = orientation_of(case.images[0], arrays[0])
+            break
+    return Reading(orientation, request.nan, *arrays, request.geometry == "by_index")
+
+
+def _reader(training: Sequence[Case], found: Findings, reading: Reading) -> CaseReader:
     dims, axis = found.dimensions.dims, found.dimensions.slice_axis
-    arrays = (request.array("image"), request.array("label"))
-    return CaseReader(
-        dims,
-        _channels(training, dims if axis is None else 3, arrays[0]),
-        found.labels,
-        slice_axis=axis,
-        nan=request.nan,
-        arrays=arrays,
-        by_index=request.geometry == "by_index",
-    )
+    channels = _channels(training, dims if axis is None else 3, reading.image_array)
+    return CaseReader(dims, channels, found.labels, slice_axis=axis, reading=reading)
 
 
 def _channels(training: Sequence[Case], axes: int, array: str) -> int:

@@ -34,11 +34,12 @@ PARTS = {
 }
 
 
-def _recognises(path: Path) -> bool:
+def _recognises(path: Path, request: Request) -> bool:
     if not path.is_dir():
         return False
+    arrays = request.array("image") or "image", request.array("label") or "label"
     roots = [path, *(folder for names in PARTS.values() for folder in _named(path, names))]
-    return any((_named(root, IMAGES) and _named(root, LABELS)) or _holds_both(root) for root in roots)
+    return any((_named(root, IMAGES) and _named(root, LABELS)) or _holds_both(root, arrays) for root in roots)
 
 
 @task_format(
@@ -131,7 +132,9 @@ def _named(root: Path, names: tuple[str, ...]) -> list[Path]:
 
 def _holds_both(folder: Path, arrays: tuple[str, str] = ("image", "label")) -> bool:
     """Whether ``folder`` has .npz files, the first of which holds an image and its label, called ``arrays``."""
-    first = next((file for file in sorted(folder.glob("*.npz")) if not file.name.startswith(".")), None)
+    first = next(
+        (file for file in sorted(folder.glob("*.npz")) if file.is_file() and not file.name.startswith(".")), None
+    )
     if first is None:
         return False
     try:

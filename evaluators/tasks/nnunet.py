@@ -25,7 +25,7 @@ from evaluators.tasks.task_format import Request, task_format
 from search_spaces.errors import InputError
 
 
-def _recognises(path: Path) -> bool:
+def _recognises(path: Path, request: Request) -> bool:
     if not dataset_json.exists(path):
         return False
     try:

@@ -43,9 +43,8 @@ def with_fold(cases: Sequence[Case], root: Path, fold: int | None) -> tuple[list
 
 def _parts(folds: object, file: Path, number: int) -> dict[str, str]:
     """``train`` or ``val`` by case."""
-    sound = isinstance(folds, list) and all(isinstance(f, Mapping) and {"train", "val"} <= set(f) for f in folds)
-    if not isinstance(folds, list) or not sound:
-        raise InputError(f"{file}: expected a list of folds, each with the lists train and val")
+    if not isinstance(folds, list) or not folds or not all(map(_is_fold, folds)):
+        raise InputError(f"{file}: expected a list of folds, each with the lists train and val of names of cases")
     if not 0 <= number < len(folds):
         raise InputError(f"{file}: fold: expected 0 to {len(folds) - 1}, got {number}")
     lists = folds[number]
@@ -53,3 +52,8 @@ def _parts(folds: object, file: Path, number: int) -> dict[str, str]:
         [f"{file}: fold {number}: '{name}' is in train and in val" for name in lists["val"] if name in lists["train"]]
     )
     return {str(name): part for part in ("train", "val") for name in lists[part]}
+
+
+def _is_fold(fold: object) -> bool:
+    lists = [fold.get(part) for part in ("train", "val")] if isinstance(fold, Mapping) else [None]
+    return all(isinstance(names, list) and all(isinstance(name, (str, int)) for name in names) for names in lists)

@@ -29,14 +29,14 @@ def open_task(name_or_path: str | Path, *, format: str = "auto", **asked: Any) -
     given = {name: value for name, value in asked.items() if value is not None}
     request = Request(**{name: given.pop(name) for name in REQUESTED if name in given})
     path = Path(name_or_path).expanduser()
-    chosen = _recognise(path) if format == "auto" else TASK_FORMATS[format]
+    chosen = _recognise(path, request) if format == "auto" else TASK_FORMATS[format]
     return chosen.open(path, request, given)
 
 
-def _recognise(path: Path) -> TaskFormat:
+def _recognise(path: Path, request: Request) -> TaskFormat:
     formats = sorted(TASK_FORMATS.values(), key=lambda entry: entry.precedence)
     for entry in formats:
-        if entry.recognises(path):
+        if entry.recognises(path, request):
             return entry
     what = "found no task in it" if path.exists() else "no such file or folder, and no task of that name"
     looked_for = "; ".join(f"{entry.looks_for} ({entry.name})" for entry in formats)

@@ -51,7 +51,7 @@ class PhantomReader:
 @task_format(
     "phantom",
     looks_for="the name phantom2d or phantom3d",
-    recognises=lambda path: str(path) in NAMES,
+    recognises=lambda path, request: str(path) in NAMES,
     precedence=0,
 )
 def open_phantom(

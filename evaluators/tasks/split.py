@@ -7,15 +7,24 @@ are put in the order of a hash, what is rare is dealt out, and the parts are fil
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from evaluators.files import AS_ON_DISK
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.stratification import Parts, deal
 from evaluators.tasks.task import SPLITS, Case
 from search_spaces.errors import InputError, unknown_name
+
+# in the name of a subject: a number, initials, or what it is
+_SUBJECT = re.compile(
+    r"\d|^\W*\w{1,2}\W*$|(^|[\W_])\w?([\W_]|$)|patient|subject|person|volunteer|donor|case|scan|stud(y|ies)|series|"
+    r"(^|[\W_])(pat|pt|sub|subj|id|mouse|rat|animal)([\W_]|$)",
+    re.IGNORECASE,
+)
 
 DEFAULT_FRACTIONS: Mapping[str, float] = {"val": 0.2, "test": 0.2}
 
@@ -54,13 +63,19 @@ def check_groups(cases: Iterable[Case], hint: str = "") -> None:
 
 
 def are_strata(cases: Sequence[Case]) -> bool:
-    """Whether there are several groups, and every one of them is in every part that has cases, two or more."""
+    """Whether the groups of a whole split are kinds of cases, such as benign and malignant, and no subjects.
+
+    There are several, every one of them is in every part, and they have names of a kind: words that neither number
+    nor name a subject.
+    """
+    if any(_SUBJECT.search(case.group) for case in cases):
+        return False
     parts: dict[str, set[str]] = defaultdict(set)
     for case in cases:
         if case.group:
             parts[case.group].add(case.split)
     every = {case.split for case in cases}
-    return len(every) > 1 and len(parts) > 1 and all(found == every for found in parts.values())
+    return every == set(SPLITS) and len(parts) > 1 and all(found == every for found in parts.values())
 
 
 def missing_parts(cases: Iterable[Case]) -> list[str]:
@@ -113,4 +128,4 @@ def complete_split(
 
 
 def _hash(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return hashlib.blake2b(text.encode(errors=AS_ON_DISK), digest_size=8).digest()

@@ -33,7 +33,7 @@ def _table(path: Path) -> Path:
     return path / TABLE if path.is_dir() else path
 
 
-def _recognises(path: Path) -> bool:
+def _recognises(path: Path, request: Request) -> bool:
     table = _table(path)
     return table.suffix.lower() == ".csv" and table.is_file()
 
@@ -42,20 +42,26 @@ def _recognises(path: Path) -> bool:
 def open_split_csv(path: Path, request: Request) -> Task:
     """Open the table ``path``, or ``split.csv`` in the folder ``path``.
 
-    A column ``group`` names what must not cross a split, unless ``request.groups`` is false. One whose every group is
-    in every part is taken as a stratum (benign and malignant, say) without asking: no split by patient looks like that.
+    A column ``group`` names what must not cross a split, unless ``request.groups`` is false. One that names kinds of
+    cases (benign and malignant, say), each in every part of a whole split, is not looked at, with a note.
     """
     table = _table(path)
     rows = _read_rows(table)
     _check_rows(rows, table)
     arrays = {role: _take_array(rows, role, table) for role in ROLES}
     cases = _cases(rows, table)
-    if are_strata(cases):
+    notes = []
+    if request.groups and request.group_pattern is None and are_strata(cases):
+        first = next(case.group for case in cases if case.group)
+        notes.append(
+            f"column 'group' of {table}: every group, such as '{first}', is in every part; they are taken as kinds of "
+            "cases, and not as subjects, which must not cross a split"
+        )
         cases = [replace(case, group="") for case in cases]
     hint = f" (column 'group' of {table}; where it is no patient but, say, a stratum, set groups: false)"
     named = {role: array for role, array in arrays.items() if array}
     request = replace(request, arrays={**(request.arrays or {}), **named}) if named else request
-    return file_task(table.parent, cases, request, group_hint=hint)
+    return file_task(table.parent, cases, request, group_hint=hint, notes=notes)
 
 
 def _check_rows(rows: Rows, table: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +23,16 @@ class LabelRecord:
 
     Attributes:
         values: its stored values.
-        size: of its spatial axes, turned as the tool turns them.
+        size: of its spatial axes, turned as the images are; of the image where it is a single slice that may be a part.
         spacing: along them, mm; 1 where the file does not know it.
-        lies: whether the file says how it lies in space.
-        stacked: whether its first axis counts pages.
-        partial: whether it may be a part of what its image covers.
+        ordered: whether its format tells x from z, as that of arrays alone does not.
         names: of the segments that the file names, by value.
     """
 
     values: ValueCounts
     size: tuple[int, ...]
     spacing: tuple[float, ...]
-    lies: bool
-    stacked: bool
-    partial: bool
+    ordered: bool
     names: Mapping[int, str]
 
     @property
@@ -45,12 +41,15 @@ class LabelRecord:
         return len(self.size) == 3 and 1 not in self.size
 
 
-def survey(files: Sequence[Path], array: str, progress: Progress) -> dict[Path, LabelRecord]:
+def survey(
+    files: Mapping[Path, Path], arrays: tuple[str, str], orientation: str | None, progress: Progress
+) -> dict[Path, LabelRecord]:
     """Read every label once.
 
     Args:
-        files: labels.
-        array: name of the array in an .npz file.
+        files: labels, each with its image.
+        arrays: names of the image's and the label's array in an .npz file.
+        orientation: to which images are turned; None: each to that of its kind.
         progress: called after each file.
 
     Raises:
@@ -59,7 +58,8 @@ def survey(files: Sequence[Path], array: str, progress: Progress) -> dict[Path, 
     records: dict[Path, LabelRecord] = {}
     faults: list[str] = []
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, (file, found) in enumerate(zip(files, pool.map(lambda f: _look(f, array), files), strict=True), 1):
+        looked = pool.map(lambda file: _look(file, files[file], arrays, orientation), files)
+        for done, (file, found) in enumerate(zip(files, looked, strict=True), 1):
             if isinstance(found, InputError):
                 faults += found.faults
             else:
@@ -69,19 +69,20 @@ def survey(files: Sequence[Path], array: str, progress: Progress) -> dict[Path, 
     return records
 
 
-def _look(file: Path, array: str) -> LabelRecord | InputError:
+def _look(file: Path, image: Path, arrays: tuple[str, str], orientation: str | None) -> LabelRecord | InputError:
     try:
-        stored = read(file, "label", array)
+        stored = read(file, "label", arrays[1])
+        part = stored.partial and (len(stored.size) < 3 or 1 in stored.size)
+        grid = read(image, "image", arrays[0]) if part else stored
     except InputError as fault:
         return fault
     if (stored.array != stored.array[:1]).any():
         return InputError(f"{file}: expected a label with one value per voxel, got {len(stored.array)} channels")
+    placement = grid.placed(orientation)
     return LabelRecord(
         ValueCounts.of(stored.array[0]),
-        tuple(map(int, stored.placement.of_axes(stored.size))),
-        stored.placement.of_axes(stored.spacing),
-        lies=stored.affine is not None,
-        stacked=stored.x_first is False,
-        partial=stored.partial,
+        tuple(map(int, placement.of_axes(grid.size))),
+        placement.of_axes(grid.spacing),
+        ordered=stored.x_first is not None,
         names=stored.names,
     )

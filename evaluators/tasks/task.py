@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from evaluators.images import Source
+from evaluators.images.placement import UPRIGHT
 from evaluators.labelling import Labelling
+from evaluators.tasks.reading import Reading
 from search_spaces.errors import InputError, unknown_name
 
 SPLITS = ("train", "val", "test")
@@ -44,6 +46,8 @@ class Sample:
         spacing: voxel size along each spatial axis, in mm where the file knows it, else 1 pixel.
         source: how the first image lies in its file, to write a result as it lies there; None for generated cases.
         notes: what a user should know of how the files were read; without their names, so that equal ones are counted.
+        orientation: how the axes run, see ``evaluators.images.placement``; a 2D image has those of its three that it
+            shows.
     """
 
     image: np.ndarray
@@ -51,6 +55,7 @@ class Sample:
     spacing: tuple[float, ...]
     source: Source | None = None
     notes: tuple[str, ...] = ()
+    orientation: str = UPRIGHT
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Task:
         reader: reads one case; given by the task's format.
         slice_axis: of volumes for a 2D network, the axis along which they are cut into slices; else None.
         notes: what a user should know of how the task was opened.
+        reading: how its files are read.
     """
 
     name: str
@@ -76,6 +82,7 @@ class Task:
     reader: Callable[[Case], Sample] = field(repr=False)
     slice_axis: int | None = None
     notes: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def classes(self) -> tuple[str, ...]:

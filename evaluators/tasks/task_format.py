@@ -21,7 +21,7 @@ class TaskFormat:
     Attributes:
         name: registry name, for example ``nnunet``.
         looks_for: what makes it recognise a path, in words.
-        recognises: whether a path holds a task of this format; never raises.
+        recognises: whether a path holds a task of this format, by what is asked of it; never raises.
         opener: ``(path, request, *, <options>)`` to the task.
         precedence: formats are tried from low to high: the more explicit description wins over the looser one.
         options: names of the keyword options of ``opener``.
@@ -29,7 +29,7 @@ class TaskFormat:
 
     name: str
     looks_for: str
-    recognises: Callable[[Path], bool]
+    recognises: Callable[[Path, Request], bool]
     opener: Callable[..., Task]
     precedence: int
     options: tuple[str, ...]
@@ -50,7 +50,7 @@ TASK_FORMATS: Registry[TaskFormat] = Registry("task format", "evaluators.tasks")
 
 
 def task_format(
-    name: str, *, looks_for: str, recognises: Callable[[Path], bool], precedence: int
+    name: str, *, looks_for: str, recognises: Callable[[Path, Request], bool], precedence: int
 ) -> Callable[[Callable[..., Task]], Callable[..., Task]]:
     """Function decorator that registers an opener; see ``TaskFormat`` for the arguments."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import traceback
 import warnings
@@ -37,6 +38,9 @@ def options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace 
 def main() -> None:
     """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C, 1 for any other failure."""
     warnings.filterwarnings("ignore", category=FutureWarning)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name of a file may be no text
     for command in COMMANDS:
         importlib.import_module(f"nas.cli.{command}")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # welcome at any place

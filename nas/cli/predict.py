@@ -31,7 +31,7 @@ def predict(
 
     model = load_export(export, resolve_device(device))
     labelling = model.preprocessing.labelling
-    found = find_images(images, model.preprocessing.channels)
+    found = find_images(images, model.preprocessing.channels, model.preprocessing.reading.image_array)
     check_spared(found, out, format_)
     columns = (
         TextColumn("segmenting"),

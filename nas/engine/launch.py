@@ -177,7 +177,6 @@ def prepare_checked(
         size=section.size,
         spacing=section.spacing,
         patch=section.patch,
-        nan=section.nan,
         scored=scored,
         layout=layout,
         progress=lambda done, total: reading("cases", done, total),

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save
 from torch import nn
 
-from evaluators.files import write_bytes, write_text
+from evaluators.files import check_can_hold, write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.front import FrontPoint
 from nas.run import Run
@@ -112,6 +112,7 @@ def check_free(folder: Path) -> None:
             )
     elif os.path.lexists(folder):
         raise InputError(f"'{folder}' is no folder; expected a new one, or an older export")
+    check_can_hold(folder.resolve().parent)  # which is where it is made
 
 
 def load_export(folder: str | Path, device: str | torch.device = "cpu") -> ExportedModel:

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators.images import SUFFIXES, is_series, result_path, write_label
-from evaluators.images.folder import images_in
+from evaluators.files import check_can_hold
+from evaluators.images import SUFFIXES, result_path, write_label
+from evaluators.images.folder import images_at
 from evaluators.inference import Show, predict_label, shares
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.channel_files import channels_of_cases
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import Case, Sample
 from evaluators.threads import spread
+from evaluators.voxel_sizes import UNKNOWN, is_known
 from nas.exports.export import ExportedModel
 from search_spaces.errors import InputError
 
 Cases = Mapping[str, tuple[Path, ...]]  # name to the files of its channels
-UNKNOWN_SPACING = "the file does not say how large its voxels are; 1 mm is assumed"
 
 
 @dataclass(frozen=True)
@@ -33,30 +34,28 @@ class Prediction:
     notes: Sequence[str] = ()
 
 
-def find_images(paths: Sequence[Path], channels: int = 1) -> dict[str, tuple[Path, ...]]:
+def find_images(paths: Sequence[Path], channels: int = 1, array: str = "") -> dict[str, tuple[Path, ...]]:
     """Case name to its files: every image given or lying in a folder given; a folder of DICOM files is an image.
 
-    Files ``CASE_0000``, ``CASE_0001``, ... are the channels of one case where the model has as many.
-    Raises ``InputError`` when something does not exist, no image is there or two have one name.
+    Files ``CASE_0000``, ``CASE_0001``, ... are the channels of one case where the model has as many. ``array``: name
+    of the image in an NPZ. Raises ``InputError`` when something does not exist, no image is there or two have one name.
     """
     files: list[Path] = []
     for path in paths:
-        if path.is_file() or is_series(path):
-            files.append(path)
-        elif path.is_dir():
-            files += images_in(path)
-        else:
+        if not path.exists():
             raise InputError(f"image '{path}' does not exist")
+        files += images_at(path)
     if not files:
         raise InputError(f"no image found in {', '.join(map(str, paths))}; expected one of {', '.join(SUFFIXES)}")
-    return channels_of_cases(files, channels, _channels_in)
+    return channels_of_cases(files, channels, lambda file: _channels_in(file, array))
 
 
 def check_spared(cases: Cases, folder: Path, format: str) -> None:
     """Raise ``InputError`` when a result in ``folder`` would take the place of an image that was given, or of another.
 
-    Also when the format is unknown.
+    Also when the format is unknown, or nothing can be written there.
     """
+    check_can_hold(folder)
     given = {file.resolve() for files in cases.values() for file in files}
     faults = []
     for name, files in cases.items():
@@ -100,6 +99,9 @@ def predict_all(
             return Prediction(name, path, notes=sample.notes)
         except InputError as error:
             return Prediction(name, None, faults=error.faults)
+        except Exception as error:  # whatever one image does, it does not to the others
+            said = f": {' '.join(str(error).split())}" if str(error) else ""
+            return Prediction(name, None, faults=[f"{cases[name][0]}: {type(error).__name__}{said}"])
         finally:
             seen(1, 1)
 
@@ -109,13 +111,14 @@ def predict_all(
 def read_case(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
     """The image of one case as the model takes it; raises ``InputError`` where it cannot be read or does not fit."""
     layout = model.preprocessing
-    reader = CaseReader(
-        layout.dims, layout.channels, None, slice_axis=layout.slice_axis, nan=layout.nan, volumes=layout.dims == 2
-    )
+    axis, flat = layout.slice_axis, layout.dims == 2
+    reader = CaseReader(layout.dims, layout.channels, None, slice_axis=axis, reading=layout.reading, volumes=flat)
     sample = reader(Case(name, "test", files))
-    unknown = sample.source is not None and sample.source.affine is None and set(sample.spacing) == {1.0}
-    if layout.spacing is not None and unknown:
-        return replace(sample, notes=(*sample.notes, UNKNOWN_SPACING))
+    fault = layout.for_image(sample.image.shape[1:], sample.spacing, sample.orientation).resampling_fault(sample)
+    if fault:
+        raise InputError(f"{files[0]}: {fault}")
+    if layout.spacing is not None and not is_known(sample):
+        return replace(sample, notes=(*sample.notes, UNKNOWN))
     return sample
 
 
@@ -128,7 +131,7 @@ def segment(
 ) -> np.ndarray:
     """Label indices ``(*spatial)``, uint8, of an image, on its own grid."""
     size = sample.image.shape[1:]
-    layout = model.preprocessing.for_image(size, sample.spacing)
+    layout = model.preprocessing.for_image(size, sample.spacing, sample.orientation)
     image = layout.image(sample.image, sample.spacing)
     try:
         return predict_label(
@@ -139,9 +142,9 @@ def segment(
         raise InputError(f"{files}: {error}") from None
 
 
-def _channels_in(file: Path) -> int:
+def _channels_in(file: Path, array: str) -> int:
     """1 where the file cannot be read: that is told when its case is."""
     try:
-        return count_channels([file], 2)
+        return count_channels([file], 2, array)
     except InputError:
         return 1

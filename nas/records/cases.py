@@ -8,7 +8,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluators.files import write_text
+from evaluators.files import AS_ON_DISK, write_text
 from evaluators.fingerprint import CaseRecord, differences
 from evaluators.tasks.faults import raise_faults
 from search_spaces.errors import InputError
@@ -30,7 +30,7 @@ def read_cases(folder: Path) -> list[CaseRecord]:
     """The table of a run; raises ``InputError`` where there is none."""
     path = folder / TABLE
     try:
-        with path.open(newline="") as lines:
+        with path.open(newline="", encoding="utf-8", errors=AS_ON_DISK) as lines:
             header, *rows = csv.reader(lines)
             if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
                 raise ValueError(f"expected the columns {', '.join(COLUMNS)}")

@@ -294,6 +294,28 @@ def test_a_volume_given_to_a_network_of_pictures_is_cut_across_its_widest_axis(s
     assert volumes.for_image((9, 9, 9), spacing) is volumes
 
 
+def test_voxel_sizes_out_of_reach_of_the_others_are_told_before_anything_is_resampled():
+    rng = np.random.default_rng(0)
+    fine = [disc_sample(rng, (16, 20)) for _ in range(4)]
+    samples = [make_sample(s.image, s.label, (2e-4, 2e-4)) for s in fine[:3]]
+    far = [fine[3], make_sample(fine[3].image, fine[3].label, (0.1, 0.1))]
+    with pytest.raises(InputError) as caught:
+        prepare(make_task({"train": [*samples, *far], "val": samples}))
+    assert caught.value.faults == [
+        "case 'train3': does not say how large its voxels are (1 mm is assumed); brought to the 0.0002 x 0.0002 mm of "
+        "the network, its 16 x 20 voxels would become 80000 x 100000",
+        "case 'train4': has voxels of 0.1 x 0.1 mm; brought to the 0.0002 x 0.0002 mm of the network, its 16 x 20 "
+        "voxels would become 8000 x 10000",
+    ]
+
+
+def test_voxel_sizes_that_some_files_do_not_say_are_noted():
+    rng = np.random.default_rng(0)
+    samples = [make_sample(s.image, s.label, (step, step)) for step in (1, 2, 2) for s in [disc_sample(rng, (16, 20))]]
+    told = prepare(make_task({"train": samples, "val": samples[1:]})).notes
+    assert "train0: the file does not say how large its voxels are; 1 mm is assumed" in told
+
+
 # -- cases ------------------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,12 @@ def test_windows_that_say_what_the_image_holds_are_put_together_to_the_image(
         assert torch.allclose(torch.cat(blocks, 1).movedim(1, axis + 1), image, atol=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_a_patch_of_one_voxel_is_a_slice_however_few_there_are(count: int):
+    windows = Windows.over((count, 6, 7), (1, 6, 7), 0)
+    assert [place[0].stop - place[0].start for place in windows] == [1] * count
+
+
 def test_a_plane_comes_as_soon_as_no_window_is_left_for_it():
     windows = Windows.over((40, 6), (8, 6))
     asked = 0

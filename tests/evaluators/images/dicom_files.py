@@ -21,14 +21,18 @@ def write_slices(
     origin: tuple[float, float, float] = (10.0, 20.0, 30.0),
     orientation: Sequence[float] = (1, 0, 0, 0, 1, 0),
     positions: Sequence[int] | None = None,
+    shift: Sequence[float] = (0, 0, 0),
     names: Sequence[str] | None = None,
     description: str = "T2",
     photometric: str = "MONOCHROME2",
-    slope: float = 1,
+    slope: float | Sequence[float] = 1,
     intercept: float = 0,
     syntax: str | None = None,
 ) -> list[Path]:
-    """A series, a file a slice: ``volume`` ``(slice, row, column)``, ``spacing`` in that order."""
+    """A series, a file a slice: ``volume`` ``(slice, row, column)``, ``spacing`` in that order.
+
+    Each slice lies ``shift`` mm beside the one before; ``slope`` may be one for each.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     series, study, frame = generate_uid(), generate_uid(), generate_uid()
     normal = np.cross(orientation[:3], orientation[3:])
@@ -45,13 +49,16 @@ def write_slices(
         data.Modality, data.SeriesNumber, data.InstanceNumber, data.SeriesDescription = "MR", 1, number + 1, description
         data.Manufacturer = data.PositionReferenceIndicator = data.Laterality = data.ReferringPhysicianName = ""
         along = spacing[0] * (positions[number] if positions else number)
-        data.ImagePositionPatient = [f"{value:.6g}" for value in np.array(origin) + along * normal]
+        data.ImagePositionPatient = [
+            f"{value:.6g}" for value in np.array(origin) + along * normal + number * np.array(shift)
+        ]
         data.ImageOrientationPatient = [f"{value:.6g}" for value in orientation]
         data.PixelSpacing, data.SliceThickness = [spacing[1], spacing[2]], spacing[0]
         data.Rows, data.Columns = plane.shape
         data.SamplesPerPixel, data.PhotometricInterpretation, data.PixelRepresentation = 1, photometric, 0
         data.BitsAllocated, data.BitsStored, data.HighBit = 16, 16, 15
-        data.RescaleSlope, data.RescaleIntercept = slope, intercept
+        data.RescaleSlope = slope[number] if isinstance(slope, Sequence) else slope
+        data.RescaleIntercept = intercept
         data.PixelData = np.ascontiguousarray(plane, "<u2").tobytes()
         if syntax:
             data.compress(syntax, generate_instance_uid=False)

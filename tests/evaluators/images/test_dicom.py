@@ -184,3 +184,64 @@ def test_slices_without_a_place_are_refused_but_one_film_is_read(tmp_path):
         read(tmp_path / "a", "image")
     file.unlink()
     assert read(tmp_path / "a", "image").size == (12, 16, 1)
+
+
+@pytest.mark.parametrize("number", [0, 3, 7])
+@pytest.mark.parametrize("left", [0.6, 0.3, 140, 60])
+def test_a_damaged_slice_is_named_wherever_it_lies(tmp_path, number, left):
+    file = write_slices(tmp_path / "a", VOLUME)[number]
+    content = file.read_bytes()
+    file.write_bytes(content[: left if left > 1 else int(left * len(content))])
+    with pytest.raises(InputError, match=rf"a/{number:03d}\.dcm: cannot be read as dicom, damaged or truncated$"):
+        read(tmp_path / "a", "image")
+
+
+def test_a_slice_that_is_a_link_to_nothing_is_named(tmp_path):
+    files = write_slices(tmp_path / "a", VOLUME)
+    for file in files[-2:]:
+        file.unlink()
+        file.symlink_to(tmp_path / "annex" / file.name)
+    with pytest.raises(InputError, match=r"a/006\.dcm: no such file, the link leads to nothing \(and 1 more slices"):
+        read(tmp_path / "a", "image")
+
+
+@pytest.mark.parametrize("kind", ["1.2.840.10008.1.3.10", "1.2.840.10008.5.1.4.1.1.104.1", "1.3.46.670589.11.0.0.12.4"])
+def test_a_table_of_contents_a_document_and_hidden_files_are_no_damaged_slices(tmp_path, kind):
+    write_slices(tmp_path / "a", VOLUME)
+    (tmp_path / "a" / "._000.dcm").write_bytes(b"of another system")
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = kind, "1.2.840.10008.1.2.1"
+    contents = pydicom.dataset.FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    contents.save_as(tmp_path / "a" / "DICOMDIR", enforce_file_format=False)
+    assert read(tmp_path / "a", "image").size == (12, 16, 8)
+
+
+@pytest.mark.parametrize("orientation", [(1, 0, 0, 0, 1, 0), (0, 1, 0, 0, 0, -1)])
+@pytest.mark.parametrize("format", ["nii.gz", "nrrd"])
+def test_slices_of_a_tilted_gantry_lie_where_they_say(tmp_path, orientation, format):
+    shift = 0.7 * np.array(orientation[3:])
+    write_slices(tmp_path / "a", VOLUME, orientation=orientation, shift=shift)
+    stored = read(tmp_path / "a", "image")
+    assert any("tilted gantry" in note for note in stored.notes)
+    first, last = (
+        pydicom.dcmread(tmp_path / "a" / f"{number:03d}.dcm").ImagePositionPatient for number in (0, len(VOLUME) - 1)
+    )
+    ends = [stored.affine @ (0, 0, place, 1) * (-1, -1, 1, 1) for place in (0, len(VOLUME) - 1)]
+    assert np.allclose(sorted(end[:3].tolist() for end in ends), sorted([list(first), list(last)]), atol=1e-4)
+
+    source = Source(tmp_path / "a", stored.placement, stored.affine, stored.spacing, stored.header)
+    label = (stored.placement.apply(stored.array)[0] % 9).astype(np.uint8)
+    path = write_label(tmp_path, "label", label, source, format)
+    back = read(path, "label")
+    assert np.allclose(back.affine, stored.affine, atol=1e-4)
+    assert np.array_equal(back.array, stored.array % 9)
+    assert back.notes == ()
+    assert np.array_equal(brought_to(stored, back, tmp_path / "a", path)[0], back.array)
+
+
+@pytest.mark.parametrize("slopes", [(1, 0.5), (1, 0.0001), (0.5, 1), (2, 70000)])
+def test_slices_with_slopes_of_their_own_keep_their_fractions(tmp_path, slopes):
+    slope = [slopes[0], *[slopes[1]] * 7]
+    write_slices(tmp_path / "a", VOLUME, slope=slope, intercept=-3)
+    expected = VOLUME * np.reshape(slope, (-1, 1, 1)) - 3
+    assert np.allclose(read(tmp_path / "a", "image").array[0].T, expected, rtol=1e-6)

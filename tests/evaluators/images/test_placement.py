@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nibabel.orientations import aff2axcodes, axcodes2ornt, ornt_transform
 
-from evaluators.images.placement import Placement, as_stored, upright, with_axes
+from evaluators.images.placement import Placement, as_stored, towards, upright, with_axes
 
 CODES = ["".join(code) for axes in itertools.permutations(["RL", "AP", "SI"]) for code in itertools.product(*axes)]
 SIZE = (4, 5, 6)
@@ -49,8 +49,7 @@ def test_dropped_axes_come_back(axes: list[int], flipped: tuple[bool, ...], size
 
 
 def test_an_added_axis_is_taken_away():
-    deep = with_axes(as_stored((3, 4)), 3)
-    assert deep is not None
+    deep = towards((3, 4), "RA", "RAS")
     array = np.arange(12).reshape(3, 4)
     assert deep.apply(array[None]).shape == (1, 3, 4, 1)
     assert np.array_equal(deep.restore(deep.apply(array[None])[0]), array)
@@ -60,6 +59,21 @@ def test_an_added_axis_is_taken_away():
 def test_a_volume_is_no_picture_and_a_line_is_no_volume():
     assert with_axes(as_stored((3, 4, 5)), 2) is None
     assert with_axes(as_stored((3,)), 3) is None
+
+
+@given(st.sampled_from(CODES), st.sampled_from(CODES), st.sampled_from(CODES))
+def test_one_turn_after_another_is_the_turn_to_the_last(first: str, second: str, third: str):
+    once = towards(SIZE, first, second)
+    assert once.then(towards(once.of_axes(SIZE), second, third)) == towards(SIZE, first, third)
+
+
+@pytest.mark.parametrize(("want", "size"), [("SPL", (1, 4, 5)), ("RAS", (5, 4, 1)), ("LPS", (5, 4, 1))])
+def test_a_picture_lacks_the_axis_upwards_wherever_that_is(want: str, size: tuple[int, ...]):
+    array = np.arange(20).reshape(4, 5)
+    placement = towards((4, 5), "PL", want)
+    turned = placement.apply(array[None])[0]
+    assert turned.shape == size
+    assert np.array_equal(placement.restore(turned), array)
 
 
 def test_what_does_not_say_how_it_lies_stays_as_it_is():

@@ -114,3 +114,14 @@ def test_an_array_that_is_no_image_is_refused(tmp_path, array, message):
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
     with pytest.raises(InputError, match=rf"a\.npy: {message}"):
         read(tmp_path / "a.npy", "image")
+
+
+@pytest.mark.parametrize("left", [0, 0.6])
+@pytest.mark.parametrize("suffix", [".mha", ".mhd", ".nrrd", ".tif", ".nii.gz", ".dcm", ".png", ".npy"])
+def test_libraries_keep_to_themselves_what_they_have_against_a_file(tmp_path, capfd, suffix, left):
+    path = write(tmp_path / f"a{suffix}", PICTURE if suffix in (".png", ".dcm") else VOLUME)
+    cut = path if suffix != ".mhd" else tmp_path / "a.raw"
+    cut.write_bytes(cut.read_bytes()[: int(left * cut.stat().st_size)])
+    with pytest.raises(InputError, match="damaged or truncated"):
+        read(path, "image")
+    assert capfd.readouterr() == ("", "")

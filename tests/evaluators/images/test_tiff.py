@@ -247,3 +247,31 @@ def test_a_result_called_ome_tif_is_one(tmp_path):
         result = result_of(path, tmp_path / "out")
         assert result.name == "label.ome.tif"
         assert described(result)[0].is_ome
+
+
+@pytest.mark.parametrize(("stored", "depth"), [(-2.0, 2.0), (2.0, 2.0), (0.0, 0.2), (float("nan"), 0.2)])
+def test_a_voxel_size_below_zero_is_that_long_and_zero_is_not_known(tmp_path, stored, depth):
+    path = tmp_path / "a.tif"
+    options = {"unit": "mm", "spacing": stored, "axes": "ZYX"}
+    tifffile.imwrite(path, np.zeros((3, 6, 8), np.uint8), imagej=True, resolution=(5, 5), metadata=options)
+    assert read(path, "image").spacing == pytest.approx((depth, 0.2, 0.2))
+
+
+@pytest.mark.parametrize("axes", ["ZYX", None])
+def test_a_stack_cut_anywhere_is_damaged_and_never_shorter(tmp_path, axes):
+    array = np.random.default_rng(0).integers(0, 200, (5, 8, 12)).astype(np.uint8)
+    path = tmp_path / "a.tif"
+    if axes:
+        tifffile.imwrite(path, array, photometric="minisblack", metadata={"axes": axes})
+    else:
+        pages = [Image.fromarray(page) for page in array]
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+    content = path.read_bytes()
+    for end in range(8, len(content), 7):
+        path.write_bytes(content[:end])
+        try:
+            read_ = read(path, "image").array
+        except InputError as fault:
+            assert "damaged or truncated" in str(fault)  # noqa: PT017 - or whole, which is as good
+        else:
+            assert np.array_equal(read_[0], array), end

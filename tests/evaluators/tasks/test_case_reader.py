@@ -11,6 +11,7 @@ from nibabel.orientations import axcodes2ornt, ornt_transform
 
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.labels import parse_classes
+from evaluators.tasks.reading import Reading
 from evaluators.tasks.task import Case
 from search_spaces.errors import InputError
 from tests.evaluators.images.dicom_files import write_segmentation, write_slices
@@ -63,7 +64,7 @@ def test_a_label_that_lies_elsewhere_is_a_fault_unless_the_order_counts(tmp_path
         InputError, match=r"l\.nii: lies elsewhere than its image .*a\.nii: .*origin \(3, 4, 5\).*origin \(-3, 4"
     ):
         CaseReader(3, 1, ONE)(case(image, label=label))
-    sample = CaseReader(3, 1, ONE, by_index=True)(case(image, label=label))
+    sample = CaseReader(3, 1, ONE, reading=Reading(by_index=True))(case(image, label=label))
     assert np.array_equal(sample.label, MASK)
     assert "task.geometry: by_index" in sample.notes[0]
 
@@ -140,6 +141,12 @@ def test_arrays_have_channels_as_the_task_has_axes(tmp_path, shape):
     assert CaseReader(3, 1, None)(case(tmp_path / "a.npy")).image.shape == (1, *shape)
 
 
+def test_an_array_with_more_channels_than_a_network_of_pictures_takes_is_a_volume(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 6, 8)))
+    assert CaseReader(2, 1, None, volumes=True)(case(tmp_path / "a.npy")).image.shape == (1, 4, 6, 8)
+    assert CaseReader(2, 4, None, volumes=True)(case(tmp_path / "a.npy")).image.shape == (4, 6, 8)
+
+
 def test_three_slices_in_planes_are_a_volume_and_its_label_too(tmp_path):
     volume = np.arange(3 * 6 * 8, dtype=np.uint8).reshape(3, 6, 8)
     truth = (volume % 7 == 0).astype(np.uint8)
@@ -154,7 +161,9 @@ def test_three_slices_in_planes_are_a_volume_and_its_label_too(tmp_path):
 
 def test_arrays_of_an_npz_are_read_by_name(tmp_path):
     np.savez(tmp_path / "a.npz", mri=VOLUME, truth=MASK, other=MASK)
-    sample = CaseReader(3, 1, ONE, arrays=("mri", "truth"))(case(tmp_path / "a.npz", label=tmp_path / "a.npz"))
+    sample = CaseReader(3, 1, ONE, reading=Reading(image_array="mri", label_array="truth"))(
+        case(tmp_path / "a.npz", label=tmp_path / "a.npz")
+    )
     assert np.array_equal(sample.label, MASK)
 
 
@@ -207,7 +216,7 @@ def test_pixels_that_are_no_numbers_are_counted(tmp_path, values, said):
 def test_nan_is_background_on_request(tmp_path):
     """Case 16: NaN outside the brain."""
     path, array = with_gaps(tmp_path / "a.npy", np.nan, np.nan)
-    sample = CaseReader(3, 1, None, nan="background")(case(path))
+    sample = CaseReader(3, 1, None, reading=Reading(nan="background"))(case(path))
     assert np.array_equal(sample.image[0], np.where(np.isnan(array), 5, array))
     assert sample.notes == ("NaN is taken as background, the smallest value of its channel",)
 
@@ -215,12 +224,12 @@ def test_nan_is_background_on_request(tmp_path):
 def test_nan_gets_the_smallest_value_of_its_own_channel(tmp_path):
     array = np.stack([VOLUME, VOLUME + 100], -1)
     array[0, 0, 0] = np.nan
-    sample = CaseReader(3, 2, None, nan="background")(case(nifti(tmp_path / "a.nii", array, AFFINE)))
+    sample = CaseReader(3, 2, None, reading=Reading(nan="background"))(case(nifti(tmp_path / "a.nii", array, AFFINE)))
     assert sample.image[:, 0, 0, 0] == pytest.approx(np.nanmin(array, (0, 1, 2)))
 
 
 def test_infinity_and_nothing_are_no_background(tmp_path):
-    reader = CaseReader(3, 1, None, nan="background")
+    reader = CaseReader(3, 1, None, reading=Reading(nan="background"))
     with pytest.raises(InputError, match=r"a\.npy: 1 of 24 pixels are infinite$"):
         reader(case(with_gaps(tmp_path / "a.npy", np.inf, np.nan)[0]))
     np.save(tmp_path / "b.npy", np.full((2, 4, 3), np.nan))
@@ -279,5 +288,12 @@ def test_a_series_and_its_segmentation_are_a_case(tmp_path):
 
 
 def test_a_reader_is_plain_data(tmp_path):
-    reader = CaseReader(3, 1, ONE, nan="background", by_index=True, slice_axis=2, arrays=("a", "b"))
+    reader = CaseReader(3, 1, ONE, slice_axis=2, reading=Reading("RAS", "background", "a", "b", True))
     assert pickle.loads(pickle.dumps(reader)) == reader
+
+
+def test_a_slice_across_another_axis_than_the_slices_of_a_task_is_refused(tmp_path):
+    path = write_nifti(tmp_path / "a.nii.gz", np.ones((1, 6, 7), np.uint8))
+    with pytest.raises(InputError, match=r"a\.nii\.gz: a single slice across axis 0 \(1 x 6 x 7\); .* across axis 2"):
+        CaseReader(2, 1, None, slice_axis=2)(case(path))
+    assert CaseReader(2, 1, None, slice_axis=0)(case(path)).image.shape == (1, 1, 6, 7)

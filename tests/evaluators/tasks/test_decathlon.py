@@ -6,7 +6,7 @@ import pytest
 from evaluators.tasks import open_task
 from evaluators.tasks.task import SPLITS
 from search_spaces.errors import InputError
-from tests.evaluators.tasks.files import volume_mask, write_decathlon_task, write_nifti
+from tests.evaluators.tasks.files import volume_mask, write_decathlon_task, write_json, write_nifti
 
 
 def change(root, **entries):
@@ -146,3 +146,36 @@ def test_a_broken_description_is_named(tmp_path, text, message):
     (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(InputError, match=rf"dataset\.json: {message}"):
         open_task(tmp_path)
+
+
+@pytest.mark.parametrize("spelt", [str, int, lambda fold: f" {fold} "])
+def test_folds_may_be_spelt_as_text(tmp_path, spelt):
+    root = write_decathlon_task(tmp_path, 6)
+    description = json.loads((root / "dataset.json").read_text())
+    for number, entry in enumerate(description["training"]):
+        entry["fold"] = spelt(number % 3)
+    write_json(root / "dataset.json", description)
+    assert [case.name for case in open_task(root, fold=1).split("val")] == ["organ_001", "organ_004"]
+
+
+@pytest.mark.parametrize("fold", [[0], {"a": 1}, True, 0.5, "a"])
+def test_a_fold_that_is_no_number_is_told_with_its_entry(tmp_path, fold):
+    root = write_decathlon_task(tmp_path)
+    description = json.loads((root / "dataset.json").read_text())
+    for entry in description["training"]:
+        entry["fold"] = 0
+    description["training"][2]["fold"] = fold
+    write_json(root / "dataset.json", description)
+    with pytest.raises(
+        InputError, match=r"dataset\.json: training: .*organ_002.*: expected a whole number as fold, got "
+    ):
+        open_task(root)
+
+
+def test_an_entry_whose_fold_is_null_has_none(tmp_path):
+    root = write_decathlon_task(tmp_path)
+    description = json.loads((root / "dataset.json").read_text())
+    for number, entry in enumerate(description["training"]):
+        entry["fold"] = None if number == 2 else number % 2
+    write_json(root / "dataset.json", description)
+    assert [case.name for case in open_task(root).split("val")] == ["organ_000", "organ_004"]

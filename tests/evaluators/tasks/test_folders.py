@@ -187,3 +187,21 @@ def test_a_folder_of_dicom_files_is_one_image_and_one_with_a_single_file_one_lab
     pairs, faults = pair_files(tmp_path / "images", tmp_path / "labels")
     assert faults == []
     assert [(image.name, label.name) for image, label in pairs] == [("p1", "p1.nii.gz"), ("p2", "1-1.dcm")]
+
+
+@pytest.mark.parametrize("folder", ["images", "labels"])
+def test_a_link_to_nothing_is_a_fault_and_no_case_less(tmp_path, folder):
+    write_pairs(tmp_path, "abcd")
+    file = tmp_path / folder / "b.png"
+    file.unlink()
+    file.symlink_to(tmp_path / "annex")
+    with pytest.raises(InputError, match=rf"{folder}/b\.png: no such file, the link leads to nothing"):
+        open_task(tmp_path)
+
+
+def test_arrays_with_names_of_their_own_are_found(tmp_path):
+    for name in "abcd":
+        np.savez(tmp_path / f"{name}.npz", ct=grey(), seg=mask(values=(1,)))
+    assert len(open_task(tmp_path, arrays={"image": "ct", "label": "seg"}).cases) == 4
+    with pytest.raises(InputError, match="found no task in it"):
+        open_task(tmp_path)

@@ -96,3 +96,37 @@ def test_slices_are_cut_across_the_body_however_the_file_lies(tmp_path, codes, a
     assert (task.dims, task.slice_axis) == (2, 2)
     sample = task.read(task.cases[0])
     assert (sample.label.shape, sample.spacing) == ((8, 9, 5), pytest.approx((1, 1, 3)))
+
+
+def test_names_of_segments_count_in_any_case_of_letters(tmp_path):
+    names = [("Liver", "TUMOUR"), ("tumour", "LIVER"), ("liver", "Tumour"), ("Tumour", "Liver")]
+    task = open_task(write_named_task(tmp_path, names), classes={"liver": 1, "tumour": 2})
+    for case in task.cases:
+        label, odd = task.read(case).label, int(case.name[-1]) % 2
+        assert [int(np.argwhere(label == index)[0, 1]) for index in (1, 2)] == (
+            [SIZE[1] - 1 - 4, 12][::1] if odd else [12, 11]
+        )
+
+
+def test_names_of_no_class_with_other_numbers_elsewhere_are_refused(tmp_path):
+    names = [("left", "right"), ("right", "left"), ("left", "right"), ("left", "right")]
+    root = write_named_task(tmp_path, names)
+    with pytest.raises(
+        InputError, match=r"l1\.seg\.nrrd: the segment 'right' is none of the classes liver, .* is 1 here but 2"
+    ):
+        open_task(root, classes={"liver": 1, "tumour": 2}, dims=3)
+
+
+def test_segmentations_of_one_slice_each_are_those_of_volumes(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = []
+    for number, part in enumerate(SPLITS):
+        files = write_slices(tmp_path / f"p{number}", rng.integers(0, 900, SIZE).astype(np.uint16))
+        label = numbers(1, 2) * (np.arange(SIZE[0]) == 1)[:, None, None].astype(np.uint8)
+        write_segmentation(tmp_path / f"l{number}.dcm", files, label)
+        rows.append((f"p{number}", f"l{number}.dcm", part))
+    write_table(tmp_path, rows, header="image,label,split")
+    task = open_task(tmp_path)
+    assert (task.dims, task.notes) == (3, ())
+    assert task.read(task.cases[0]).label.shape == SIZE[::-1]
+    assert open_task(tmp_path, dims=2).slice_axis == 2

@@ -243,3 +243,16 @@ def test_a_missing_folder_is_named(tmp_path):
     (root / "labelsTr").rename(root / "labels")
     with pytest.raises(InputError, match="labelsTr: no such folder"):
         open_task(root)
+
+
+@pytest.mark.parametrize(
+    "folds",
+    [[], {}, None, [{"train": None, "val": []}], [{"train": [], "val": 3}], [{"train": [[]], "val": []}], [[]], ["a"]],
+)
+def test_what_are_no_folds_is_told_with_the_file(tmp_path, folds):
+    root = write_nnunet_task(tmp_path / "set")
+    write_json(root / "splits_final.json", folds)
+    with pytest.raises(
+        InputError, match=r"splits_final\.json: expected a list of folds, each with the lists train and"
+    ):
+        open_task(root)

@@ -88,6 +88,18 @@ def test_all_bad_rows_are_reported_together(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("spelling", ["./images/../images/case0.png", "link.png"])
+def test_one_image_in_two_cases_is_told_however_it_is_spelt(tmp_path, spelling):
+    root = write_csv_task(tmp_path, list(SPLITS))
+    (root / "link.png").symlink_to(root / "images" / "case0.png")
+    with (root / "split.csv").open("a") as table:
+        table.write(f"{spelling},labels/case1.png,val,\n")
+    with pytest.raises(
+        InputError, match=r"png \(val\) and .*images/case0\.png \(train\) are one image; expected it in one"
+    ):
+        open_task(root)
+
+
 def test_a_row_of_the_wrong_length_is_named(tmp_path):
     write_table(tmp_path, [("a.png", "b.png")])
     with pytest.raises(InputError, match="line 2: expected 4 cells, got 2"):
@@ -115,7 +127,27 @@ def test_no_training_row_is_an_error(tmp_path):
 def test_groups_that_are_all_in_every_part_are_strata(tmp_path):
     splits = ["train", "train", "val", "val", "test", "test"]
     write_csv_task(tmp_path, splits, ["benign", "malignant"] * 3)
-    assert len(open_task(tmp_path).cases) == 6
+    task = open_task(tmp_path)
+    assert len(task.cases) == 6
+    [note] = task.notes
+    assert "column 'group'" in note
+    assert "such as 'benign'" in note
+    assert open_task(tmp_path, groups=False).notes == ()
+
+
+@pytest.mark.parametrize(
+    "groups", [("patient_A", "patient_B"), ("p1", "p2"), ("A", "B"), ("subject", "other"), ("7", "8")]
+)
+def test_subjects_in_every_part_are_no_strata(tmp_path, groups):
+    write_csv_task(tmp_path, ["train", "train", "val", "val", "test", "test"], groups * 3)
+    with pytest.raises(InputError, match=rf"group '{groups[0]}' is in train and val and test; .*groups: false"):
+        open_task(tmp_path)
+
+
+def test_strata_across_a_split_that_is_still_to_be_completed_are_a_fault(tmp_path):
+    write_csv_task(tmp_path, ["train", "train", "train", "train", "test", "test"], ["benign", "malignant"] * 3)
+    with pytest.raises(InputError, match="group 'benign' is in train and test"):
+        open_task(tmp_path)
 
 
 def test_one_group_that_is_not_everywhere_makes_them_patients(tmp_path):

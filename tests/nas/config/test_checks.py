@@ -64,7 +64,7 @@ def test_what_is_asked_of_a_task_reaches_it(own):
     own = write_csv_task(own.parent / "patients", ["train"] * 8)
     task = check(of(own, group_pattern=r"case(\d)", nan="background", classes={"a": "127<"}), Path()).task
     assert {case.group for case in task.cases} == set("01234567")
-    assert task.reader.nan == "background"
+    assert task.reading.nan == "background"
     assert task.labelling.values == (0, 255)
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
-from nas.exports.export import WEIGHTS, export_point, load_export, write_export
+from nas.exports.export import WEIGHTS, check_free, export_point, load_export, write_export
 from nas.records.journal import Journal
 from nas.run import Run
 from search_spaces import Architecture, InputError
@@ -126,3 +126,11 @@ def test_a_network_without_columns_is_exported_whole_or_not_at_all(tmp_path):
     with pytest.raises(InputError, match="columns: expected host 'nested', no other can be pruned; got 'unet'"):
         export_point(run, run.front.best(), tmp_path / "model", columns=2)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("below", ["", "a", "a/b"])
+def test_a_place_that_can_hold_no_export_is_told_before_the_training(tmp_path, below):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is no folder"):
+        check_free(tmp_path / "file" / below)
+    check_free(tmp_path / "not" / "yet")

@@ -9,15 +9,21 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+import tifffile
 import torch
+import yaml
 from nibabel.orientations import axcodes2ornt, ornt_transform
 from safetensors.torch import save
 
+from evaluators.images import file_suffix
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
+from evaluators.tasks.reading import Reading
 from nas.exports.export import ExportedModel, load_export, write_export
 from nas.exports.prediction import check_spared, find_images, predict_all
 from search_spaces import Architecture, InputError
+from tests.evaluators.images.files import read_back, write
+from tests.evaluators.images.test_one_orientation import as_itk
 from tests.evaluators.tasks.files import colour, grey, write_nifti, write_picture
 
 
@@ -38,7 +44,9 @@ def model(tmp_path: Path) -> Any:
 
 
 def results(model: ExportedModel, images: Path, out: Path, format: str = "same") -> dict[str, Path]:
-    made = predict_all(model, find_images([images], model.preprocessing.channels), out, format)
+    made = predict_all(
+        model, find_images([images], model.preprocessing.channels, model.preprocessing.reading.image_array), out, format
+    )
     assert all(not prediction.faults for prediction in made), made
     return {prediction.name: prediction.path for prediction in made if prediction.path}
 
@@ -129,13 +137,95 @@ def test_a_file_that_cannot_be_read_stops_no_other(model, tmp_path):
     assert shown == sorted(shown)
 
 
+STACK = np.random.default_rng(1).integers(0, 200, (6, 24, 16)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("orientation", ["SPL", "RAS"])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_one_array_in_any_type_is_segmented_alike(model, tmp_path, orientation, dims):
+    trained = model(dims, reading=Reading(orientation))
+    (tmp_path / "in").mkdir()
+    for array, names in ((STACK, ("stack.tif",)), (STACK[2], ("page.tif", "page.png"))):
+        for name in names:
+            write(tmp_path / "in" / f"{name.replace('.', '_')}{file_suffix(Path(name))}", array)
+        for suffix in (".mha", ".nii.gz"):
+            as_itk(tmp_path / "in" / f"{names[0][:-4]}_{suffix[1:4]}{suffix}", array)
+    made = results(trained, tmp_path / "in", tmp_path / "out")
+    for kind, count in (("stack", 3), ("page", 4)):
+        found = [read_back(path).squeeze() for name, path in made.items() if name.startswith(kind)]
+        assert len(found) == count
+        assert len(np.unique(found[0])) > 1
+        assert all(np.array_equal(found[0], other) for other in found[1:])
+
+
+def test_a_network_of_pictures_sees_the_pages_of_a_stack(model, tmp_path):
+    trained = model(2, reading=Reading("SPL"))
+    write(tmp_path / "in" / "stack.tif", STACK)
+    (path,) = results(trained, tmp_path / "in", tmp_path / "out").values()
+    page = (STACK[3] - STACK.mean()) / STACK.std()  # normalised with its stack
+    expected = trained.network(torch.from_numpy(page)[None, None].float()).argmax(1)[0].numpy()
+    assert np.array_equal(read_back(path)[3], trained.preprocessing.labelling.to_values(expected))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("layout", [{}, {"slice_axis": 0}, {"slice_axis": 0, "size": (16, 16)}])
+def test_stacks_of_few_pages_are_segmented_page_by_page(model, tmp_path, count, layout):
+    trained = model(2, reading=Reading("SPL"), **layout)
+    write(tmp_path / "in" / "stack.tif", STACK[:count])
+    (path,) = results(trained, tmp_path / "in", tmp_path / "out").values()
+    assert read_back(path).squeeze().shape == STACK[:count].squeeze().shape
+
+
+def test_an_export_of_before_there_was_a_reading_is_loaded(model, tmp_path):
+    model(2)
+    path = tmp_path / "model" / "model.yaml"
+    about = yaml.safe_load(path.read_text())
+    about["preprocessing"] |= {"nan": "background"}
+    del about["preprocessing"]["reading"]
+    path.write_text(yaml.safe_dump(about))
+    assert load_export(tmp_path / "model").preprocessing.reading == Reading(nan="background")
+
+
+def test_links_to_nothing_fail_and_stop_no_other(model, tmp_path):
+    write_picture(tmp_path / "in" / "a.png", grey(40, 40))
+    (tmp_path / "in" / "b.png").symlink_to(tmp_path / "annex" / "b")
+    made = predict_all(model(2), find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    assert [prediction.path is not None for prediction in made] == [True, False]
+    assert made[1].faults == [f"{tmp_path}/in/b.png: no such file, the link leads to nothing"]
+
+
+def test_arrays_and_pairing_by_index_are_as_in_training(model, tmp_path):
+    (tmp_path / "in").mkdir()
+    np.savez(tmp_path / "in" / "a.npz", ct=grey(16, 16), other=grey(16, 16))
+    for channel, corner in enumerate((0, 5)):
+        affine = np.eye(4)
+        affine[0, 3] = corner
+        nibabel.save(nibabel.Nifti1Image(volume().get_fdata(), affine), tmp_path / f"c_{channel:04d}.nii.gz")
+    named, apart = Reading("SPL", image_array="ct"), Reading("RAS", by_index=True)
+    assert list(results(model(2, reading=named), tmp_path / "in", tmp_path / "out")) == ["a"]
+    assert list(results(model(3, channels=2, reading=apart), tmp_path, tmp_path / "out")) == ["c"]
+    (refused,) = predict_all(model(3, channels=2), find_images([tmp_path], 2), tmp_path / "out", "same")
+    assert "lies elsewhere" in refused.faults[0]
+
+
+@pytest.mark.parametrize("out", ["file", "file/below/it"])
+def test_a_place_that_can_hold_no_results_is_told_before_anything_is_computed(tmp_path, out):
+    write_picture(tmp_path / "in" / "a.png", grey())
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file is no folder; expected a folder, or a place for a new one"):
+        check_spared(find_images([tmp_path / "in"]), tmp_path / out, "same")
+    check_spared(find_images([tmp_path / "in"]), tmp_path / "not" / "yet", "same")
+
+
 def test_nan_is_background_where_it_was_in_training(model, tmp_path):
     array = np.random.default_rng(0).normal(size=(12, 10, 8)).astype(np.float32)
     array[:3] = np.nan
     write_nifti(tmp_path / "in" / "c.nii.gz", array)
     (refused,) = predict_all(model(3), find_images([tmp_path / "in"]), tmp_path / "out", "same")
     assert "240 of 960 pixels are NaN" in refused.faults[0]
-    (taken,) = predict_all(model(3, nan="background"), find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    (taken,) = predict_all(
+        model(3, reading=Reading(nan="background")), find_images([tmp_path / "in"]), tmp_path / "out", "same"
+    )
     assert taken.path is not None
     assert any("NaN" in note for note in taken.notes)
 
@@ -145,6 +235,42 @@ def test_a_voxel_size_that_is_not_known_is_told_where_it_matters(model, tmp_path
     np.save(tmp_path / "in" / "c.npy", np.zeros((8, 8, 8), np.float32))
     (made,) = predict_all(model(3, spacing=(1.0, 1.0, 1.0)), find_images([tmp_path / "in"]), tmp_path / "out", "same")
     assert any("how large its voxels are" in note for note in made.notes)
+
+
+def micrometres(path: Path, array: np.ndarray, unit: str = "um") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, array, imagej=True, resolution=(5, 5), metadata={"unit": unit})
+    return path
+
+
+@pytest.mark.parametrize("spacing", [(0.0002, 0.0002), (50.0, 50.0)])
+def test_voxel_sizes_out_of_reach_are_told_and_stop_no_other_image(model, tmp_path, spacing):
+    trained = model(2, spacing=spacing)
+    write_picture(tmp_path / "in" / "unknown.png", grey(64, 64))
+    micrometres(tmp_path / "in" / "mm.tif", grey(64, 64), "mm")
+    micrometres(tmp_path / "in" / "um.tif", grey(64, 64))
+    made = {p.name: p for p in predict_all(trained, find_images([tmp_path / "in"]), tmp_path / "out", "same")}
+    assert [name for name, prediction in made.items() if prediction.path] == ["um"] * (spacing[0] < 1)
+    assert "in/unknown.png: does not say how large its voxels are (1 mm is assumed); bro" in made["unknown"].faults[0]
+    assert "mm.tif: has voxels of 0.2 x 0.2 mm; brought to the" in made["mm"].faults[0]
+    assert "64 x 64 voxels would become " in made["mm"].faults[0]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("one of\nthose"), OSError("disk is full")])
+def test_whatever_goes_wrong_with_one_image_stops_no_other(model, tmp_path, error):
+    trained = model(2)
+    for name in "abc":
+        write_picture(tmp_path / "in" / f"{name}.png", grey(24, 24 + 8 * (name == "b")))
+
+    def fails(module: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        if inputs[0].shape[-1] == 32:
+            raise error
+
+    trained.network.register_forward_pre_hook(fails)
+    made = predict_all(trained, find_images([tmp_path / "in"]), tmp_path / "out", "same")
+    assert [prediction.path is not None for prediction in made] == [True, False, True]
+    said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    assert made[1].faults == [f"{tmp_path}/in/b.png: {said}"]
 
 
 def test_a_result_never_takes_the_place_of_an_image(tmp_path):
