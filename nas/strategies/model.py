@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +64,8 @@ class Model(Strategy):
             raise InputError(f"model: optimism is a number from 0; got {optimism}")
         self.optimism = optimism
         self._first = Candidates(self._first_order(), admits, space)
-        self._scales: dict[int, Scales] = {}
-        self._ranked: dict[tuple[int, int], list[Architecture]] = {}
+        self._scales: tuple[Hashable, Scales] = ((), {})
+        self._lists: tuple[Hashable, _View | None, list[list[Architecture]]] = ((), None, [])
 
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
@@ -73,28 +73,28 @@ class Model(Strategy):
         if len(seen) < PLAIN or len(scored) < LEAST:
             return self._first.first_unseen(seen)
         stride = 1 + len(seen) // SHARED
-        count = len(scored) - len(scored) % stride
         if stride == 1:
-            view = self._view(observed(scored), [row_of(architecture) for architecture in history.running])
+            running = sorted(history.running, key=str)
+            view = self._view(observed(scored), [row_of(architecture) for architecture in running])
             found = self._best(view, 1, np.random.default_rng((self.seed, len(seen))), seen)
             return found[0] if found else self._first.first_unseen(seen)
-        for turn in range(ROUNDS):
-            for architecture in self._list(scored[:count], stride, turn):
-                if architecture not in seen:
-                    return architecture
-        return self._first.first_unseen(seen)
+        shared = scored[: len(scored) - len(scored) % stride]
+        listed = (one for turn in range(ROUNDS) for one in self._listed(shared, stride, turn))
+        new = next((architecture for architecture in listed if architecture not in seen), None)
+        return new or self._first.first_unseen(seen)
 
-    def _list(self, scored: Sequence[Trial], stride: int, turn: int) -> list[Architecture]:
-        """Suggestions, best first, of a model that many share; each ``turn`` has others."""
-        key = len(scored), turn
-        if key not in self._ranked:
-            if turn == 0:
-                self._ranked.clear()
-                self._shared = self._view(observed(scored))
-            before = {trial.architecture for trial in scored}.union(*self._ranked.values())
-            rng = np.random.default_rng((self.seed, *key))
-            self._ranked[key] = self._best(self._shared, 2 * stride, rng, before)
-        return self._ranked[key]
+    def _listed(self, scored: Sequence[Trial], count: int, turn: int) -> list[Architecture]:
+        """The ``turn``-th ``count`` suggestions, best first, of one model that many suggestions share."""
+        key = count, tuple((trial.architecture, trial.dice) for trial in scored)
+        if self._lists[0] != key:
+            self._lists = key, self._view(observed(scored)), []
+        _, view, lists = self._lists
+        assert view is not None
+        while len(lists) <= turn:
+            known = {trial.architecture for trial in scored}.union(*lists)
+            rng = np.random.default_rng((self.seed, len(scored), len(lists)))
+            lists.append(self._best(view, count, rng, known))
+        return lists[turn]
 
     def _first_order(self) -> Iterator[Architecture]:
         """The plain network, others spread over the parameters from few to many, then sparse draws."""
@@ -126,9 +126,10 @@ class Model(Strategy):
         due = LEAST
         while math.ceil(due * GROWTH) <= len(seen):
             due = math.ceil(due * GROWTH)
-        if due not in self._scales:
-            self._scales[due] = learn_scales(seen.take(range(due)))
-        return self._scales[due]
+        key = seen.architectures[:due], tuple(seen.scores[:due].tolist())
+        if self._scales[0] != key:
+            self._scales = key, learn_scales(seen.take(range(due)))
+        return self._scales[1]
 
     def _best(self, view: _View, count: int, rng: np.random.Generator, seen: Set[Architecture]) -> list[Architecture]:
         """At most ``count`` new architectures, each the one that adds most to the front and those before it."""

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from nas.surrogate.observations import observed
+from tests.nas.trials import architecture, trial
+
+
+def test_trials_of_one_architecture_are_one_observation():
+    seen = observed([trial(0, 0.5), trial(1, 0.7, architecture=architecture(0), seed=1), trial(2, 0.6, params=9)])
+    assert seen.architectures == (architecture(0), architecture(2))
+    assert seen.scores.tolist() == [pytest.approx(0.6), 0.6]
+    assert seen.trials.tolist() == [2, 1]
+    assert seen.params.tolist() == [1000, 9]
+
+
+def test_failed_trials_and_shorter_ones_are_left_out():
+    seen = observed([trial(0, 0.5), trial(1, None), trial(2, 0.9, steps=50)])
+    assert seen.architectures == (architecture(0),)
+    assert len(observed([])) == 0
+
+
+def test_a_network_that_hardly_trained_counts_as_bad_and_no_more():
+    scores = [0.80, 0.81, 0.79, 0.80, 0.82]
+    seen = observed([trial(number, dice) for number, dice in enumerate([*scores, 0.02])])
+    assert seen.scores[:5].tolist() == scores
+    assert 0.6 < seen.scores[5] < 0.79

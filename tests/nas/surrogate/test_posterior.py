@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from nas.surrogate.features import GROUPS, Row, row_of
+from nas.surrogate.observations import Observations
+from nas.surrogate.posterior import Posterior, _Ridge
+from nas.surrogate.scales import LEVEL, PRIORS, learn_scales
+from tests.nas.surrogate.made_up import drawn, observations
+
+SCALES = {name: median for name, (median, _) in PRIORS.items()}
+
+
+def kernel(first: tuple[Row, ...], second: tuple[Row, ...]) -> np.ndarray:
+    """What two architectures share, written out."""
+
+    def shared(one: Row, other: Row) -> float:
+        total = LEVEL**2
+        for feature, value in zip(one.features, one.values, strict=True):
+            for another, weight in zip(other.features, other.values, strict=True):
+                total += (feature == another) * value * weight * SCALES[feature[0]] ** 2
+        return total
+
+    return np.array([[shared(one, other) for other in second] for one in first])
+
+
+@pytest.mark.parametrize("count", [5, 60])
+def test_it_is_the_gaussian_process_whose_kernel_adds_up_what_architectures_share(count):
+    seen = observations(count)
+    asked = tuple(row_of(architecture) for architecture in drawn(20, seed=1))
+    noisy = kernel(seen.rows, seen.rows) + np.eye(count) * (SCALES["rest"] ** 2 + SCALES["noise"] ** 2)
+    across = kernel(asked, seen.rows)
+    solved = np.linalg.solve(noisy, across.T).T
+    offset = seen.scores.mean()
+    means, deviations = Posterior(seen, SCALES).predict(asked)
+    assert means == pytest.approx(offset + solved @ (seen.scores - offset), abs=1e-9)
+    variance = np.diag(kernel(asked, asked)) - np.einsum("ij,ij->i", solved, across) + SCALES["rest"] ** 2
+    assert deviations == pytest.approx(np.sqrt(variance), abs=1e-6)
+
+
+def test_solving_for_weights_and_for_rows_is_the_same():
+    rng = np.random.default_rng(0)
+    rows = sparse.csr_matrix(rng.normal(size=(8, 5)) * (rng.random((8, 5)) < 0.6))
+    wide = _Ridge(sparse.hstack([rows, sparse.csr_matrix((8, 9))], format="csr"))  # more weights than rows
+    tall = _Ridge(rows)
+    targets, asked = rng.normal(size=8), rng.normal(size=(4, 5))
+    assert wide.mean(targets)[:5] == pytest.approx(tall.mean(targets))
+    assert wide.marginal()[:5] == pytest.approx(tall.marginal())
+    padded = sparse.csr_matrix(np.hstack([asked, np.zeros((4, 9))]))
+    assert wide.variance(padded) == pytest.approx(tall.variance(sparse.csr_matrix(asked)))
+    for ridge in (wide, tall):
+        draws = ridge.draws(40_000, rng)[:, :5]
+        assert draws.mean(axis=0) == pytest.approx(np.zeros(5), abs=0.02)
+        assert np.cov(draws.T) == pytest.approx(np.linalg.inv((rows.T @ rows).toarray() + np.eye(5)), abs=0.03)
+
+
+def test_what_is_pending_makes_its_like_surer_and_moves_no_mean():
+    seen = observations(12)
+    first, second = (row_of(architecture) for architecture in drawn(2, seed=5))
+    alone, pending = Posterior(seen, SCALES), Posterior(seen, SCALES, [first])
+    (means, before), (same, after) = alone.predict([first, second]), pending.predict([first, second])
+    assert same == pytest.approx(means)
+    assert after[0] < before[0]
+    assert np.all(after <= before + 1e-12)
+
+
+def test_the_more_trials_an_architecture_has_the_more_its_own_score_counts():
+    seen = observations(20)
+    often = Observations(seen.architectures, seen.rows, seen.scores, np.full(20, 100.0), seen.params)
+    once = np.abs(Posterior(seen, SCALES).of_tried(seen) - seen.scores)
+    many = np.abs(Posterior(often, SCALES).of_tried(often) - seen.scores)
+    assert many.mean() < 0.3 * once.mean()
+
+
+def test_draws_of_what_was_tried_lie_around_its_means():
+    seen = observations(15)
+    posterior = Posterior(seen, SCALES)
+    draws = posterior.draws_of_tried(seen, 20_000, np.random.default_rng(0))
+    assert draws.mean(axis=0) == pytest.approx(posterior.of_tried(seen), abs=3e-4)
+    assert 0 < draws.std(axis=0).max() < SCALES["noise"]
+
+
+def test_an_effect_is_what_one_mechanism_more_changes():
+    seen = observations(200)
+    scales = learn_scales(seen)
+    posterior = Posterior(seen, scales)
+    mean, deviation = posterior.effect([("mechanism", "se")])
+    unknown = posterior.effect([("mechanism", "never seen")])
+    assert deviation < scales["mechanism"]
+    assert unknown == (0.0, pytest.approx(scales["mechanism"]))
+    assert mean != 0
+
+
+@pytest.mark.parametrize("noise", [0.003, 0.03])
+def test_the_noise_is_learnt_from_the_scores(noise):
+    seen = observations(250, noise=noise)
+    scales = learn_scales(seen)
+    assert set(scales) == {*GROUPS, "rest", "noise"}
+    assert np.hypot(scales["noise"], scales["rest"]) == pytest.approx(noise, rel=0.3)
+
+
+def test_scales_of_hardly_anything_are_those_of_the_prior():
+    assert learn_scales(observations(1))["slot"] == pytest.approx(PRIORS["slot"][0], rel=0.05)
