@@ -230,7 +230,7 @@ def test_as_many_flips_as_the_task_has_axes_are_expected(task):
 
 
 def test_a_setting_of_the_strategy_out_of_its_range_is_found_before_anything_starts(task):
-    (fault,) = faults_of(small_config(task, strategy={"population": 1}))
+    (fault,) = faults_of(small_config(task, strategy={"name": "evolution", "population": 1}))
     assert fault == "evolution: population is a whole number from 2; got 1"
 
 

@@ -72,7 +72,7 @@ def test_an_empty_config_is_the_default_without_a_fault():
         ("space: 3", "space: expected text or a mapping of keys, got 3"),
         ("evaluator: [train]", "evaluator: expected text, got ['train']"),
         ("strategy: evolution", "strategy: expected a mapping of keys, got 'evolution'"),
-        ("strategy: {population: x}", "strategy.population: expected a whole number, got 'x'"),
+        ("strategy: {name: evolution, population: x}", "strategy.population: expected a whole number, got 'x'"),
         ("strategy: {name: random, sparse: 3}", "strategy.sparse: expected true or false, got 3"),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_value_of_the_wrong_form_is_one_line_with_the_key_what_was_expected_an
         ("training: {lerning_rate: 1}", "unknown key of 'training': ", "lerning_rate", "learning_rate"),
         ("training: {augmentation: {flpi: 1}}", "unknown key of 'training.augmentation': ", "flpi", "flip"),
         ("strategy: {name: evolutoin}", "unknown strategy ", "evolutoin", "evolution"),
-        ("strategy: {popluation: 4}", "unknown setting of strategy 'evolution': ", "popluation", "population"),
+        ("strategy: {optimsm: 4}", "unknown setting of strategy 'model': ", "optimsm", "optimism"),
     ],
 )
 def test_a_misspelt_name_is_one_line_with_the_nearest_and_all_that_there_are(text, owner, name, nearest):

@@ -201,7 +201,7 @@ def test_a_run_that_does_not_exist_cannot_be_resumed(copy, cluster):
             ["task.patch=[16, 16]", "strategy.name=random"],
             [
                 "task.patch: cannot change when a run is resumed; the run has None, got [16, 16]",
-                "strategy.name: cannot change when a run is resumed; the run has 'evolution', got 'random'",
+                "strategy.name: cannot change when a run is resumed; the run has 'model', got 'random'",
             ],
         ),
         (["evaluator=synthetic"], ["evaluator: cannot change when a run is resumed; the run has 'train', "
@@ -254,7 +254,7 @@ def test_two_searches_that_start_at_once_get_folders_of_their_own(tmp_path):
 BAD = {
     "space: {mechanisms: [cbma]}": "unknown mechanism 'cbma'",
     "training: {steps: 0}": "training.steps: expected at least 1",
-    "strategy: {population: 1}": "evolution: population",
+    "strategy: {optimism: -1}": "model: optimism",
     "limits: {params: 10}": "limits.params: expected at least",
     "limits: {macs: 10}": "limits.macs: expected at least",
     "task: {path: /nowhere}": "task '/nowhere'",

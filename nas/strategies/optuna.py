@@ -1,0 +1,133 @@
+"""Any sampler of Optuna. Akiba, Sano, Yanase, Ohta, Koyama: Optuna: A Next-generation Hyperparameter Optimization
+Framework, KDD 2019, https://arxiv.org/abs/1907.10902. Needs the extra ``optuna``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from nas.strategies.candidates import Candidates, draws, starting_network
+from nas.strategies.strategy import Admits, History, Strategy, strategy
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.placement import Placement
+from search_spaces.attention.mechanism import Value
+from search_spaces.errors import InputError, unknown_name
+from search_spaces.space.frame import EMPTY, Contents
+from search_spaces.space.space import Space
+from search_spaces.space.union import SearchSpace, Union
+
+ATTEMPTS = 200
+
+Choose = Callable[[str, Sequence[Value]], Value]
+
+
+@strategy("optuna")
+class OptunaSampler(Strategy):
+    """A sampler of Optuna by its name, which sees Dice and parameters as two objectives.
+
+    The plain network comes first. What the sampler draws twice or beyond the limits is drawn again, in the end at
+    random.
+
+    Args:
+        space, admits, seed: see ``Strategy``.
+        sampler: a class of ``optuna.samplers``, such as ``TPESampler``, ``NSGAIISampler``, ``GPSampler``.
+    """
+
+    def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, sampler: str = "TPESampler") -> None:
+        super().__init__(space, admits, seed)
+        try:
+            import optuna
+        except ImportError:
+            raise InputError(
+                "strategy 'optuna': needs Optuna, which is not installed; pip install 'attention-nas[optuna]'"
+            ) from None
+        offered = [name for name in optuna.samplers.__all__ if name.endswith("Sampler") and name != "BaseSampler"]
+        if sampler not in offered:
+            raise InputError(unknown_name("sampler of Optuna", sampler, offered))
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.sampler = sampler
+        self._begin = Candidates(self._order(), admits, space)
+
+    def suggest(self, history: History) -> Architecture | None:
+        seen = history.seen
+        if not seen:
+            return self._begin.first_unseen(seen)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Optuna calls experimental
+            study = self._study(history)
+            for _ in range(ATTEMPTS):
+                trial = study.ask()
+                drawn = self._architecture(trial.suggest_categorical)
+                if drawn is not None and drawn not in seen and self.admits(drawn):
+                    return drawn
+        return self._begin.first_unseen(seen)
+
+    def _study(self, history: History) -> Any:
+        """A study made anew of everything that was tried: what comes next follows from the history alone."""
+        import optuna
+
+        sampler = getattr(optuna.samplers, self.sampler)(seed=self.seed + len(history.seen))
+        study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+        for trial in history.completed:
+            if trial.architecture not in self.space:
+                continue
+            told = _Told(self.space.part_of(trial.architecture), trial.architecture)
+            self._architecture(told)
+            distributions: dict[str, Any] = {
+                label: optuna.distributions.CategoricalDistribution(tuple(values))
+                for label, values in told.offered.items()
+            }
+            values = [trial.metrics["dice"], float(trial.cost.params)]
+            study.add_trial(optuna.trial.create_trial(params=told.params, distributions=distributions, values=values))
+        return study
+
+    def _architecture(self, choose: Choose) -> Architecture | None:
+        """Made of one choice after the other, only those that play a part; None where the rules refuse it."""
+        part = self.space
+        if isinstance(part, Union):
+            part = part.parts[str(choose("host", list(part.parts)))]
+        options = tuple((name, choose(f"{part.host}/{name}", values)) for name, values in part.options.items())
+        contents: Contents = {}
+        for label, group in part.frame(options).groups.items():
+            series: list[Placement] = []
+            for position in range(group.series):
+                place = f"{part.host}/{label}/{position}"
+                mechanism = str(choose(f"{place}/mechanism", [EMPTY, *group.offers]))
+                if mechanism == EMPTY:
+                    break
+                settings = tuple(
+                    (name, choose(f"{place}/{mechanism}/{name}", values))
+                    for name, values in group.offers[mechanism].items()
+                )
+                series.append(Placement(mechanism, settings))
+            contents[label] = tuple(series)
+        made = part.assemble(options, contents)
+        return made if part.allows(made) else None
+
+    def _order(self) -> Iterator[Architecture]:
+        start = starting_network(self.space, self.budget)
+        if start is not None:
+            yield start
+        yield from draws(self.space, self.seed)
+
+
+class _Told:
+    """Chooses what an architecture has, and keeps what was asked."""
+
+    def __init__(self, part: Space, architecture: Architecture) -> None:
+        self.params: dict[str, Value] = {}
+        self.offered: dict[str, Sequence[Value]] = {}
+        self._known: dict[str, Value] = {"host": part.host}
+        self._known |= {f"{part.host}/{name}": value for name, value in architecture.options}
+        for label, series in part.contents(architecture).items():
+            for position, placement in enumerate(series):
+                place = f"{part.host}/{label}/{position}"
+                self._known[f"{place}/mechanism"] = placement.mechanism
+                self._known |= {f"{place}/{placement.mechanism}/{name}": value for name, value in placement.options}
+
+    def __call__(self, label: str, values: Sequence[Value]) -> Value:
+        self.offered[label] = values
+        self.params[label] = self._known.get(label, EMPTY)
+        return self.params[label]
