@@ -20,6 +20,7 @@ bench: .venv/done
 	$(BIN)/python benchmarks/attention.py --quick
 	$(BIN)/python benchmarks/spaces.py --quick
 	$(BIN)/python benchmarks/memory.py --quick
+	$(BIN)/python benchmarks/strategies.py --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

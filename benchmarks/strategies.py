@@ -3,10 +3,10 @@
     python benchmarks/strategies.py [--strategies model evolution ...] [--noise 0.012] [--truths 5] [--seeds 1]
         [--trials 500] [--quick] --out strategies.jsonl
 
-The value at a number of trials is the noise-free hypervolume of the front that is recommended then, as a share of what a
-long search without noise gains over the networks without attention. ``model`` recommends by its posterior; for the
-others both that and the front of the single scores are shown (``+`` is by the posterior). One line of JSON is appended to
---out as each search ends, and searches that it holds are not repeated.
+The value at a number of trials is the noise-free hypervolume of the front that is recommended then, as a share of what
+a long search without noise gains over the networks without attention. ``model`` recommends by its posterior; for the
+others both that (``+``) and the front of the single scores are shown. One line of JSON is appended to --out as each
+search ends, and searches that it holds are not repeated.
 """
 
 from __future__ import annotations
