@@ -21,7 +21,7 @@ ROOMS = {
         *("attention", "catalogue", "stages", "hosts", "architecture", "space"),
     ),
     "nas": (
-        *("quantities", "records", "evidence", "surrogate", "run", "strategies", "config"),
+        *("quantities", "records", "evidence", "surrogate", "run", "strategies", "testing", "config"),
         *("exports", "engine", "profiles", "pictures", "cli"),
     ),
 }
