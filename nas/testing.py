@@ -71,7 +71,7 @@ def check_new_admitted_and_inside(make: Make, trials: int) -> None:
 
 
 def check_function_of_history(make: Make, trials: int) -> None:
-    """What is suggested follows from seed and history alone, whatever was asked before and whichever trial ended first."""
+    """What is suggested follows from seed and history alone, whatever was asked before or ended first."""
     space = _space()
     done = searched(make, space, trials)
     again = searched(make, space, trials)

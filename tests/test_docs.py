@@ -37,6 +37,14 @@ def test_the_tasks_shown_are_sound(text: str) -> None:
         parse_classes(section.classes)
 
 
+def test_the_strategy_shown_keeps_to_the_contract(tmp_path: Path) -> None:
+    (text,) = code("search.md", "python")
+    program = tmp_path / "shown.py"
+    program.write_text(f"{text}\n\nfrom nas.testing import check_strategy\n\ncheck_strategy(Uniform, trials=8)\n")
+    done = subprocess.run([sys.executable, str(program)], cwd=DOCS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("number", range(len(code("spaces.md", "python"))))
 def test_the_programs_shown_run(number: int, tmp_path: Path) -> None:
     """Each in a process of its own: a host that is registered stays registered."""
