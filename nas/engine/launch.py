@@ -117,7 +117,7 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
     def within(architecture: Architecture) -> bool:
         return admits(config, architecture, checked.task, layout.patch)
 
-    box = box_of(space, within, params_of, config.limits.params)
+    box = box_of(space, within, layout.channels, len(layout.classes), config.limits.params)
     strategy = make_strategy(config, space, Budget(within, params_of, box))
     schedule = Schedule(
         trials=config.limits.trials,

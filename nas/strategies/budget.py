@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from nas.evidence.hypervolume import Box
 from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import host_params
 from search_spaces.space.union import SearchSpace
 
 Admits = Callable[[Architecture], bool]
 NOMINAL = {2: (96, 96), 3: (48, 48, 48)}  # image sizes; parameters do not depend on them
-MOST = 1000  # plain networks that a box is made of
+ASKED = 64  # plain networks, from small to large, of which it is asked whether they are admitted
 ROOM = 2  # times the largest plain network, for attention that adds to it
 
 
@@ -42,12 +44,19 @@ def budget_of(admits: Admits, space: SearchSpace) -> Budget:
     def params(architecture: Architecture) -> int:
         return architecture.cost(1, 1, NOMINAL[architecture.dims]).params
 
-    return Budget(admits, params, box_of(space, admits, params))
+    return Budget(admits, params, box_of(space, admits, 1, 1))
 
 
-def box_of(space: SearchSpace, admits: Admits, params: Callable[[Architecture], int], most: int | None = None) -> Box:
-    """From the smallest plain network that is admitted to the limit ``most``; without one, to twice the largest."""
-    networks = itertools.islice(filter(admits, space.plain_networks()), MOST)
-    sizes = [params(network) for network in networks] or [params(network) for network in space.plain_networks()]
-    low = min(sizes)
-    return Box(low, max(most or ROOM * max(sizes), low + 1))
+def box_of(space: SearchSpace, admits: Admits, in_channels: int, classes: int, most: int | None = None) -> Box:
+    """From the smallest plain network to the limit ``most``; without one, to twice the largest that is admitted."""
+    networks = space.plain_networks()
+    sizes = sorted(
+        (host_params(one.host, one.dims, one.options, in_channels, classes), place)
+        for place, one in enumerate(networks)
+    )
+    low = sizes[0][0]
+    if most is None:
+        chosen = np.unique(np.linspace(0, len(sizes) - 1, ASKED).round().astype(int)).tolist()
+        admitted = [sizes[place][0] for place in chosen if admits(networks[sizes[place][1]])]
+        most = ROOM * max(admitted, default=sizes[-1][0])
+    return Box(low, max(most, low + 1))
