@@ -149,7 +149,9 @@ def test_common_spellings_work(text, section, key, value):
     assert getattr(getattr(parsed.config, section), key) == value
 
 
-@pytest.mark.parametrize("text", ["{name: random, sparse: false}", "{population: 8, crossover: 1}", "{crossover: 0.2}"])
+@pytest.mark.parametrize(
+    "text", ["{name: random, sparse: false}", "{name: evolution, population: 8, crossover: 1}", "{optimism: 2}"]
+)
 def test_settings_of_a_strategy_are_taken(text):
     parsed = parse_config({"strategy": yaml.safe_load(text)})
     assert parsed.faults == []
