@@ -33,6 +33,7 @@ from nas.records.trial import Trial
 from nas.strategies import STRATEGIES, History
 from nas.strategies.budget import Budget
 from nas.surrogate.recommendation import expected_front
+from nas.testing import made_up
 from search_spaces import Architecture, load_space
 
 SPACE = load_space("unet", 2)
@@ -108,27 +109,6 @@ def search(name: str, truth_seed: int, seed: int, noise: float, trials: int, bes
                 found[kind][len(done)] = (area(truth, front) - plain) / (best - plain)
     about = {"strategy": name, "truth": truth_seed, "seed": seed, "noise": noise}
     return about | found | {"seconds_a_suggestion": seconds / len(done)}
-
-
-def made_up(number: int, architecture: Architecture, dice: float) -> Trial:
-    """A completed trial of one case."""
-    return Trial(
-        number=number,
-        phase="search",
-        architecture=architecture,
-        seed=0,
-        steps=1,
-        status="completed",
-        cost=architecture.cost(1, 1, (32, 32)),
-        metrics={"dice": dice},
-        cases={"all": {"organ": dice}},
-        distances={},
-        seconds=1.0,
-        cpu_seconds=1.0,
-        error=None,
-        weights=None,
-        finished="",
-    )
 
 
 def main() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from nni.mutable import SampleValidationError
+from nni.mutable import MutableDict, SampleValidationError
 
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import host_params
@@ -14,8 +15,7 @@ from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError
 from search_spaces.space import counting, drawing, variation
 from search_spaces.space.decisions import Decisions
-from search_spaces.space.frame import Choices, Group, Sample, Series
-from search_spaces.space.rules import Rules
+from search_spaces.space.frame import Group, Sample, Series
 from search_spaces.space.samples import declared, of_sample, sample_from
 
 
@@ -23,28 +23,17 @@ class Space(Decisions):
     """All architectures of one host that can be made from given choices; see ``Decisions`` for the arguments.
 
     A sample is a flat mapping from label to value, see ``samples``; ``freeze`` turns it into an ``Architecture``.
-
-    Attributes:
-        mutable: the choices as nni sees them.
-        labels: every label with its values.
     """
 
-    def __init__(
-        self,
-        host: str,
-        dims: int,
-        options: Choices,
-        slots: Mapping[str, Mapping[str, Choices]],
-        max_filled: int | None = None,
-        *,
-        series: int = 1,
-        tied: Sequence[str] = (),
-        fixed: Mapping[str, Series] | None = None,
-        rules: Rules | None = None,
-    ) -> None:
-        super().__init__(host, dims, options, slots, max_filled, series=series, tied=tied, fixed=fixed, rules=rules)
-        self.mutable = declared(self)
-        self.labels = {label: tuple(choice.values) for label, choice in self.mutable.simplify().items()}
+    @functools.cached_property
+    def mutable(self) -> MutableDict:
+        """The choices as nni sees them."""
+        return declared(self)
+
+    @functools.cached_property
+    def labels(self) -> dict[str, tuple[Value, ...]]:
+        """Every label with its values."""
+        return {label: tuple(choice.values) for label, choice in self.mutable.simplify().items()}
 
     # -- samples ------------------------------------------------------------------------------------------
 
