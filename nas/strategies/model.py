@@ -75,23 +75,24 @@ class Model(Strategy):
         stride = 1 + len(seen) // SHARED
         if stride == 1:
             running = sorted(history.running, key=str)
-            view = self._view(observed(scored), [row_of(architecture) for architecture in running])
+            view = self._view(scored, history.failed, [row_of(architecture) for architecture in running])
             found = self._best(view, 1, np.random.default_rng((self.seed, len(seen))), seen)
             return found[0] if found else self._first.first_unseen(seen)
         shared = scored[: len(scored) - len(scored) % stride]
-        listed = (one for turn in range(ROUNDS) for one in self._listed(shared, stride, turn))
+        failed = [trial for trial in history.failed if trial.number < shared[-1].number]
+        listed = (one for turn in range(ROUNDS) for one in self._listed(shared, failed, stride, turn))
         new = next((architecture for architecture in listed if architecture not in seen), None)
         return new or self._first.first_unseen(seen)
 
-    def _listed(self, scored: Sequence[Trial], count: int, turn: int) -> list[Architecture]:
+    def _listed(self, scored: Sequence[Trial], failed: Sequence[Trial], count: int, turn: int) -> list[Architecture]:
         """The ``turn``-th ``count`` suggestions, best first, of one model that many suggestions share."""
-        key = count, tuple((trial.architecture, trial.dice) for trial in scored)
+        key = count, tuple((trial.architecture, trial.dice) for trial in (*scored, *failed))
         if self._lists[0] != key:
-            self._lists = key, self._view(observed(scored)), []
+            self._lists = key, self._view(scored, failed), []
         _, view, lists = self._lists
         assert view is not None
         while len(lists) <= turn:
-            known = {trial.architecture for trial in scored}.union(*lists)
+            known = {trial.architecture for trial in (*scored, *failed)}.union(*lists)
             rng = np.random.default_rng((self.seed, len(scored), len(lists)))
             lists.append(self._best(view, count, rng, known))
         return lists[turn]
@@ -102,7 +103,7 @@ class Model(Strategy):
         if start is not None:
             yield start
             drawn = itertools.islice(draws(self.space, self.seed), DRAWN)
-            plain = {Architecture(draw.host, draw.dims, draw.options) for draw in drawn}
+            plain = {self.space.part_of(draw).assemble(draw.options, {}) for draw in drawn}
             admitted = sorted(filter(self.budget, plain), key=lambda one: (self.budget.params(one), str(one)))
             places: list[int] = (
                 np.linspace(0, len(admitted) - 1, PLAIN - 1).round().astype(int).tolist() if admitted else []
@@ -110,16 +111,17 @@ class Model(Strategy):
             yield from (admitted[place] for place in places)
         yield from draws(self.space, self.seed)
 
-    def _view(self, seen: Observations, pending: Sequence[Row] = ()) -> _View:
+    def _view(self, scored: Sequence[Trial], failed: Sequence[Trial], pending: Sequence[Row] = ()) -> _View:
+        seen = observed(scored)
         if len(seen) > AT_MOST:
             seen = seen.take(np.linspace(0, len(seen) - 1, AT_MOST).round().astype(int).tolist())
-        posterior = Posterior(seen, self._scales_for(seen), pending)
+        posterior = Posterior(seen.with_failed(failed[-AT_MOST:]), self._scales_for(seen), pending)
         values = posterior.of_tried(seen)
         params = seen.params.tolist()
         steps = Steps((self.budget.box.place(size), value) for size, value in zip(params, values, strict=True))
         ranks = nondomination_ranks(params, values.tolist())
         front = tuple(a for a, rank in zip(seen.architectures, ranks, strict=True) if rank == 0 and a in self.space)
-        return _View(posterior, steps, front or (self.space.plain(),))
+        return _View(posterior, steps, front or (self.space.sample(np.random.default_rng(self.seed)),))
 
     def _scales_for(self, seen: Observations) -> Scales:
         """Of as many of the first observations as there were when scales were last due."""

@@ -32,6 +32,11 @@ class History:
         """Trials that have a score, by number."""
         return sorted((t for t in self.trials if t.status == "completed"), key=lambda trial: trial.number)
 
+    @property
+    def failed(self) -> list[Trial]:
+        """Trials that ended without a score, by number."""
+        return sorted((t for t in self.trials if t.status == "failed"), key=lambda trial: trial.number)
+
 
 class Strategy(ABC):
     """Suggests architectures.

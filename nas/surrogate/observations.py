@@ -47,6 +47,18 @@ class Observations:
             self.params[chosen],
         )
 
+    def with_failed(self, failed: Sequence[Trial]) -> Observations:
+        """These, and what failed with the lowest score among them: what is like it had better not be tried."""
+        params = {trial.architecture: trial.cost.params for trial in failed}
+        added = [architecture for architecture in params if architecture not in set(self.architectures)]
+        return Observations(
+            (*self.architectures, *added),
+            (*self.rows, *(row_of(architecture) for architecture in added)),
+            np.append(self.scores, np.full(len(added), self.scores.min(initial=1.0))),
+            np.append(self.trials, np.ones(len(added))),
+            np.append(self.params, [params[architecture] for architecture in added]).astype(int),
+        )
+
 
 def observed(trials: Iterable[Trial]) -> Observations:
     """Of completed trials, those with the most steps; others are left out.

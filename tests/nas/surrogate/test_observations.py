@@ -20,6 +20,14 @@ def test_failed_trials_and_shorter_ones_are_left_out():
     assert len(observed([])) == 0
 
 
+def test_what_failed_counts_as_the_worst_that_was_seen_unless_it_has_a_score():
+    seen = observed([trial(0, 0.5), trial(1, 0.7)]).with_failed(
+        [trial(2, None), trial(3, None, architecture=architecture(1))]
+    )
+    assert seen.architectures == (architecture(0), architecture(1), architecture(2))
+    assert seen.scores.tolist() == [0.5, 0.7, 0.5]
+
+
 def test_a_network_that_hardly_trained_counts_as_bad_and_no_more():
     scores = [0.80, 0.81, 0.79, 0.80, 0.82]
     seen = observed([trial(number, dice) for number, dice in enumerate([*scores, 0.02])])
