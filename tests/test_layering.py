@@ -26,7 +26,7 @@ ROOMS = {
     ),
 }
 # Where a library may be imported: a path or the start of one.
-HOMES = {"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_trials.py"}
+HOMES = {"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_"}
 
 
 def imported(source: str) -> set[str]:

@@ -165,6 +165,8 @@ class ResourcesSection(Section):
     @field_validator("gpus_per_trial")
     @classmethod
     def _share_or_whole(cls, value: float) -> float:
+        if 0 < value < 1e-4:
+            raise ValueError(f"expected 0, or at least 0.0001 of a GPU; got {value:g}")
         if value > 1 and not value.is_integer():
             raise ValueError(f"expected a share of one GPU or a whole number of them; got {value:g}")
         return value

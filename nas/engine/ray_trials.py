@@ -1,4 +1,4 @@
-"""Trials on Ray Tune: the only module that knows Ray.
+"""Trials on Ray Tune; with ``ray_cluster`` all that knows Ray.
 
 Tune asks a ``Source`` for the next assignment, reused actors work on it, and what comes back goes to the source
 again. Only plain data crosses: an architecture as a mapping, scores as numbers, weights as safetensors bytes. The
@@ -9,9 +9,7 @@ What only workers need is imported inside them: a worker starts before it import
 
 from __future__ import annotations
 
-import logging
 import math
-import os
 import shutil
 import tempfile
 import time
@@ -20,32 +18,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import ray
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from search_spaces.errors import InputError
+from nas.engine.ray_cluster import Resources
 
 if TYPE_CHECKING:
     from evaluators.evaluator import Evaluation, Evaluator, Progress
     from evaluators.preprocessing import PreparedTask
     from nas.records.trial import Phase
     from search_spaces.architecture.architecture import Architecture
-
-# Our journal is the record of a run; Tune's own loggers and snapshots would only cost time beside it. With a searcher
-# Tune starts one actor at a time unless it is told that many trials may wait; our source says how many run.
-QUIET = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
 
 
 @dataclass(frozen=True)
@@ -81,15 +65,6 @@ class Outcome:
     error: str | None = None
 
 
-@dataclass(frozen=True)
-class Resources:
-    """What one trial gets, and the most trials at once (None: as many as fit)."""
-
-    workers: int | None = None
-    cpus_per_trial: int = 1
-    gpus_per_trial: float = 0.0
-
-
 class Source(Protocol):
     """Where orders come from and outcomes go to; called from one thread."""
 
@@ -101,55 +76,6 @@ class Source(Protocol):
 
     def finished(self, order: Order, outcome: Outcome) -> None:
         """Told of every order that ended, well or not, but for those that were stopped."""
-
-
-class Cluster:
-    """A connection to Ray: a local one started here, or a running cluster. Use as a context.
-
-    Ray is started in the thread that enters and not in one beside it: starting forks, and a fork while another
-    thread is inside OpenBLAS never returns.
-    """
-
-    def __init__(self, address: str | None = None) -> None:
-        self.address = address
-
-    def __enter__(self) -> Cluster:
-        """Raises ``InputError`` when Ray cannot be started or reached."""
-        os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
-        try:
-            ray.init(
-                address=self.address,
-                include_dashboard=False if self.address is None else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        except Exception as error:  # Ray raises many kinds; to the user they are one
-            where = f"Ray at '{self.address}'" if self.address else "a local Ray"
-            raise InputError(f"could not start {where}: {' '.join(str(error).split())[:300]}") from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        ray.shutdown()
-
-    def workers(self, resources: Resources) -> int:
-        """How many trials run at once. Raises ``InputError`` when not even one fits."""
-        have = ray.cluster_resources()
-        cpus, gpus = have.get("CPU", 0), have.get("GPU", 0)
-        fits = int(cpus // resources.cpus_per_trial)
-        if fits == 0:
-            raise InputError(f"resources.cpus_per_trial: expected at most {cpus:g}, got {resources.cpus_per_trial}")
-        if resources.gpus_per_trial:
-            by_gpu = (
-                int(gpus // 1 * (1 // resources.gpus_per_trial))
-                if resources.gpus_per_trial <= 1
-                else int(gpus // resources.gpus_per_trial)
-            )
-            if by_gpu == 0:
-                raise InputError(
-                    f"resources.gpus_per_trial: expected 0, Ray sees {gpus:g} GPUs; got {resources.gpus_per_trial:g}"
-                )
-            fits = min(fits, by_gpu)
-        return min(fits, resources.workers or fits)
 
 
 def run_trials(

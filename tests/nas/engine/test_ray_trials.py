@@ -11,9 +11,9 @@ import pytest
 from evaluators.evaluator import Progress
 from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks import open_task
-from nas.engine.ray_trials import Cluster, Order, Outcome, Resources, failure_reason, run_trials
+from nas.engine.ray_cluster import Resources
+from nas.engine.ray_trials import Order, Outcome, failure_reason, run_trials
 from search_spaces.architecture.architecture import Architecture
-from search_spaces.errors import InputError
 from tests.nas.broken_evaluators import WAYS, Broken
 from tests.nas.trials import architecture
 
@@ -161,25 +161,6 @@ def test_what_the_source_raises_ends_the_session_and_is_told(cluster, task):
 
     with pytest.raises(OSError, match="^no space left on device$"):
         run_trials(Full([order(0, "good")], workers=1), task, {"search": Broken(), "final": Broken()}, Resources(1))
-
-
-def test_more_cores_or_gpus_than_there_are_are_refused(cluster):
-    with pytest.raises(InputError, match=r"resources\.cpus_per_trial: expected at most \d+, got 1000"):
-        cluster.workers(Resources(cpus_per_trial=1000))
-
-
-def test_as_many_trials_run_at_once_as_fit_or_fewer_where_that_is_asked_for(cluster):
-    fits = cluster.workers(Resources())
-    assert fits >= 1
-    assert cluster.workers(Resources(workers=1)) == 1
-    assert cluster.workers(Resources(workers=1000)) == fits
-    assert cluster.workers(Resources(cpus_per_trial=fits)) == 1
-
-
-def test_a_cluster_that_cannot_be_reached_is_one_line():
-    with pytest.raises(InputError, match="could not start Ray at '127.0.0.1:1'") as caught, Cluster("127.0.0.1:1"):
-        pass
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
