@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import io
+import signal
 import sys
 import traceback
 import warnings
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -35,8 +37,13 @@ def options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace 
     """Find which attention, where in a medical segmentation network, at what parameter cost, is worth having."""
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C, 1 for any other failure."""
+    """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C and SIGTERM, 1 else."""
+    signal.signal(signal.SIGTERM, _interrupt)  # what a cluster's scheduler sends at the end of a job's time
     warnings.filterwarnings("ignore", category=FutureWarning)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,7 +37,6 @@ def search(
         from nas.cli.live import LiveWatcher
         from nas.engine.launch import search as launch
 
-    signal.signal(signal.SIGTERM, _interrupt)  # a cluster's scheduler ends jobs so; Ray's own handler dumps a trace
     with LiveWatcher(console) as watcher:
         try:
             finished = launch(
@@ -60,10 +57,6 @@ def search(
                 errors.print(f"stopped; go on with: nas search --resume --run {watcher.folder.name}{where}")
             raise
     _show(finished)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _show(finished: Run) -> None:

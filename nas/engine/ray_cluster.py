@@ -49,6 +49,11 @@ class Resources:
     cpus_per_trial: int = 1
     gpus_per_trial: float = 0.0
 
+    @property
+    def wanted(self) -> Node:
+        """What a node must have free for one trial."""
+        return Node(self.cpus_per_trial, self.gpus_per_trial)
+
 
 @dataclass(frozen=True)
 class Node:
@@ -167,6 +172,12 @@ class Cluster:
         return InputError(f"could not start {where}: {' '.join(reason.split())[:300]}")
 
 
+def free() -> Node:
+    """What nobody uses, all nodes together."""
+    found = ray.available_resources()
+    return Node(found.get("CPU", 0), found.get("GPU", 0))
+
+
 def _nodes() -> list[Node]:
     resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return [Node(found.get("CPU", 0), found.get("GPU", 0)) for found in resources]
@@ -183,16 +194,17 @@ def _no_room(nodes: list[Node], resources: Resources) -> str:
         most = f"at most {gpus:g}" if gpus else "0"
         given = f"Ray sees {sum(node.gpus for node in nodes):g} GPUs; got {resources.gpus_per_trial:g}"
         return f"resources.gpus_per_trial: expected {most}, {given}{several}"
-    wanted = Node(resources.cpus_per_trial, resources.gpus_per_trial)
-    return f"resources: a trial takes {wanted}, which no node has together; they have {sizes}"
+    return f"resources: a trial takes {resources.wanted}, which no node has together; they have {sizes}"
 
 
 @contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Ray puts its own handlers in place of the caller's, and they end the process with a trace."""
+    """Ray puts its own handlers in place of the caller's, and they end the process with a trace, or just so."""
     before = {number: signal.getsignal(number) for number in SPOKEN_FOR}
     try:
         yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
     finally:
         for number, handler in before.items():
             with suppress(ValueError):  # not in the main thread, where Ray sets none either
