@@ -20,7 +20,7 @@ def allowed_cores(root: Path = Path("/")) -> int:
 def _quotas(root: Path) -> Iterator[float]:
     """Cores that each control group around this process allows, of versions 1 and 2; a bound above holds below too."""
     try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:  # no Linux
         return
     for line in lines:
@@ -39,9 +39,9 @@ def _quotas(root: Path) -> Iterator[float]:
 def _quota(folder: Path, version: int) -> float:
     """Cores by the files of one group; ``ValueError`` where they set no bound."""
     if version == 2:
-        quota, period = (folder / "cpu.max").read_text().split()
+        quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
     else:
-        quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        quota, period = ((folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8") for name in ("quota", "period"))
     cores = int(quota) / int(period)  # 'max' is no number
     if cores <= 0:  # version 1 says -1 for no bound
         raise ValueError(quota)

@@ -141,12 +141,15 @@ class LimitsSection(Section):
         macs: most multiply-accumulates of one patch (``2G``).
         trials: most trials of the search, finals not counted.
         time: most wall-clock time of the search (``90min``), finals not counted.
+        trial_time: most wall-clock time of one search trial (``10min``), after which it has failed; a final may take as
+            much longer as it has more steps.
     """
 
     params: Count | None = None
     macs: Count | None = None
     trials: Positive = 50
     time: Duration | None = None
+    trial_time: Duration | None = None
 
 
 class ResourcesSection(Section):
@@ -216,7 +219,7 @@ class Config(Section):
 def read_config(path: Path) -> dict[str, Any]:
     """The mapping a YAML config holds. Raises ``InputError`` when there is none."""
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"config '{path}' does not exist") from None
     except (OSError, UnicodeDecodeError) as error:

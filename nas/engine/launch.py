@@ -131,12 +131,20 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
         seed=config.seed,
         workers=workers,
         reopened=reopened,
+        trial_seconds=config.limits.trial_time,
         start=tuple(checked.start.values()),
         references={architecture: name for name, architecture in checked.references.items()},
     )
     plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
     try:
-        run_trials(plan, task, evaluators_of(config), _resources(config))
+        run_trials(
+            plan,
+            task,
+            evaluators_of(config),
+            _resources(config),
+            tell=lambda line: watcher.noted([line]),
+            patience=config.limits.time,
+        )
     finally:
         finished = Run(run.folder)
         finished.write_front(workers * config.resources.cpus_per_trial, box)
@@ -241,7 +249,7 @@ def _create(runs: Path, name: str | None, stem: str) -> Path:
 
 
 def _stored(folder: Path) -> dict[str, Any]:
-    data = yaml.safe_load((folder / "config.yaml").read_text())
+    data = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     assert isinstance(data, dict)
     return data
 

@@ -55,6 +55,7 @@ class Schedule:
         reopened: whether to go back to a search that had ended, as its limits were raised.
         start: what is tried after the plain network, before the strategy is asked again.
         references: what is trained in the finals beside the finalists, with the name of each.
+        trial_seconds: most seconds of a search trial; a final may take as much longer as it has more steps.
     """
 
     trials: int
@@ -68,6 +69,11 @@ class Schedule:
     reopened: bool = False
     start: tuple[Architecture, ...] = ()
     references: Mapping[Architecture, str] = field(default_factory=dict)
+    trial_seconds: float | None = None
+
+    def seconds_of(self, steps: int) -> float | None:
+        """Most seconds of a trial of so many steps."""
+        return None if self.trial_seconds is None else self.trial_seconds * max(steps / self.steps, 1)
 
 
 class Plan:
@@ -165,7 +171,10 @@ class Plan:
             return None
         numbers = {trial.number for trial in done} | {o.number for o in self.running if o.phase == "search"}
         number = next(n for n in range(len(numbers) + 1) if n not in numbers)
-        return Order(number, "search", architecture, self.schedule.steps, self.schedule.seed, "val")
+        steps = self.schedule.steps
+        return Order(
+            number, "search", architecture, steps, self.schedule.seed, "val", seconds=self.schedule.seconds_of(steps)
+        )
 
     def _suggest(self, history: History) -> Architecture | None:
         seen = history.seen
@@ -214,7 +223,16 @@ class Plan:
         taken = {item.number for item in finals}  # a resumed run may have other finalists or seeds than before
         numbers = (number for number in itertools.count() if number not in taken)
         return [
-            Order(next(numbers), "final", architecture, schedule.final_steps, seed, "test", architecture in searched)
+            Order(
+                next(numbers),
+                "final",
+                architecture,
+                schedule.final_steps,
+                seed,
+                "test",
+                keep_weights=architecture in searched,
+                seconds=schedule.seconds_of(schedule.final_steps),
+            )
             for seed in range(schedule.seed + 1, schedule.seed + 1 + schedule.final_seeds)
             for architecture in finalists
             if (architecture, seed, schedule.final_steps) not in done

@@ -55,7 +55,10 @@ class Orders:
 
 def order(number: int, way: str, candidate: Architecture | None = None, phase: str = "search") -> Order:
     split = "val" if phase == "search" else "test"
-    return Order(number, phase, candidate or architecture(number, "skip.0"), 20, WAYS.index(way), split)  # type: ignore[arg-type]
+    seconds = 1.0 if way in ("late", "hangs") else None
+    return Order(
+        number, phase, candidate or architecture(number, "skip.0"), 20, WAYS.index(way), split, seconds=seconds
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +66,27 @@ def task(small_task) -> PreparedTask:
     return prepare(open_task(small_task, classes={"disc": 255}))
 
 
-GOOD = ("good", "slow")
+GOOD = ("good", "slow", "numpy", "killed once")
 WANTED = [
     "good", "raises", "good", "killed", "good", "memory", "good", "torch memory", "diverges", "good",
-    "endless", "nan", "no dice", "good", "slow", "good",
+    "endless", "nan", "no dice", "good", "slow", "good", "numpy", "case nan", "too good", "no evaluation", "text",
+    "killed once", "good", "late", "hangs", "good",
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def source(cluster, task) -> Orders:
+def told() -> list[str]:
+    """What a user was told in that session."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def source(cluster, task, told, tmp_path_factory) -> Orders:
     """What came of one session in which trials failed in every way, two at once."""
     orders = [order(number, way, phase="final" if number == 2 else "search") for number, way in enumerate(WANTED)]
     source = Orders(orders, workers=2)
-    run_trials(source, task, {"search": Broken(), "final": Broken()}, TWO)
+    broken = Broken(tmp_path_factory.mktemp("broken"))
+    run_trials(source, task, {"search": broken, "final": broken}, TWO, told.append)
     return source
 
 
@@ -93,7 +104,7 @@ def test_good_candidates_are_scored_whatever_became_of_the_others(source):
     for outcome in [*outcomes(source, "good"), *outcomes(source, "slow")]:
         assert outcome.error is None
         assert outcome.metrics["dice"] == 0.5
-        assert outcome.cases == {"case": {"disc": 0.5}}
+        assert outcome.cases["case"]["disc"] == 0.5
         assert outcome.weights is None
 
 
@@ -112,7 +123,13 @@ def test_the_phase_of_an_order_chooses_its_split(source):
         ("diverges", "diverged: the loss was nan at step 10 of 20"),
         ("nan", "the score is not a number: dice"),
         ("no dice", "the score is not a number: no dice"),
-        ("killed", "the worker died: "),
+        ("killed", "the worker died: it was killed, most often for lack of memory, or crashed in native code"),
+        ("case nan", "the score is not a number: Dice of case 'case', class 'disc', got nan"),
+        ("too good", "the score is no Dice: dice, expected 0 to 1, got 50"),
+        ("no evaluation", "the evaluator returned no Evaluation; got NoneType"),
+        ("text", "the score is not a number: dice, got str"),
+        ("late", "took longer than limits.trial_time (1 s)"),
+        ("hangs", "took longer than limits.trial_time (1 s)"),
     ],
 )
 def test_a_failed_candidate_has_its_reason_in_one_line_and_no_score(source, way, reason):
@@ -126,10 +143,28 @@ def test_a_failed_candidate_has_its_reason_in_one_line_and_no_score(source, way,
 
 
 def test_workers_are_reused(source):
-    """Two processes at first, and one more for the one that died."""
+    """Two processes at first, and one more for each that died."""
     worked = [outcome.metrics["process"] for outcome in source.outcomes.values() if outcome.metrics]
     assert os.getpid() not in worked
-    assert len(set(worked)) <= 3 < len(worked)
+    assert len(set(worked)) <= 6 < len(worked)
+
+
+def test_a_trial_that_is_lost_with_its_worker_is_tried_once_more_alone_and_counts_once(source, told):
+    (outcome,) = outcomes(source, "killed once")
+    assert outcome.metrics["dice"] == 0.5
+    assert outcome.seconds < 10  # those of the attempt that counts
+    others = [other.metrics["began"] for other in source.outcomes.values() if other.metrics and other is not outcome]
+    assert not any(outcome.metrics["began"] < began < outcome.metrics["began"] + 1 for began in others)
+    lost = [WANTED.index("killed"), WANTED.index("killed once")]
+    assert [line.split(":")[0] for line in told] == [f"search {number}" for number in lost]
+    assert all(line.endswith("; it is tried once more with no other beside it") for line in told)
+
+
+def test_scores_are_numbers_of_pythons_own_whatever_the_evaluator_gave(source):
+    (outcome,) = outcomes(source, "numpy")
+    assert {type(value) for value in outcome.metrics.values()} == {float}
+    assert outcome.cases == {"case": {"disc": 0.5, "ring": None}}
+    assert type(outcome.cases["case"]["disc"]) is float
 
 
 def test_the_time_of_a_trial_is_its_own(source):
