@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import signal
 import sys
 import traceback
@@ -14,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from nas.cli.plain_text import accept_every_character
 from search_spaces.errors import InputError
 
 COMMANDS = ("search", "front", "export", "train", "predict", "profile", "listing")
@@ -45,9 +45,7 @@ def main() -> None:
     """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C and SIGTERM, 1 else."""
     signal.signal(signal.SIGTERM, _interrupt)  # what a cluster's scheduler sends at the end of a job's time
     warnings.filterwarnings("ignore", category=FutureWarning)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name of a file may be no text
+    accept_every_character(sys.stdout, sys.stderr)
     for command in COMMANDS:
         importlib.import_module(f"nas.cli.{command}")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # welcome at any place

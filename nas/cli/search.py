@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.cli.app import app, console, errors
+from nas.cli.places import from_here
 from nas.config.sources import find_config
 from search_spaces.errors import InputError
 
@@ -68,11 +69,14 @@ def _show(finished: Run) -> None:
     try:
         best = finished.front.best()
     except InputError as error:
-        raise InputError(f"run '{finished.name}': {error}; see {finished.folder}/journal.jsonl") from None
+        raise InputError(f"run '{finished.name}': {error}; see {from_here(finished.folder)}/journal.jsonl") from None
+    trained = finished.trained(best) is not None
+    folder = from_here(finished.folder / "export")
+    if trained:  # before anything is shown: what is shown may go to a pipe that is closed
+        export_point(finished, best, folder)
     console.print(front_view(finished))
     for line in closing_lines(finished):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if finished.trained(best) is not None:
-        folder = export_point(finished, best, finished.folder / "export")
+    if trained:
         line = f"exported the best to {folder}: try  nas predict {folder} IMAGE..."
         console.print(line, highlight=False, markup=False, soft_wrap=True)
