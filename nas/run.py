@@ -123,10 +123,11 @@ class Run:
         assert isinstance(summary, dict)
         return summary
 
-    def write_front(self, cores: int, box: Box) -> None:
+    def write_front(self, cores: int, box: Box, ended: str | None = None) -> None:
         """Write ``front.json``: both fronts as plain data, and a summary of the search, which ran on ``cores`` cores.
 
-        ``box`` is where the hypervolume is taken, the same however long the search goes on.
+        ``box`` is where the hypervolume is taken, the same however long the search goes on; ``ended``: why the search
+        did, None where it may go on.
         """
         found, final = self.search_front, self.final_front
         hypervolume = found.hypervolume(box.high, box.low)
@@ -138,6 +139,7 @@ class Run:
                 **usage(self.journal, cores),
                 "hypervolume": round(hypervolume, 5),
                 "box": [box.low, box.high],
+                "ended": ended,
             },
         }
         # A line a point: Python's quick encoder writes none itself, and its slow one takes seconds for a long search.

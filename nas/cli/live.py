@@ -172,6 +172,8 @@ def closing_lines(run: Run) -> list[str]:
             f"({summary['trials_per_hour']:g} an hour), cores {summary['utilisation']:.0%} busy, "
             f"hypervolume {summary['hypervolume']:.4f}"
         )
+    if summary.get("ended"):
+        lines.append(f"the search ended: {summary['ended']}")
     if failed:
         lines.append(f"{len(failed)} trials failed; their reasons are in {from_here(run.folder / 'journal.jsonl')}")
     return lines

@@ -60,6 +60,16 @@ def search(
     _show(finished)
 
 
+def _why_nothing(finished: Run) -> str:
+    """What a run without a completed trial has to say."""
+    ended = finished.summary.get("ended") or "no trial was started"
+    if not finished.journal:
+        return f"the search ended before any trial did: {ended}"
+    return (
+        f"all failed, the last for this: {finished.journal[-1].error}; see {from_here(finished.folder)}/journal.jsonl"
+    )
+
+
 def _show(finished: Run) -> None:
     """The front, how it went, and the export of the best."""
     from nas.cli.live import closing_lines
@@ -69,7 +79,7 @@ def _show(finished: Run) -> None:
     try:
         best = finished.front.best()
     except InputError as error:
-        raise InputError(f"run '{finished.name}': {error}; see {from_here(finished.folder)}/journal.jsonl") from None
+        raise InputError(f"run '{finished.name}': {error}; {_why_nothing(finished)}") from None
     trained = finished.trained(best) is not None
     folder = from_here(finished.folder / "export")
     if trained:  # before anything is shown: what is shown may go to a pipe that is closed

@@ -147,7 +147,11 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
         )
     finally:
         finished = Run(run.folder)
-        finished.write_front(workers * config.resources.cpus_per_trial, box)
+        finished.write_front(
+            workers * config.resources.cpus_per_trial,
+            box,
+            plan.ended or (None if plan.searching else finished.summary.get("ended")),
+        )
     return finished
 
 

@@ -95,6 +95,7 @@ def test_the_front_file_is_strict_json_of_both_fronts_and_a_summary(finished):
     assert sum(point["plain"] for point in data["search"]) == sum(point["plain"] for point in data["final"]) == 1
     assert data["summary"]["trials"] == 5
     assert 0 < data["summary"]["hypervolume"] < 1
+    assert data["summary"]["ended"] == "limits.trials (5) is reached"
     assert 0 < data["summary"]["utilisation"] <= 1.5
 
 
