@@ -19,6 +19,7 @@ from nas.records.trial import Trial
 from nas.records.usage import usage
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
+from search_spaces.plugins import import_plugins
 
 if TYPE_CHECKING:
     import pandas
@@ -162,7 +163,9 @@ def load_run(name: str | Path, runs: str | Path = RUNS) -> Run:
     runs = Path(runs)
     for folder in (runs / name, Path(name)):
         if (folder / "config.yaml").is_file():
-            return Run(folder)
+            run = Run(folder)
+            import_plugins(run.config.get("plugins") or [])  # the journal names what they register
+            return run
     known = sorted(path.parent.name for path in runs.glob("*/config.yaml"))
     raise InputError(f"run '{name}' does not exist in '{runs}/'; it holds: {', '.join(known) or 'no run'}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -15,8 +16,10 @@ from rich.console import Console
 
 from nas.cli.plain_text import accept_every_character
 from search_spaces.errors import InputError
+from search_spaces.plugins import import_plugins
 
 COMMANDS = ("search", "front", "export", "train", "predict", "profile", "listing")
+PLUGINS = "NAS_PLUGINS"  # modules that any command imports first, as 'plugins' of a config
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
@@ -51,6 +54,7 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # welcome at any place
     debug = len(arguments) < len(sys.argv) - 1
     try:
+        import_plugins(os.environ.get(PLUGINS, "").replace(",", " ").split())
         app(arguments, prog_name="nas")
     except InputError as error:
         if debug:

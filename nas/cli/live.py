@@ -162,18 +162,17 @@ class LiveWatcher:
 
 
 def closing_lines(run: Run) -> list[str]:
-    """How much was done, how busy the machine was, what failed."""
+    """How much was done, how busy the machine was, why the search ended, what failed."""
     summary = run.summary
     failed = [trial for trial in run.journal if trial.error]
+    ended = f"; the search ended: {summary['ended']}" if summary.get("ended") else ""
     lines = []
     if summary.get("trials"):
         lines.append(
             f"{summary['trials']} trials in {format_duration(summary['seconds'])} "
             f"({summary['trials_per_hour']:g} an hour), cores {summary['utilisation']:.0%} busy, "
-            f"hypervolume {summary['hypervolume']:.4f}"
+            f"hypervolume {summary['hypervolume']:.4f}{ended}"
         )
-    if summary.get("ended"):
-        lines.append(f"the search ended: {summary['ended']}")
     if failed:
         lines.append(f"{len(failed)} trials failed; their reasons are in {from_here(run.folder / 'journal.jsonl')}")
     return lines

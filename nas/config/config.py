@@ -191,6 +191,7 @@ class Config(Section):
 
     Attributes:
         seed: of everything random.
+        plugins: modules of the user's own, by name or as files, that register what other keys then name.
         space: a shipped space by name, the path of a space file, or the space written out.
         start: architectures that are tried after the plain network, from ``preset:NAME`` or YAML files. They need not
             lie in the space (those that do can be parents in evolution), but the limits hold for them too.
@@ -200,6 +201,7 @@ class Config(Section):
     """
 
     seed: Seed = 0
+    plugins: list[str] = []
     task: TaskSection = TaskSection()
     space: str | dict[str, Any] = "unet"
     strategy: StrategySection = StrategySection()
@@ -294,7 +296,8 @@ def parse_config(data: Mapping[str, Any]) -> Parsed:
             faulty.add(str(key))
             if isinstance(value, Mapping) and key in Config.model_fields:
                 wrong = {place[1] for place in faulty_keys({key: value}, error) if len(place) > 1}
-                sound[key] = {inner: item for inner, item in value.items() if inner not in wrong}
+                if wrong:  # else the key wants no mapping at all
+                    sound[key] = {inner: item for inner, item in value.items() if inner not in wrong}
     config = Config.model_validate(sound)
     of_strategy = _check_strategy(config.strategy.name, config.strategy.settings)
     return Parsed(config, faults + of_strategy, faulty | {"strategy"} if of_strategy else faulty)

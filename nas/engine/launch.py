@@ -25,7 +25,7 @@ from nas.config.config import Config, LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
 from nas.engine.plan import Plan, Schedule, Watcher
 from nas.engine.ray_cluster import Cluster, Resources
-from nas.engine.ray_trials import run_trials
+from nas.engine.ray_trials import WithPlugins, run_trials
 from nas.engine.silent import SilentWatcher
 from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal
@@ -43,6 +43,7 @@ MAY_CHANGE = (
     "resources",
     "finals",
     "references",
+    "plugins",
     "versions",
     "preprocessing",
     "data",
@@ -140,7 +141,7 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
         run_trials(
             plan,
             task,
-            evaluators_of(config),
+            WithPlugins(evaluators_of(config), tuple(checked.plugins)),
             _resources(config),
             tell=lambda line: watcher.noted([line]),
             patience=config.limits.time,
@@ -202,6 +203,7 @@ def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
     data = checked.config.model_dump()
     data["task"]["path"] = checked.path
     data["task"]["dims"] = checked.task.dims
+    data["plugins"] = list(checked.plugins)
     data["space"] = checked.space.to_dict()
     for key, given in (("start", checked.start), ("references", checked.references)):
         data[key] = {name: architecture.to_dict() for name, architecture in given.items()}

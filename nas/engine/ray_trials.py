@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
@@ -28,6 +28,7 @@ from nas.engine.ray_cluster import Resources, free
 from nas.engine.ray_losses import Loss, loss_of
 from nas.quantities import format_duration
 from search_spaces.errors import InputError
+from search_spaces.plugins import import_plugins
 
 if TYPE_CHECKING:
     from evaluators.evaluator import Evaluation, Evaluator, Progress
@@ -74,6 +75,22 @@ class Outcome:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class WithPlugins:
+    """Evaluators by phase, for which modules of the user's own are imported before they are unpacked in a worker."""
+
+    evaluators: Mapping[str, Evaluator]
+    plugins: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[Callable[..., WithPlugins], tuple[bytes, tuple[str, ...]]]:
+        return _unpacked, (cloudpickle.dumps(dict(self.evaluators)), self.plugins)
+
+
+def _unpacked(evaluators: bytes, plugins: tuple[str, ...]) -> WithPlugins:
+    import_plugins(plugins)
+    return WithPlugins(cloudpickle.loads(evaluators), plugins)
+
+
 class Source(Protocol):
     """Where orders come from and outcomes go to; called from one thread."""
 
@@ -90,7 +107,7 @@ class Source(Protocol):
 def run_trials(
     source: Source,
     task: PreparedTask,
-    evaluators: Mapping[str, Evaluator],
+    evaluators: Mapping[str, Evaluator] | WithPlugins,
     resources: Resources,
     tell: Callable[[str], object] = lambda line: None,
     patience: float | None = None,
@@ -100,7 +117,7 @@ def run_trials(
     Args:
         source: gives orders, takes outcomes; an exception of it ends the run and comes out as it is.
         task: what to train on.
-        evaluators: by phase.
+        evaluators: by phase; with the modules that workers import before anything else, where there are some.
         resources: of one trial.
         tell: called with a line on what a user should know: a worker that was lost, what is waited for.
         patience: most seconds in which no trial begins, for want of a free node.
@@ -108,9 +125,8 @@ def run_trials(
     A trial that is lost with its worker is tried once more, alone where memory may have been short.
     """
     share = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
-    trainable = tune.with_resources(
-        tune.with_parameters(_Worker, task=task, evaluators=dict(evaluators), share=share), share
-    )
+    plugged = evaluators if isinstance(evaluators, WithPlugins) else WithPlugins(evaluators)
+    trainable = tune.with_resources(tune.with_parameters(_Worker, task=task, evaluators=plugged, share=share), share)
     bridge = _Bridge(source, tell)
     storage = tempfile.mkdtemp(prefix="nas-tune-")
     try:
@@ -323,7 +339,7 @@ class _Worker(tune.Trainable):
         self,
         config: dict[str, Any],
         task: PreparedTask | None = None,
-        evaluators: Mapping[str, Evaluator] | None = None,
+        evaluators: WithPlugins | None = None,
         share: Mapping[str, float] | None = None,
     ) -> None:
         assert task is not None
@@ -332,7 +348,7 @@ class _Worker(tune.Trainable):
         import torch
 
         torch.set_num_threads(int(share["CPU"]))
-        self.task, self.evaluators = task, evaluators
+        self.task, self.evaluators = task, evaluators.evaluators
         self.device = "cuda" if share["GPU"] else "cpu"
         self.reset_config(config)
 
