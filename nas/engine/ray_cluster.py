@@ -74,7 +74,7 @@ class Node:
         return min(by_core, by_gpu)
 
     def __str__(self) -> str:
-        return f"{self.cpus:g} cores" + (f" and {self.gpus:g} GPUs" if self.gpus else "")
+        return _counted(self.cpus, "core") + (f" and {_counted(self.gpus, 'GPU')}" if self.gpus else "")
 
 
 def asked_address(address: str | None) -> str | None:
@@ -172,6 +172,10 @@ class Cluster:
         return InputError(f"could not start {where}: {' '.join(reason.split())[:300]}")
 
 
+def _counted(count: float, thing: str) -> str:
+    return f"{count:g} {thing}{'' if count == 1 else 's'}"
+
+
 def free() -> Node:
     """What nobody uses, all nodes together."""
     found = ray.available_resources()
@@ -192,7 +196,7 @@ def _no_room(nodes: list[Node], resources: Resources) -> str:
         return f"resources.cpus_per_trial: expected at most {cpus:g}, got {resources.cpus_per_trial}{several}"
     if math.ceil(resources.gpus_per_trial) > gpus:
         most = f"at most {gpus:g}" if gpus else "0"
-        given = f"Ray sees {sum(node.gpus for node in nodes):g} GPUs; got {resources.gpus_per_trial:g}"
+        given = f"Ray sees {_counted(sum(node.gpus for node in nodes), 'GPU')}; got {resources.gpus_per_trial:g}"
         return f"resources.gpus_per_trial: expected {most}, {given}{several}"
     return f"resources: a trial takes {resources.wanted}, which no node has together; they have {sizes}"
 

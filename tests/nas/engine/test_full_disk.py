@@ -17,12 +17,12 @@ from tests.nas.small_task import small_config
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 96 KiB of its own."""
+    """A file system of 64 KiB of its own."""
     place = tmp_path / "disk"
     place.mkdir()
     try:
         done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", place], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, check=False
         )
     except FileNotFoundError:
         pytest.skip("the system has no mount")

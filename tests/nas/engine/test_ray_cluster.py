@@ -131,11 +131,11 @@ def test_a_share_of_a_gpu_is_counted_exactly(share, trials):
     ("nodes", "resources", "fault"),
     [
         ([Node(1, 0)] * 3, Resources(cpus_per_trial=2), "resources.cpus_per_trial: expected at most 1, got 2; the "
-         "nodes have 1 cores, 1 cores, 1 cores"),
+         "nodes have 1 core, 1 core, 1 core"),
         ([Node(4, 1), Node(8, 0)], Resources(cpus_per_trial=8, gpus_per_trial=0.5), "resources: a trial takes 8 cores "
-         "and 0.5 GPUs, which no node has together; they have 4 cores and 1 GPUs, 8 cores"),
+         "and 0.5 GPUs, which no node has together; they have 4 cores and 1 GPU, 8 cores"),
         ([Node(4, 1)], Resources(gpus_per_trial=2), "resources.gpus_per_trial: expected at most 1, Ray sees "
-         "1 GPUs; got 2"),
+         "1 GPU; got 2"),
         ([Node(4, 0)], Resources(gpus_per_trial=0.1), "resources.gpus_per_trial: expected 0, Ray sees 0 GPUs; got 0.1"),
     ],
 )  # fmt: skip

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Sequence
 
 import pytest
+import ray
 
 from evaluators.evaluator import Progress
 from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks import open_task
+from nas.engine import ray_trials
 from nas.engine.ray_cluster import Resources
 from nas.engine.ray_trials import Order, Outcome, failure_reason, run_trials
 from search_spaces.architecture.architecture import Architecture
+from search_spaces.errors import InputError
 from tests.nas.broken_evaluators import WAYS, Broken
 from tests.nas.trials import architecture
 
@@ -187,6 +191,22 @@ def test_a_source_without_orders_ends_at_once(cluster, task):
     source = Orders([], workers=2)
     run_trials(source, task, {"search": Broken(), "final": Broken()}, TWO)
     assert source.outcomes == {}
+
+
+def test_what_is_waited_for_is_said_and_the_time_limit_holds_meanwhile(cluster, task, monkeypatch):
+    """Somebody else holds every core of the cluster."""
+    monkeypatch.setattr(ray_trials, "FIRST_WORD", 0.5)
+    holder = ray.remote(num_cpus=cluster.workers(Resources()))(object).remote()
+    told: list[str] = []
+    try:
+        while ray.available_resources().get("CPU", 0):
+            time.sleep(0.1)
+        with pytest.raises(InputError, match="limits.time is over: no trial has begun for"):
+            run_trials(Orders([order(0, "good")], 1), task, {"search": Broken()}, TWO, told.append, patience=3)
+    finally:
+        ray.kill(holder)
+    assert told[0].startswith("no trial has begun for ")
+    assert told[0].endswith("; each waits for 1 core on one node, and free are 0 cores")
 
 
 def test_what_the_source_raises_ends_the_session_and_is_told(cluster, task):
