@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 
 FIRST_WORD = 30.0  # seconds without any trial at work, after which it is said
+STARTING = 120.0  # seconds that workers may take to start where there is room: that is no waiting for a node
 GRACE = 5.0  # seconds that a trial may be late to notice that its time is over, before its process is ended
 
 
@@ -318,7 +319,7 @@ class _Waiting(tune.Callback):
             return
         self._since = self._since or time.monotonic()
         waited = time.monotonic() - self._since
-        if self.patience is not None and waited > self.patience:
+        if self.patience is not None and waited > max(self.patience, STARTING):
             self.bridge.failure = InputError(f"limits.time is over: {self._lacks(waited)}")
             raise self.bridge.failure
         if waited > self._next:

@@ -196,6 +196,7 @@ def test_a_source_without_orders_ends_at_once(cluster, task):
 def test_what_is_waited_for_is_said_and_the_time_limit_holds_meanwhile(cluster, task, monkeypatch):
     """Somebody else holds every core of the cluster."""
     monkeypatch.setattr(ray_trials, "FIRST_WORD", 0.5)
+    monkeypatch.setattr(ray_trials, "STARTING", 0.0)
     holder = ray.remote(num_cpus=cluster.workers(Resources()))(object).remote()
     told: list[str] = []
     try:
