@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from nas.records.trial import Trial
 from nas.records.usage import usage
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
+from search_spaces.plugins import import_plugins
 
 if TYPE_CHECKING:
     import pandas
@@ -29,11 +31,12 @@ class Run:
     """A finished, stopped or running search, read from its folder.
 
     Attributes:
-        folder: the run's folder: ``config.yaml``, ``journal.jsonl``, ``front.json``, ``weights/``, ``export/``.
+        folder: the run's folder, absolute: ``config.yaml``, ``journal.jsonl``, ``front.json``, ``weights/``,
+            ``export/``.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder).absolute()  # what is read later is found from any working folder
 
     @property
     def name(self) -> str:
@@ -42,7 +45,7 @@ class Run:
     @functools.cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config, with versions and the preprocessing."""
-        data = yaml.safe_load((self.folder / "config.yaml").read_text())
+        data = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
         if not isinstance(data, dict):
             raise InputError(f"run '{self.name}': config.yaml holds no mapping")
         return data
@@ -117,41 +120,66 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """Of the search: trials, seconds, trials an hour, how busy the cores were; and the hypervolume."""
         path = self.folder / "front.json"
-        summary = json.loads(path.read_text())["summary"] if path.exists() else {}
+        summary = json.loads(path.read_text(encoding="utf-8"))["summary"] if path.exists() else {}
         assert isinstance(summary, dict)
         return summary
 
-    def write_front(self, cores: int, box: Box) -> None:
+    def write_front(self, cores: int, box: Box, ended: str | None = None) -> None:
         """Write ``front.json``: both fronts as plain data, and a summary of the search, which ran on ``cores`` cores.
 
-        ``box`` is where the hypervolume is taken, the same however long the search goes on.
+        ``box`` is where the hypervolume is taken, the same however long the search goes on; ``ended``: why the search
+        did, None where it may go on.
         """
-        searched = [trial for trial in self.journal if trial.phase == "search" and trial.dice is not None]
-        hypervolume = self.search_front.hypervolume(box.high, box.low) if searched else 0.0
+        found, final = self.search_front, self.final_front
+        hypervolume = found.hypervolume(box.high, box.low)
         data = {
             "run": self.name,
-            "search": front_to_list(self.search_front) if searched else [],
-            "final": front_to_list(self.final_front) if self.final_front else [],
+            "search": front_to_list(found, dominated=False),
+            "final": front_to_list(final) if final else [],
             "summary": {
                 **usage(self.journal, cores),
                 "hypervolume": round(hypervolume, 5),
                 "box": [box.low, box.high],
+                "ended": ended,
             },
         }
-        write_text(self.folder / "front.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
+        # A line a point: Python's quick encoder writes none itself, and its slow one takes seconds for a long search.
+        parts = [
+            f'"{key}": {_lines(value) if isinstance(value, list) else _json(value)}' for key, value in data.items()
+        ]
+        write_text(self.folder / "front.json", "{" + ",\n ".join(parts) + "}\n")
 
 
-def load_run(name: str | Path, runs: Path = RUNS) -> Run:
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)
+
+
+def _lines(values: Sequence[Any]) -> str:
+    return "[" + ",\n  ".join(map(_json, values)) + "]"
+
+
+def load_run(name: str | Path, runs: str | Path = RUNS) -> Run:
     """A run by name (a folder of ``runs``) or by path. Raises ``InputError`` when there is none."""
+    runs = Path(runs)
     for folder in (runs / name, Path(name)):
         if (folder / "config.yaml").is_file():
-            return Run(folder)
+            run = Run(folder)
+            import_plugins(run.config.get("plugins") or [])  # the journal names what they register
+            return run
     known = sorted(path.parent.name for path in runs.glob("*/config.yaml"))
     raise InputError(f"run '{name}' does not exist in '{runs}/'; it holds: {', '.join(known) or 'no run'}")
 
 
-def front_to_list(front: Front) -> list[dict[str, Any]]:
-    """Every point, dominated ones and references too, as plain data."""
+def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
+    """Every point, references, dominated ones and those left behind too, as plain data.
+
+    ``dominated``: whether these too get intervals and gains: of a search they are thousands, and take seconds.
+    """
+
+    def sure(point: FrontPoint, name: str) -> float | None:
+        told = dominated or point.on_front or point.is_plain or point.reference
+        return getattr(point, name) if told else None
+
     return [
         {
             "key": point.architecture.key,
@@ -162,12 +190,11 @@ def front_to_list(front: Front) -> list[dict[str, Any]]:
             "dice": point.dice,
             "spread": point.spread,
             "false_positives": point.false_positives,
-            "low": point.low,
-            "high": point.high,
-            "gain": point.gain,
-            "gain_low": point.gain_low,
-            "gain_high": point.gain_high,
+            **{name: sure(point, name) for name in ("low", "high", "gain", "gain_low", "gain_high")},
             "on_front": point.on_front,
+            "behind": point.steps != front.steps,
+            "steps": point.steps,
+            "failed": point.failed,
             "plain": point.is_plain,
             "reference": point.reference,
             "trials": list(point.trials),

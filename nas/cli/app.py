@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import io
+import os
+import signal
 import sys
 import traceback
 import warnings
+from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from nas.cli.plain_text import accept_every_character
 from search_spaces.errors import InputError
+from search_spaces.plugins import import_plugins
 
 COMMANDS = ("search", "front", "export", "train", "predict", "profile", "listing")
+PLUGINS = "NAS_PLUGINS"  # modules that any command imports first, as 'plugins' of a config
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
@@ -35,17 +40,21 @@ def options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace 
     """Find which attention, where in a medical segmentation network, at what parameter cost, is worth having."""
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C, 1 for any other failure."""
+    """Run the command line; exit code 2 and one line a fault for bad input, 130 for Ctrl-C and SIGTERM, 1 else."""
+    signal.signal(signal.SIGTERM, _interrupt)  # what a cluster's scheduler sends at the end of a job's time
     warnings.filterwarnings("ignore", category=FutureWarning)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name of a file may be no text
+    accept_every_character(sys.stdout, sys.stderr)
     for command in COMMANDS:
         importlib.import_module(f"nas.cli.{command}")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # welcome at any place
     debug = len(arguments) < len(sys.argv) - 1
     try:
+        import_plugins(os.environ.get(PLUGINS, "").replace(",", " ").split())
         app(arguments, prog_name="nas")
     except InputError as error:
         if debug:

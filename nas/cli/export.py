@@ -9,6 +9,7 @@ import typer
 
 from nas.cli.app import app, console
 from nas.cli.picks import BUDGET, KNEE, RUNS, TOLERANCE, pick
+from nas.cli.places import from_here
 
 
 @app.command()
@@ -35,8 +36,8 @@ def export(
     loaded = load_run(run, runs)
     front = loaded.front
     point = pick(front, budget, knee, tolerance) or front.best()
-    folder = export_point(loaded, point, out or loaded.folder / "export", columns)
-    about = yaml.safe_load((folder / MODEL).read_text())
+    folder = export_point(loaded, point, out or from_here(loaded.folder / "export"), columns)
+    about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
     size = format_count(about["params"])
     own = about if columns is None else about["pruned_from"]
     scored = f"Dice {own['dice']:.4f}" + (" before pruning" if columns is not None else "")

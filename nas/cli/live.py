@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evaluators import evaluator
+from nas.cli.places import from_here
 from nas.cli.tables import describe, front_table
 from nas.engine.plan import Schedule
 from nas.engine.ray_trials import Order
@@ -84,7 +85,7 @@ class LiveWatcher:
         done = sum(trial.phase == "search" for trial in trials)
         self._search = self._bars.add_task("search", total=schedule.trials, completed=done)
         resumed = f", {done} trials done before" if done else ""
-        line = f"run {folder}: {schedule.workers} trials at once{resumed}"
+        line = f"run {from_here(folder)}: {schedule.workers} trials at once{resumed}"
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def started(self, order: Order, cost: Cost) -> None:
@@ -161,16 +162,17 @@ class LiveWatcher:
 
 
 def closing_lines(run: Run) -> list[str]:
-    """How much was done, how busy the machine was, what failed."""
+    """How much was done, how busy the machine was, why the search ended, what failed."""
     summary = run.summary
     failed = [trial for trial in run.journal if trial.error]
+    ended = f"; the search ended: {summary['ended']}" if summary.get("ended") else ""
     lines = []
     if summary.get("trials"):
         lines.append(
             f"{summary['trials']} trials in {format_duration(summary['seconds'])} "
             f"({summary['trials_per_hour']:g} an hour), cores {summary['utilisation']:.0%} busy, "
-            f"hypervolume {summary['hypervolume']:.4f}"
+            f"hypervolume {summary['hypervolume']:.4f}{ended}"
         )
     if failed:
-        lines.append(f"{len(failed)} trials failed; their reasons are in {run.folder / 'journal.jsonl'}")
+        lines.append(f"{len(failed)} trials failed; their reasons are in {from_here(run.folder / 'journal.jsonl')}")
     return lines

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nas.cli.app import app, console, errors
+from nas.cli.places import from_here
 from nas.config.sources import find_config
 from search_spaces.errors import InputError
 
@@ -39,7 +38,6 @@ def search(
         from nas.cli.live import LiveWatcher
         from nas.engine.launch import search as launch
 
-    signal.signal(signal.SIGTERM, _interrupt)  # a cluster's scheduler ends jobs so; Ray's own handler dumps a trace
     with LiveWatcher(console) as watcher:
         try:
             finished = launch(
@@ -62,8 +60,14 @@ def search(
     _show(finished)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _why_nothing(finished: Run) -> str:
+    """What a run without a completed trial has to say."""
+    ended = finished.summary.get("ended") or "no trial was started"
+    if not finished.journal:
+        return f"the search ended before any trial did: {ended}"
+    return (
+        f"all failed, the last for this: {finished.journal[-1].error}; see {from_here(finished.folder)}/journal.jsonl"
+    )
 
 
 def _show(finished: Run) -> None:
@@ -75,11 +79,14 @@ def _show(finished: Run) -> None:
     try:
         best = finished.front.best()
     except InputError as error:
-        raise InputError(f"run '{finished.name}': {error}; see {finished.folder}/journal.jsonl") from None
+        raise InputError(f"run '{finished.name}': {error}; {_why_nothing(finished)}") from None
+    trained = finished.trained(best) is not None
+    folder = from_here(finished.folder / "export")
+    if trained:  # before anything is shown: what is shown may go to a pipe that is closed
+        export_point(finished, best, folder)
     console.print(front_view(finished))
     for line in closing_lines(finished):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if finished.trained(best) is not None:
-        folder = export_point(finished, best, finished.folder / "export")
+    if trained:
         line = f"exported the best to {folder}: try  nas predict {folder} IMAGE..."
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -26,17 +26,33 @@ def front_view(run: Run) -> Group:
     if not front.points:
         raise InputError(f"run '{run.name}': no completed trial")
     cases = "test" if final else "validation"
-    seeds = max(len(point.trials) for point in front.everything)
+    seeds = max(point.seeds for point in front.everything)
     title = f"{run.name}: Dice on {cases} cases, mean of {seeds} seed{'s' if seeds > 1 else ''}"
-    return Group(front_plot(front, title, min(WIDTH, console.width)), front_table(front, everything=final is not None))
+    plot = front_plot(front, title, min(WIDTH, console.width))
+    return Group(plot, front_table(front, everything=final is not None), *left_behind(front))
+
+
+def left_behind(front: Front) -> list[RenderableType]:
+    """A line on what was trained for another number of steps than the front, and so does not compare."""
+    if not front.behind:
+        return []
+    steps = ", ".join(map(str, sorted({point.steps for point in front.behind})))
+    count = len(front.behind)
+    text = (
+        f"{count} network{'s' if count > 1 else ''} trained for {steps} steps only, not {front.steps} as the front: "
+        "not compared"
+    )
+    return [Text(text, style="dim")]
 
 
 def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table:
     """The points and the references by rising parameters; ``everything`` shows the dominated ones too."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     empties = any(point.false_positives is not None for point in front.everything)
+    failures = any(point.failed for point in front.everything)
     for name, justify in (
-        ("params", "right"), ("Dice", "right"), ("±seeds", "right"), ("95% interval", "left"),
+        ("params", "right"), ("Dice", "right"), ("±seeds", "right"), *([("failed", "right")] if failures else []),
+        ("95% interval", "left"),
         ("gain on plain", "left"), *([("false pos.", "right")] if empties else []), ("architecture", "left"),
     ):  # fmt: skip
         table.add_column(name, justify=justify, no_wrap=name != "architecture")  # type: ignore[arg-type]
@@ -48,7 +64,7 @@ def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table
     shown += front.references
     shown.sort(key=lambda point: point.cost.params)
     for point in shown[-rows:]:
-        table.add_row(*_cells(point, empties), style=None if point.on_front else "dim")
+        table.add_row(*_cells(point, empties, failures), style=None if point.on_front else "dim")
     return table
 
 
@@ -67,8 +83,11 @@ def _short(name: str, value: Value) -> str:
     return value if isinstance(value, str) else f"{name} {value}"
 
 
-def _cells(point: FrontPoint, empties: bool) -> list[RenderableType]:
-    """``empties``: whether there are cases without a class, and a share of them in which it is predicted."""
+def _cells(point: FrontPoint, empties: bool, failures: bool) -> list[RenderableType]:
+    """``empties``: whether there are cases without a class, and a share of them in which it is predicted.
+
+    ``failures``: whether any training of the front failed; each counts as a Dice of 0.
+    """
     interval = "" if point.low is None or point.high is None else f"{point.low:.3f} to {point.high:.3f}"
     gain = ""
     if point.gain is not None and point.gain_low is not None and point.gain_high is not None:
@@ -79,6 +98,7 @@ def _cells(point: FrontPoint, empties: bool) -> list[RenderableType]:
         format_count(point.cost.params),
         f"{point.dice:.3f}",
         "" if point.spread is None else f"{point.spread:.3f}",
+        *([f"{point.failed} of {point.seeds}" if point.failed else ""] if failures else []),
         interval,
         gain,
         *(["" if point.false_positives is None else f"{point.false_positives:.0%}"] if empties else []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.strategy import Admits
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError, InputErrors, unknown_name
+from search_spaces.plugins import import_plugins
 from search_spaces.space.space_file import load_space, space_names
 from search_spaces.space.union import SearchSpace
 
@@ -27,7 +28,8 @@ from search_spaces.space.union import SearchSpace
 class Checked:
     """A sound config and what it names, opened.
 
-    ``path``: where the task is, from any working folder; ``start`` and ``references``: architectures by name.
+    ``path``: where the task is, from any working folder; ``start`` and ``references``: architectures by name;
+    ``plugins``: likewise from any working folder.
     """
 
     config: Config
@@ -36,6 +38,7 @@ class Checked:
     space: SearchSpace
     start: Mapping[str, Architecture]
     references: Mapping[str, Architecture]
+    plugins: Sequence[str] = ()
 
 
 Reading = Callable[[str, int, int], object]  # told what is read (labels, cases), how many are, and of how many
@@ -58,8 +61,15 @@ def check(
     Raises:
         InputErrors: one line for each fault of form and of meaning, all together.
     """
+    faults: list[str] = []
+    plugins = data.get("plugins", [])
+    try:  # first: what follows may name what they register
+        sound = isinstance(plugins, list) and all(isinstance(name, str) for name in plugins)
+        plugins = import_plugins(plugins, folder) if sound else []
+    except InputError as error:
+        faults += error.faults
     parsed = parse_config(data)
-    config, faults = parsed.config, list(parsed.faults)
+    config, faults = parsed.config, faults + parsed.faults
     path = locate(config.task.path, folder, known=TASK_NAMES)
     task: Task | None = None
     space: SearchSpace | None = None
@@ -105,7 +115,7 @@ def check(
             faults += error.faults
     if faults or task is None or space is None:
         raise InputErrors(faults)
-    return Checked(config, path, task, space, **given)
+    return Checked(config, path, task, space, plugins=plugins, **given)
 
 
 def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strategy:

@@ -141,12 +141,15 @@ class LimitsSection(Section):
         macs: most multiply-accumulates of one patch (``2G``).
         trials: most trials of the search, finals not counted.
         time: most wall-clock time of the search (``90min``), finals not counted.
+        trial_time: most wall-clock time of one search trial (``10min``), after which it has failed; a final may take as
+            much longer as it has more steps.
     """
 
     params: Count | None = None
     macs: Count | None = None
     trials: Positive = 50
     time: Duration | None = None
+    trial_time: Duration | None = None
 
 
 class ResourcesSection(Section):
@@ -165,6 +168,8 @@ class ResourcesSection(Section):
     @field_validator("gpus_per_trial")
     @classmethod
     def _share_or_whole(cls, value: float) -> float:
+        if 0 < value < 1e-4:
+            raise ValueError(f"expected 0, or at least 0.0001 of a GPU; got {value:g}")
         if value > 1 and not value.is_integer():
             raise ValueError(f"expected a share of one GPU or a whole number of them; got {value:g}")
         return value
@@ -186,6 +191,7 @@ class Config(Section):
 
     Attributes:
         seed: of everything random.
+        plugins: modules of the user's own, by name or as files, that register what other keys then name.
         space: a shipped space by name, the path of a space file, or the space written out.
         start: architectures that are tried after the plain network, from ``preset:NAME`` or YAML files. They need not
             lie in the space (those that do can be parents in evolution), but the limits hold for them too.
@@ -195,6 +201,7 @@ class Config(Section):
     """
 
     seed: Seed = 0
+    plugins: list[str] = []
     task: TaskSection = TaskSection()
     space: str | dict[str, Any] = "unet"
     strategy: StrategySection = StrategySection()
@@ -214,7 +221,7 @@ class Config(Section):
 def read_config(path: Path) -> dict[str, Any]:
     """The mapping a YAML config holds. Raises ``InputError`` when there is none."""
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"config '{path}' does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -289,7 +296,8 @@ def parse_config(data: Mapping[str, Any]) -> Parsed:
             faulty.add(str(key))
             if isinstance(value, Mapping) and key in Config.model_fields:
                 wrong = {place[1] for place in faulty_keys({key: value}, error) if len(place) > 1}
-                sound[key] = {inner: item for inner, item in value.items() if inner not in wrong}
+                if wrong:  # else the key wants no mapping at all
+                    sound[key] = {inner: item for inner, item in value.items() if inner not in wrong}
     config = Config.model_validate(sound)
     of_strategy = _check_strategy(config.strategy.name, config.strategy.settings)
     return Parsed(config, faults + of_strategy, faulty | {"strategy"} if of_strategy else faulty)

@@ -24,7 +24,8 @@ from nas.config.checks import Checked, Reading, admits, check, check_admissible,
 from nas.config.config import Config, LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
 from nas.engine.plan import Plan, Schedule, Watcher
-from nas.engine.ray_trials import Cluster, Resources, run_trials
+from nas.engine.ray_cluster import Cluster, Resources
+from nas.engine.ray_trials import WithPlugins, run_trials
 from nas.engine.silent import SilentWatcher
 from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal
@@ -42,6 +43,7 @@ MAY_CHANGE = (
     "resources",
     "finals",
     "references",
+    "plugins",
     "versions",
     "preprocessing",
     "data",
@@ -68,7 +70,7 @@ def search(
         run: name of the run; left out, the config's file name, with a number when that is taken.
         resume: go on with a run that exists; the config may then be left out.
         runs: folder of runs.
-        address: of a running Ray cluster; None starts one here.
+        address: of a running Ray cluster; None: that of ``RAY_ADDRESS`` or of this process, else one is started here.
         cluster: Ray, already started or reached; then ``address`` does not count.
         watcher: told what goes on.
         reading: called with (``labels`` or ``cases``, how many are read, of how many) while the task is read.
@@ -82,7 +84,8 @@ def search(
     if stored is not None and config is None:
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
     data = apply_settings(data, settings)
-    checked = check(data, beside, (cluster.address if cluster else address) is None, reading)
+    joined = cluster or Cluster(address)
+    checked = check(data, beside, joined.here, reading)
     if stored is not None:
         _same(stored, resolved(checked, None))
     scored = ("val", "test") if checked.config.finals.seeds else ("val",)
@@ -93,8 +96,8 @@ def search(
     check_admissible(checked, task.preprocessing.patch)
     watcher = watcher or SilentWatcher()
     watcher.noted(task.notes)
-    with nullcontext(cluster) if cluster else Cluster(address) as ray:
-        workers = ray.workers(_resources(checked.config))
+    with nullcontext(joined) if cluster else joined:
+        workers = joined.workers(_resources(checked.config))
         if stored is None:
             folder = _create(Path(runs), run, stem)
         with locked(folder):
@@ -129,15 +132,27 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
         seed=config.seed,
         workers=workers,
         reopened=reopened,
+        trial_seconds=config.limits.trial_time,
         start=tuple(checked.start.values()),
         references={architecture: name for name, architecture in checked.references.items()},
     )
     plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
     try:
-        run_trials(plan, task, evaluators_of(config), _resources(config))
+        run_trials(
+            plan,
+            task,
+            WithPlugins(evaluators_of(config), tuple(checked.plugins)),
+            _resources(config),
+            tell=lambda line: watcher.noted([line]),
+            patience=config.limits.time,
+        )
     finally:
         finished = Run(run.folder)
-        finished.write_front(workers * config.resources.cpus_per_trial, box)
+        finished.write_front(
+            workers * config.resources.cpus_per_trial,
+            box,
+            plan.ended or (None if plan.searching else finished.summary.get("ended")),
+        )
     return finished
 
 
@@ -188,6 +203,7 @@ def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:
     data = checked.config.model_dump()
     data["task"]["path"] = checked.path
     data["task"]["dims"] = checked.task.dims
+    data["plugins"] = list(checked.plugins)
     data["space"] = checked.space.to_dict()
     for key, given in (("start", checked.start), ("references", checked.references)):
         data[key] = {name: architecture.to_dict() for name, architecture in given.items()}
@@ -239,7 +255,7 @@ def _create(runs: Path, name: str | None, stem: str) -> Path:
 
 
 def _stored(folder: Path) -> dict[str, Any]:
-    data = yaml.safe_load((folder / "config.yaml").read_text())
+    data = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     assert isinstance(data, dict)
     return data
 

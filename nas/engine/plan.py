@@ -18,6 +18,7 @@ from typing import Protocol
 from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
 from nas.engine.ray_trials import Order, Outcome
+from nas.quantities import format_duration
 from nas.records.journal import Journal
 from nas.records.trial import Trial, plain_network
 from nas.records.usage import running_seconds
@@ -55,6 +56,7 @@ class Schedule:
         reopened: whether to go back to a search that had ended, as its limits were raised.
         start: what is tried after the plain network, before the strategy is asked again.
         references: what is trained in the finals beside the finalists, with the name of each.
+        trial_seconds: most seconds of a search trial; a final may take as much longer as it has more steps.
     """
 
     trials: int
@@ -68,6 +70,11 @@ class Schedule:
     reopened: bool = False
     start: tuple[Architecture, ...] = ()
     references: Mapping[Architecture, str] = field(default_factory=dict)
+    trial_seconds: float | None = None
+
+    def seconds_of(self, steps: int) -> float | None:
+        """Most seconds of a trial of so many steps."""
+        return None if self.trial_seconds is None else self.trial_seconds * max(steps / self.steps, 1)
 
 
 class Plan:
@@ -90,6 +97,7 @@ class Plan:
         self.watcher = watcher
         self.trials = journal.read()
         self.running: list[Order] = []
+        self.ended: str | None = None  # why the search did
         self.began: float | None = None  # the first sign of life of a trial: workers take seconds to start
         self._seconds_before = running_seconds(self.search_trials)
         last = self.trials[-1].phase if self.trials else "search"
@@ -101,6 +109,11 @@ class Plan:
     @property
     def search_trials(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.phase == "search"]
+
+    @property
+    def searching(self) -> bool:
+        """Whether the search goes on."""
+        return self._searching
 
     @property
     def plain(self) -> Architecture | None:
@@ -159,13 +172,19 @@ class Plan:
     def _next_search(self) -> Order | None:
         done = self.search_trials
         running = [order.architecture for order in self.running if order.phase == "search"]
-        architecture = None if self._search_is_full() else self._suggest(History(done, running))
+        full = self._search_is_full()
+        architecture = None if full else self._suggest(History(done, running))
         if architecture is None:
             self._searching = bool(running)
+            if not running:
+                self.ended = full or f"every architecture that may be tried has been, {len(done)}"
             return None
         numbers = {trial.number for trial in done} | {o.number for o in self.running if o.phase == "search"}
         number = next(n for n in range(len(numbers) + 1) if n not in numbers)
-        return Order(number, "search", architecture, self.schedule.steps, self.schedule.seed, "val")
+        steps = self.schedule.steps
+        return Order(
+            number, "search", architecture, steps, self.schedule.seed, "val", seconds=self.schedule.seconds_of(steps)
+        )
 
     def _suggest(self, history: History) -> Architecture | None:
         seen = history.seen
@@ -173,15 +192,19 @@ class Plan:
         first = next(starts, None) if seen else None  # the plain network comes before, and that is the strategy's
         return first or self.strategy.suggest(history)
 
-    def _search_is_full(self) -> bool:
-        """Whether no search trial may start any more.
+    def _search_is_full(self) -> str | None:
+        """Why no search trial may start any more; None where one may.
 
         One that would, at the median duration so far, end after the limit is not started.
         """
         done = self.search_trials
         started = len(done) + sum(order.phase == "search" for order in self.running)
         expected = statistics.median(trial.seconds for trial in done) if done else 0.0
-        return started >= self.schedule.trials or self._ends_late(expected)
+        if started >= self.schedule.trials:
+            return f"limits.trials ({self.schedule.trials}) is reached"
+        if self.schedule.seconds is not None and self._ends_late(expected):
+            return f"limits.time ({format_duration(self.schedule.seconds)}) is over"
+        return None
 
     def _next_final(self) -> Order | None:
         if self._searching:
@@ -214,7 +237,16 @@ class Plan:
         taken = {item.number for item in finals}  # a resumed run may have other finalists or seeds than before
         numbers = (number for number in itertools.count() if number not in taken)
         return [
-            Order(next(numbers), "final", architecture, schedule.final_steps, seed, "test", architecture in searched)
+            Order(
+                next(numbers),
+                "final",
+                architecture,
+                schedule.final_steps,
+                seed,
+                "test",
+                keep_weights=architecture in searched,
+                seconds=schedule.seconds_of(schedule.final_steps),
+            )
             for seed in range(schedule.seed + 1, schedule.seed + 1 + schedule.final_seeds)
             for architecture in finalists
             if (architecture, seed, schedule.final_steps) not in done

@@ -1,4 +1,4 @@
-"""Trials on Ray Tune: the only module that knows Ray.
+"""Trials on Ray Tune; with ``ray_cluster`` all that knows Ray.
 
 Tune asks a ``Source`` for the next assignment, reused actors work on it, and what comes back goes to the source
 again. Only plain data crosses: an architecture as a mapping, scores as numbers, weights as safetensors bytes. The
@@ -9,24 +9,26 @@ What only workers need is imported inside them: a worker starts before it import
 
 from __future__ import annotations
 
-import logging
-import math
+import faulthandler
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import ray
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from nas.engine.ray_cluster import Resources, free
+from nas.engine.ray_losses import Loss, loss_of
+from nas.quantities import format_duration
 from search_spaces.errors import InputError
+from search_spaces.plugins import import_plugins
 
 if TYPE_CHECKING:
     from evaluators.evaluator import Evaluation, Evaluator, Progress
@@ -34,25 +36,17 @@ if TYPE_CHECKING:
     from nas.records.trial import Phase
     from search_spaces.architecture.architecture import Architecture
 
-# Our journal is the record of a run; Tune's own loggers and snapshots would only cost time beside it. With a searcher
-# Tune starts one actor at a time unless it is told that many trials may wait; our source says how many run.
-QUIET = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
+
+FIRST_WORD = 30.0  # seconds without any trial at work, after which it is said
+STARTING = 120.0  # seconds that workers may take to start where there is room: that is no waiting for a node
+GRACE = 5.0  # seconds that a trial may be late to notice that its time is over, before its process is ended
 
 
 @dataclass(frozen=True)
 class Order:
     """What one trial is to do: plain data, the task aside.
 
-    ``phase`` chooses the evaluator; ``keep_weights`` asks for the trained weights.
+    ``phase`` chooses the evaluator; ``keep_weights`` asks for the trained weights; after ``seconds`` it has failed.
     """
 
     number: int
@@ -62,6 +56,7 @@ class Order:
     seed: int
     split: str
     keep_weights: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,12 +77,19 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Resources:
-    """What one trial gets, and the most trials at once (None: as many as fit)."""
+class WithPlugins:
+    """Evaluators by phase, for which modules of the user's own are imported before they are unpacked in a worker."""
 
-    workers: int | None = None
-    cpus_per_trial: int = 1
-    gpus_per_trial: float = 0.0
+    evaluators: Mapping[str, Evaluator]
+    plugins: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[Callable[..., WithPlugins], tuple[bytes, tuple[str, ...]]]:
+        return _unpacked, (cloudpickle.dumps(dict(self.evaluators)), self.plugins)
+
+
+def _unpacked(evaluators: bytes, plugins: tuple[str, ...]) -> WithPlugins:
+    import_plugins(plugins)
+    return WithPlugins(cloudpickle.loads(evaluators), plugins)
 
 
 class Source(Protocol):
@@ -103,74 +105,30 @@ class Source(Protocol):
         """Told of every order that ended, well or not, but for those that were stopped."""
 
 
-class Cluster:
-    """A connection to Ray: a local one started here, or a running cluster. Use as a context.
-
-    Ray is started in the thread that enters and not in one beside it: starting forks, and a fork while another
-    thread is inside OpenBLAS never returns.
-    """
-
-    def __init__(self, address: str | None = None) -> None:
-        self.address = address
-
-    def __enter__(self) -> Cluster:
-        """Raises ``InputError`` when Ray cannot be started or reached."""
-        os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
-        try:
-            ray.init(
-                address=self.address,
-                include_dashboard=False if self.address is None else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        except Exception as error:  # Ray raises many kinds; to the user they are one
-            where = f"Ray at '{self.address}'" if self.address else "a local Ray"
-            raise InputError(f"could not start {where}: {' '.join(str(error).split())[:300]}") from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        ray.shutdown()
-
-    def workers(self, resources: Resources) -> int:
-        """How many trials run at once. Raises ``InputError`` when not even one fits."""
-        have = ray.cluster_resources()
-        cpus, gpus = have.get("CPU", 0), have.get("GPU", 0)
-        fits = int(cpus // resources.cpus_per_trial)
-        if fits == 0:
-            raise InputError(f"resources.cpus_per_trial: expected at most {cpus:g}, got {resources.cpus_per_trial}")
-        if resources.gpus_per_trial:
-            by_gpu = (
-                int(gpus // 1 * (1 // resources.gpus_per_trial))
-                if resources.gpus_per_trial <= 1
-                else int(gpus // resources.gpus_per_trial)
-            )
-            if by_gpu == 0:
-                raise InputError(
-                    f"resources.gpus_per_trial: expected 0, Ray sees {gpus:g} GPUs; got {resources.gpus_per_trial:g}"
-                )
-            fits = min(fits, by_gpu)
-        return min(fits, resources.workers or fits)
-
-
 def run_trials(
     source: Source,
     task: PreparedTask,
-    evaluators: Mapping[str, Evaluator],
+    evaluators: Mapping[str, Evaluator] | WithPlugins,
     resources: Resources,
+    tell: Callable[[str], object] = lambda line: None,
+    patience: float | None = None,
 ) -> None:
     """Run orders of ``source`` until it has no more; inside a ``Cluster``.
 
     Args:
         source: gives orders, takes outcomes; an exception of it ends the run and comes out as it is.
         task: what to train on.
-        evaluators: by phase.
+        evaluators: by phase; with the modules that workers import before anything else, where there are some.
         resources: of one trial.
+        tell: called with a line on what a user should know: a worker that was lost, what is waited for.
+        patience: most seconds in which no trial begins, for want of a free node.
+
+    A trial that is lost with its worker is tried once more, alone where memory may have been short.
     """
     share = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
-    trainable = tune.with_resources(
-        tune.with_parameters(_Worker, task=task, evaluators=dict(evaluators), share=share), share
-    )
-    bridge = _Bridge(source)
+    plugged = evaluators if isinstance(evaluators, WithPlugins) else WithPlugins(evaluators)
+    trainable = tune.with_resources(tune.with_parameters(_Worker, task=task, evaluators=plugged, share=share), share)
+    bridge = _Bridge(source, tell)
     storage = tempfile.mkdtemp(prefix="nas-tune-")
     try:
         tune.Tuner(
@@ -182,7 +140,7 @@ def run_trials(
                 storage_path=storage,
                 name="trials",
                 verbose=0,
-                callbacks=[_Recorder(bridge)],
+                callbacks=[_Recorder(bridge), _Waiting(bridge, resources, patience)],
                 log_to_file=False,
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
@@ -203,11 +161,15 @@ class _Bridge:
     as it was. Tune also pickles its parts for snapshots that nobody reads here; a bridge then leaves its source behind.
     """
 
-    def __init__(self, source: Source | None) -> None:
+    def __init__(self, source: Source | None, tell: Callable[[str], object] = lambda line: None) -> None:
         self.source = source or _NoSource()
+        self.tell = tell
         self.running: dict[str, Order] = {}
         self.started: dict[str, float] = {}
         self.failure: Exception | None = None
+        self._again: list[tuple[Order, bool]] = []  # lost with their workers, and whether each is to run alone
+        self._lost: set[tuple[str, int]] = set()
+        self._alone: str | None = None
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -218,11 +180,22 @@ class _Bridge:
             raise
 
     def next(self, trial_id: str) -> Order | None:
-        with self._kept():
-            order = self.source.next()
-        if order is not None:
-            self.running[trial_id] = order
-            self.started[trial_id] = time.monotonic()
+        if self._alone in self.running:
+            return None
+        if self._again:
+            order, alone = self._again[0]
+            if alone and self.running:
+                return None
+            self._again.pop(0)
+            self._alone = trial_id if alone else None
+        else:
+            with self._kept():
+                found = self.source.next()
+            if found is None:
+                return None
+            order = found
+        self.running[trial_id] = order
+        self.started[trial_id] = time.monotonic()
         return order
 
     def progress(self, trial_id: str, progress: Progress) -> bool:
@@ -231,6 +204,20 @@ class _Bridge:
         if not wanted:
             del self.running[trial_id], self.started[trial_id]
         return wanted
+
+    def lost(self, trial_id: str, loss: Loss) -> None:
+        """A worker is gone: its order comes again, unless it has before, or its time is over."""
+        order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
+        if order.seconds is not None and seconds > order.seconds:
+            loss = Loss(time_is_over(order.seconds), again=False)
+        if not loss.again or (order.phase, order.number) in self._lost:
+            self.finished(trial_id, Outcome(seconds, error=loss.reason))
+            return
+        self._lost.add((order.phase, order.number))
+        self._again.append((order, loss.alone))
+        del self.running[trial_id], self.started[trial_id]
+        beside = " with no other beside it" if loss.alone else ""
+        self.tell(f"{order.phase} {order.number}: {loss.reason}; it is tried once more{beside}")
 
     def __reduce__(self) -> tuple[type[_Bridge], tuple[None]]:
         return _Bridge, (None,)
@@ -305,13 +292,45 @@ class _Recorder(tune.Callback):
         if outcome is not None and trial.trial_id in self.bridge.running:
             self.bridge.finished(trial.trial_id, outcome[0])
 
+    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        if trial.trial_id in self.bridge.running:  # until now it may have waited for a node
+            self.bridge.started[trial.trial_id] = time.monotonic()
+
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        """The worker itself died (killed for memory, a crash in native code): only Ray knows why."""
+        """The worker itself is gone; what a candidate does wrong is an outcome, and comes as a result."""
         if trial.trial_id in self.bridge.running:
-            seconds = time.monotonic() - self.bridge.started[trial.trial_id]
-            lines = [line for line in str(trial.get_error() or "").splitlines() if line.strip()]
-            reason = lines[-1].strip() if lines else "no reason given"
-            self.bridge.finished(trial.trial_id, Outcome(seconds, error=f"the worker died: {reason[:300]}"))
+            self.bridge.lost(trial.trial_id, loss_of(trial.get_pickled_error(), str(trial.get_error() or "")))
+
+
+class _Waiting(tune.Callback):
+    """Says what is waited for where no trial can begin, as others use the cluster, and gives up in the end."""
+
+    def __init__(self, bridge: _Bridge, resources: Resources, patience: float | None) -> None:
+        self.bridge = bridge
+        self.resources = resources
+        self.patience = patience
+        self._since: float | None = None
+        self._next = FIRST_WORD
+
+    def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
+        ours = [trial for trial in trials if trial.trial_id in self.bridge.running]
+        if not ours or any(trial.status == TuneTrial.RUNNING for trial in ours):
+            self._since, self._next = None, FIRST_WORD
+            return
+        self._since = self._since or time.monotonic()
+        waited = time.monotonic() - self._since
+        if self.patience is not None and waited > max(self.patience, STARTING):
+            self.bridge.failure = InputError(f"limits.time is over: {self._lacks(waited)}")
+            raise self.bridge.failure
+        if waited > self._next:
+            self._next *= 4
+            self.bridge.tell(self._lacks(waited))
+
+    def _lacks(self, waited: float) -> str:
+        return (
+            f"no trial has begun for {format_duration(waited)}; each waits for {self.resources.wanted} on one node, "
+            f"and free are {free()}"
+        )
 
 
 class _Worker(tune.Trainable):
@@ -321,7 +340,7 @@ class _Worker(tune.Trainable):
         self,
         config: dict[str, Any],
         task: PreparedTask | None = None,
-        evaluators: Mapping[str, Evaluator] | None = None,
+        evaluators: WithPlugins | None = None,
         share: Mapping[str, float] | None = None,
     ) -> None:
         assert task is not None
@@ -330,7 +349,7 @@ class _Worker(tune.Trainable):
         import torch
 
         torch.set_num_threads(int(share["CPU"]))
-        self.task, self.evaluators = task, evaluators
+        self.task, self.evaluators = task, evaluators.evaluators
         self.device = "cuda" if share["GPU"] else "cpu"
         self.reset_config(config)
 
@@ -345,14 +364,35 @@ class _Worker(tune.Trainable):
     def step(self) -> dict[str, Any]:
         if self.work is None:
             self.began, self.cpu_began = time.perf_counter(), time.process_time()
-            self.work = self._begin()
         try:
-            progress = next(self.work)
-            return {"progress": vars(progress)}
+            with self._in_time():
+                self.work = self.work or self._begin()
+                return {"progress": vars(next(self.work))}
         except StopIteration as stop:
-            return self._end(self._outcome(stop.value))
+            evaluation = stop.value
         except Exception as error:  # any failure of a candidate is a result: it is recorded, and the search goes on
             return self._end(self._timed(error=failure_reason(error)))
+        try:
+            return self._end(self._outcome(evaluation))
+        except Exception as error:
+            return self._end(self._timed(error=failure_reason(error)))
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """What takes longer than it may fails; what hangs takes the whole process with it, from a thread of C."""
+        seconds = self.order.seconds
+        if seconds is None:
+            yield
+            return
+        left = seconds - (time.perf_counter() - self.began)
+        with open(os.devnull, "w") as nowhere:
+            faulthandler.dump_traceback_later(max(left, 0) + GRACE, exit=True, file=nowhere)
+            try:
+                yield
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+        if time.perf_counter() - self.began > seconds:
+            raise OutOfTime(time_is_over(seconds))
 
     def _begin(self) -> Generator[Progress, None, Evaluation]:
         from evaluators.evaluator import Assignment
@@ -362,17 +402,10 @@ class _Worker(tune.Trainable):
         return self.evaluators[order.phase].evaluate(assignment)
 
     def _outcome(self, evaluation: Evaluation) -> Outcome:
-        broken = [name for name, value in evaluation.metrics.items() if not math.isfinite(value)]
-        if broken or "dice" not in evaluation.metrics:
-            return self._timed(error=f"the score is not a number: {', '.join(broken) or 'no dice'}")
-        weights = evaluation.weights() if self.order.keep_weights else None
-        return self._timed(
-            metrics=evaluation.metrics,
-            cases=evaluation.cases,
-            distances=evaluation.distances,
-            false_positives=evaluation.false_positives,
-            weights=weights,
-        )
+        from nas.engine.scores import plain_scores
+
+        scores = plain_scores(evaluation)
+        return self._timed(**scores, weights=evaluation.weights() if self.order.keep_weights else None)
 
     def _timed(self, **found: Any) -> Outcome:
         return Outcome(time.perf_counter() - self.began, time.process_time() - self.cpu_began, **found)
@@ -386,15 +419,27 @@ class _Worker(tune.Trainable):
         return {"outcome": [outcome], "done": True}
 
 
+class OutOfTime(RuntimeError):
+    """A trial took longer than it may."""
+
+
+def time_is_over(seconds: float) -> str:
+    """The reason of a trial that took longer than ``seconds``."""
+    return f"took longer than limits.trial_time ({format_duration(seconds)})"
+
+
 def failure_reason(error: Exception) -> str:
     """One line that says why a trial failed."""
     import torch
 
     from evaluators.evaluator import Diverged
+    from nas.engine.scores import NoScore
 
     text = " ".join(str(error).split())
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
         return f"out of memory: {text[:300]}"
     if isinstance(error, Diverged):
         return f"diverged: {text}"
+    if isinstance(error, NoScore | OutOfTime):
+        return text
     return f"{type(error).__name__}: {text[:300]}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -27,15 +27,17 @@ class FrontPoint:
         architecture: the architecture.
         cost: its exact cost.
         trials: numbers of the trials it rests on: one for each seed, all at the architecture's highest fidelity.
-        dice: mean over seeds of the mean foreground Dice.
+        dice: mean over seeds of the mean foreground Dice, 0 for a seed whose training failed: that is what it is worth,
+            and no architecture comes out ahead for the seeds that it lost.
         spread: standard deviation over seeds (``ddof=1``); None with one seed.
         false_positives: of the cases without a class the share in which it is predicted, mean over seeds and classes;
             None where every case shows every class.
         on_front: whether no other architecture has as much Dice with as few parameters.
         is_plain: whether this is the plain network of the run.
-        scores: Dice ``(seeds, cases, classes)``, nan where there is none.
-        differences: the same less the plain network's, for the seeds that both were trained with.
+        tables: makes ``scores`` and ``differences``.
         reference: name of a network that was trained for comparison and takes no part in the front.
+        steps: of training, the same for all its trials.
+        failed: how many of its seeds have no score, as every training with them failed.
     """
 
     architecture: Architecture
@@ -46,9 +48,25 @@ class FrontPoint:
     false_positives: float | None
     on_front: bool
     is_plain: bool
-    scores: np.ndarray = field(repr=False, compare=False)
-    differences: np.ndarray = field(repr=False, compare=False)
+    tables: Callable[[], tuple[np.ndarray, np.ndarray]] = field(repr=False, compare=False)
     reference: str | None = None
+    steps: int = 0
+    failed: int = 0
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Dice ``(seeds, cases, classes)``, nan where there is none."""
+        return self._tables[0]
+
+    @property
+    def differences(self) -> np.ndarray:
+        """The same less the plain network's, for the seeds that it has a score with."""
+        return self._tables[1]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds it was trained with, well or not."""
+        return len(self.trials) + self.failed
 
     @property
     def low(self) -> float | None:
@@ -79,6 +97,10 @@ class FrontPoint:
         return self._gain_interval[1]
 
     @cached_property
+    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.tables()
+
+    @cached_property
     def _interval(self) -> tuple[float, float] | tuple[None, None]:
         return bootstrap_interval(self.scores) or (None, None)
 
@@ -91,18 +113,26 @@ class FrontPoint:
 class Front:
     """The non-dominated points and the others, each by rising parameters; ``plain`` is among either, or None.
 
-    ``references`` are among neither: networks to compare with, which no pick gives.
+    All of them were trained for the same number of steps, the most of any. ``references`` are among neither: networks
+    to compare with, which no pick gives; nor are those ``behind``, which were trained for fewer steps only.
     """
 
     points: tuple[FrontPoint, ...]
     dominated: tuple[FrontPoint, ...]
     plain: FrontPoint | None
     references: tuple[FrontPoint, ...] = ()
+    behind: tuple[FrontPoint, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """For which all of its networks were trained; 0 where there are none."""
+        return max((point.steps for point in (*self.points, *self.references)), default=0)
 
     @property
     def everything(self) -> list[FrontPoint]:
-        """All points, references too, by rising parameters."""
-        return sorted([*self.points, *self.dominated, *self.references], key=lambda point: point.cost.params)
+        """All points, references and those behind too, by rising parameters."""
+        every = [*self.points, *self.dominated, *self.references, *self.behind]
+        return sorted(every, key=lambda point: point.cost.params)
 
     def hypervolume(self, reference_params: int, smallest_params: int) -> float:
         """Share of the box [smallest, reference] x [0, 1] in the plane log(parameters) x Dice that is dominated."""
@@ -174,21 +204,33 @@ def front_of(
     if plain is None:
         plain = next((trial.architecture for trial in trials if trial.number == 0), None)
     groups = _by_architecture(trials)
+    lost = _failed_seeds(trials)
+    taking_part = [group for group in groups if group[0].architecture not in references]
+    steps = max((group[0].steps for group in taking_part or groups), default=0)
     of_plain = next(({trial.seed: trial for trial in group} for group in groups if group[0].architecture == plain), {})
-    apart = [group for group in groups if group[0].architecture in references]
-    groups = [group for group in groups if group[0].architecture not in references]
-    scores = [_dice(group) for group in groups]
-    ranks = nondomination_ranks([group[0].cost.params for group in groups], scores)
-    points = [
-        _point(group, of_plain, on_front=rank == 0, is_plain=group[0].architecture == plain)
-        for group, rank in zip(groups, ranks, strict=True)
-    ]
+
+    def point_of(group: Sequence[Trial], on_front: bool = False) -> FrontPoint:
+        architecture = group[0].architecture
+        return _point(
+            group,
+            lost.get((architecture, group[0].steps), set()) - {trial.seed for trial in group},
+            of_plain,
+            on_front=on_front,
+            is_plain=architecture == plain,
+            reference=references.get(architecture),
+        )
+
+    apart = [point_of(group) for group in groups if group[0].architecture in references and group[0].steps == steps]
+    points = [point_of(group) for group in taking_part if group[0].steps == steps]
+    ranks = nondomination_ranks([point.cost.params for point in points], [point.dice for point in points])
+    points = [replace(point, on_front=rank == 0) for point, rank in zip(points, ranks, strict=True)]
     points.sort(key=lambda point: point.cost.params)
     return Front(
         tuple(point for point in points if point.on_front),
         tuple(point for point in points if not point.on_front),
         next((point for point in points if point.is_plain), None),
-        tuple(_point(group, of_plain, reference=references[group[0].architecture]) for group in apart),
+        tuple(apart),
+        tuple(point_of(group) for group in groups if group[0].steps != steps),
     )
 
 
@@ -232,8 +274,13 @@ def _by_architecture(trials: Sequence[Trial]) -> list[list[Trial]]:
     return sorted((list(group.values()) for group in groups.values()), key=lambda group: group[0].number)
 
 
-def _dice(trials: Sequence[Trial]) -> float:
-    return float(np.mean([trial.metrics["dice"] for trial in trials]))
+def _failed_seeds(trials: Sequence[Trial]) -> dict[tuple[Architecture, int], set[int]]:
+    """The seeds of each architecture and number of steps with which a training has failed."""
+    failed: dict[tuple[Architecture, int], set[int]] = {}
+    for trial in trials:
+        if trial.status == "failed":
+            failed.setdefault((trial.architecture, trial.steps), set()).add(trial.seed)
+    return failed
 
 
 def _mean_metric(trials: Sequence[Trial], name: str) -> float | None:
@@ -243,31 +290,45 @@ def _mean_metric(trials: Sequence[Trial], name: str) -> float | None:
 
 def _point(
     trials: Sequence[Trial],
+    failed: Set[int],
     of_plain: Mapping[int, Trial],
     on_front: bool = False,
     is_plain: bool = False,
     reference: str | None = None,
 ) -> FrontPoint:
-    """The point of one architecture's ``trials``, one for each seed; ``of_plain``: the plain network's, by seed."""
-    cases = sorted({case for trial in trials for case in trial.cases})
-    classes = sorted({name for trial in trials for scores in trial.cases.values() for name in scores})
-    paired = [
-        trial
-        for trial in trials
-        if not is_plain and trial.seed in of_plain and of_plain[trial.seed].steps == trial.steps
-    ]
-    own = score_table([trial.cases for trial in paired], cases, classes)
-    plain = score_table([of_plain[trial.seed].cases for trial in paired], cases, classes)
+    """The point of one architecture.
+
+    Args:
+        trials: its completed trials, one for each seed.
+        failed: the seeds with which there is none.
+        of_plain: the plain network's trials by seed.
+        on_front, is_plain, reference: see ``FrontPoint``.
+    """
+    dice = [trial.metrics["dice"] for trial in trials] + [0.0] * len(failed)
     return FrontPoint(
         architecture=trials[0].architecture,
         cost=trials[0].cost,
         trials=tuple(trial.number for trial in trials),
-        dice=_dice(trials),
-        spread=float(np.std([trial.metrics["dice"] for trial in trials], ddof=1)) if len(trials) > 1 else None,
+        dice=math.fsum(dice) / len(dice),
+        spread=float(np.std(dice, ddof=1)) if len(dice) > 1 else None,
         false_positives=_mean_metric(trials, "false_positives"),
         on_front=on_front,
         is_plain=is_plain,
-        scores=score_table([trial.cases for trial in trials], cases, classes),
-        differences=own - plain,
+        tables=lambda: _tables(trials, failed, {} if is_plain else of_plain),
         reference=reference,
+        steps=trials[0].steps,
+        failed=len(failed),
     )
+
+
+def _tables(trials: Sequence[Trial], failed: Set[int], of_plain: Mapping[int, Trial]) -> tuple[np.ndarray, np.ndarray]:
+    """``scores`` and ``differences`` of a point."""
+    cases = sorted({case for trial in trials for case in trial.cases})
+    classes = sorted({name for trial in trials for scores in trial.cases.values() for name in scores})
+    scores = score_table([trial.cases for trial in trials], cases, classes)
+    none = np.where(np.isnan(scores).all(axis=0), np.nan, 0.0)  # of a seed that failed
+    seeds = [trial.seed for trial in trials] + sorted(failed)
+    scores = np.concatenate([scores, *[none[None]] * len(failed)])
+    both = [index for index, seed in enumerate(seeds) if seed in of_plain and of_plain[seed].steps == trials[0].steps]
+    plain = score_table([of_plain[seeds[index]].cases for index in both], cases, classes)
+    return scores, scores[both] - plain

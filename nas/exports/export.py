@@ -123,7 +123,7 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
             raise InputError(f"export '{folder}': '{name}' is missing; expected a folder written by 'nas export'")
     architecture = Architecture.load(folder / ARCHITECTURE)
     try:
-        about = yaml.safe_load((folder / MODEL).read_text())
+        about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
         preprocessing = Preprocessing.from_dict(about.pop("preprocessing"))
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None

@@ -75,7 +75,9 @@ def _cut_torn_line(file: BinaryIO) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file as durable as its content."""
+    """Make the name of a new file as durable as its content; Windows opens no folders, and needs it not."""
+    if os.name == "nt":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

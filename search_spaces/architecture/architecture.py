@@ -115,7 +115,7 @@ class Architecture:
         """Read a YAML file."""
         path = Path(path)
         try:
-            data = yaml.safe_load(path.read_text())
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise InputError(f"architecture file '{path}' does not exist") from None
         except OSError as error:

@@ -63,7 +63,7 @@ def load_preset(name: str, dims: int | None = None) -> Architecture:
 def describe_preset(name: str) -> Preset:
     """What a preset's file says of it. Raises ``InputError`` where there is none of that name."""
     paragraphs: list[str] = [""]
-    for line in _path(name).read_text().splitlines():
+    for line in _path(name).read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
         text = line.removeprefix("#").strip()

@@ -64,7 +64,7 @@ def load_space(source: str | Path | Mapping[str, Any], dims: int) -> SearchSpace
     elif path.suffix not in (".yaml", ".yml"):
         raise InputError(unknown_name("space", source, space_names()) + ", or the path of a YAML file")
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"space file '{path}' does not exist") from None
     except OSError as error:

@@ -7,18 +7,32 @@ import os
 import signal
 import time
 from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
 
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress
 
-WAYS = ("good", "raises", "memory", "torch memory", "diverges", "nan", "no dice", "killed", "endless", "slow")
+WAYS = (
+    "good", "raises", "memory", "torch memory", "diverges", "nan", "no dice", "killed", "endless", "slow",
+    "numpy", "case nan", "too good", "no evaluation", "text", "killed once", "hangs", "late",
+)  # fmt: skip
 
 
 class Broken(Evaluator):
-    """Works or fails as ``WAYS[seed % 100]`` says; the score tells the process that worked."""
+    """Works or fails as ``WAYS[seed % 100]`` says; the score tells the process that worked, and when it began.
+
+    ``folder``: where it remembers what has happened already.
+    """
+
+    def __init__(self, folder: Path = Path()) -> None:
+        self.folder = folder
 
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
         yield Progress(1, assignment.steps, 0.5)
         metrics = {"dice": 0.5, "process": float(os.getpid()), "split": float(assignment.split == "test")}
+        cases: dict[str, dict[str, float | None]] = {"case": {"disc": 0.5}}
+        metrics["began"] = time.time()
         match WAYS[assignment.seed % 100]:
             case "raises":
                 raise ValueError("the candidate\n  is   no good")
@@ -40,4 +54,27 @@ class Broken(Evaluator):
                     yield Progress(step, assignment.steps, 0.5 / step)
             case "slow":
                 time.sleep(1)
-        return Evaluation(metrics, {"case": {"disc": 0.5}})
+            case "numpy":
+                metrics = {name: np.float32(value) for name, value in metrics.items()}
+                cases = {"case": {"disc": np.float64(0.5), "ring": None}}
+            case "case nan":
+                cases["case"]["disc"] = math.nan
+            case "too good":
+                metrics["dice"] = 50.0
+            case "no evaluation":
+                return None  # type: ignore[return-value]
+            case "text":
+                metrics["dice"] = "good"  # type: ignore[assignment]
+            case "killed once":
+                mark = self.folder / "killed"
+                if not mark.exists():
+                    mark.touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                time.sleep(1)
+            case "hangs":
+                time.sleep(1000)
+            case "late":
+                for step in range(2, 100):
+                    time.sleep(0.6)
+                    yield Progress(step, assignment.steps, 0.5)
+        return Evaluation(metrics, cases)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nas
-from nas.engine.ray_trials import Cluster
+from nas.engine.ray_cluster import Cluster
 from nas.run import Run
 from tests.nas.small_task import small_config, write_small_task
 

@@ -39,9 +39,13 @@ class Session:
             assert time.monotonic() < ends, f"{path} has not grown to {count} lines"
             time.sleep(0.05)
 
-    def interrupt(self) -> None:
-        """What Ctrl-C in a terminal does: the signal goes to the whole group."""
-        os.killpg(self.process.pid, signal.SIGINT)
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
+        """What Ctrl-C in a terminal does, or a scheduler at the end of the time: the signal goes to the whole group."""
+        os.killpg(self.process.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM to the command alone."""
+        self.process.terminate()
 
     def kill(self) -> None:
         self.process.kill()

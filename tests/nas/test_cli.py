@@ -670,7 +670,7 @@ def no_ray(monkeypatch):
     def start(*arguments: object, **options: object) -> None:
         raise AssertionError("Ray was started")
 
-    monkeypatch.setattr("nas.engine.ray_trials.ray.init", start)
+    monkeypatch.setattr("ray.init", start)
 
 
 def test_search_refuses_all_faults_together_before_it_starts_ray_and_leaves_nothing(
@@ -718,9 +718,26 @@ def test_the_closing_lines_of_a_search_tell_how_it_went_and_what_failed(finished
     (line,) = closing_lines(finished)
     assert line.startswith("5 trials in ")
     assert "hypervolume 0." in line
+    assert line.endswith("; the search ended: limits.trials (5) is reached")
     folder = Path(shutil.copytree(finished.folder, tmp_path / "small"))
     Journal(folder / "journal.jsonl").append(trial(5, dice=None))
     assert closing_lines(Run(folder))[1] == f"1 trials failed; their reasons are in {folder / 'journal.jsonl'}"
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ("0.01s", "the search ended before any trial did: limits.time (0 s) is over"),
+        (None, "all failed, the last for this: "),
+    ],
+)
+def test_a_search_without_a_completed_trial_says_why(nas_, cluster, small_task, tmp_path, monkeypatch, time, told):
+    monkeypatch.chdir(tmp_path)
+    limits = {"trials": 2, "trial_time": None if time else "0.001s", "time": time}
+    Path("none.yaml").write_text(yaml.safe_dump(small_config(small_task, limits=limits)))
+    (fault,) = refused(nas_("search", "none.yaml"))
+    assert fault.startswith(f"run 'none': no completed trial; {told}")
+    assert ("journal.jsonl" in fault) == Path("runs/none/journal.jsonl").exists()
 
 
 def test_an_unknown_attribute_of_the_package_is_an_error():

@@ -13,7 +13,7 @@ from PIL import Image
 import nas
 from nas.cli.app import console
 from nas.cli.tables import front_view
-from nas.engine.ray_trials import Cluster
+from nas.engine.ray_cluster import Cluster
 from nas.pictures.front_picture import REFERENCE, draw_front
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,7 @@ def test_the_front_file_is_strict_json_of_both_fronts_and_a_summary(finished):
     assert sum(point["plain"] for point in data["search"]) == sum(point["plain"] for point in data["final"]) == 1
     assert data["summary"]["trials"] == 5
     assert 0 < data["summary"]["hypervolume"] < 1
+    assert data["summary"]["ended"] == "limits.trials (5) is reached"
     assert 0 < data["summary"]["utilisation"] <= 1.5
 
 
@@ -365,6 +367,25 @@ def test_a_search_that_is_interrupted_says_how_to_go_on_leaves_no_process_and_go
     assert_whole(Run(folder), before)
     assert len(list((folder / "export").iterdir())) == 3
     assert second.left_behind() == []
+
+
+@linux
+@pytest.mark.parametrize("whom", ["the command", "every process"])
+def test_the_end_of_a_schedulers_time_ends_a_search_as_ctrl_c_does(cluster, tmp_path, whom):
+    folder = tmp_path / "runs" / "phantom"
+    few = {"limits.trials": 3, "training.steps": 5, "finals.seeds": 0, "resources.workers": 1, "evaluator": "synthetic"}
+    settings = [f"{key}={value}" for key, value in few.items()]
+    session = Session(["search", *(part for setting in settings for part in ("--set", setting)), "--set",
+                       "limits.trials=100000"], tmp_path)  # fmt: skip
+    session.wait_for_lines(folder / "journal.jsonl", 2)
+    session.terminate() if whom == "the command" else session.interrupt(signal.SIGTERM)
+    assert session.end()[::2] == (130, "stopped; go on with: nas search --resume --run phantom\n")
+    before = Journal(folder / "journal.jsonl").read()
+    assert len(before) >= 2
+    more = [f"limits.trials={len(before) + 1}"]
+    after = nas.search(run="phantom", resume=True, settings=more, runs=tmp_path / "runs", cluster=cluster).journal
+    assert after[: len(before)] == before
+    assert len(after) == len(before) + 1
 
 
 @linux

@@ -134,6 +134,7 @@ def test_an_exhausted_space_ends_the_search_below_the_limit(tmp_path):
     strategy = STRATEGIES["evolution"](few, lambda candidate: True, 0)
     plan = Plan(strategy, SCHEDULE, Journal(tmp_path / "journal.jsonl"), tmp_path, cost_of, Recorder())
     assert len(of_phase(work(plan), "search")) == few.size() < SCHEDULE.trials
+    assert plan.ended == "every architecture that may be tried has been, 2"
 
 
 class Clock:
@@ -151,6 +152,35 @@ def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr("nas.engine.plan.time", clock)
     return clock
+
+
+def test_why_the_search_ended_is_known_once_it_has(tmp_path):
+    plan = make_plan(tmp_path)
+    first = plan.next()
+    assert first is not None
+    assert plan.ended is None
+    plan.finished(first, outcome_of(first))
+    work(plan)
+    assert plan.ended == "limits.trials (12) is reached"
+    assert not plan.searching
+
+
+def test_a_time_shorter_than_a_trial_is_why_the_search_ended(tmp_path, clock):
+    plan = make_plan(tmp_path, replace(SCHEDULE, seconds=1))
+
+    def late(order: Order) -> None:
+        assert plan.progress(order, Progress(1, 9, 0.5))
+        clock.now += 60
+        assert not plan.progress(order, Progress(2, 9, 0.5))
+
+    work(plan, late)
+    assert plan.trials == []
+    assert plan.ended == "limits.time (1 s) is over"
+
+
+def test_a_final_may_take_as_much_longer_as_it_has_more_steps(tmp_path):
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, trial_seconds=5.0)))
+    assert {(order.phase, order.seconds) for order in orders} == {("search", 5.0), ("final", 15.0)}
 
 
 def test_no_trial_starts_that_would_end_after_the_time_limit(tmp_path, clock):

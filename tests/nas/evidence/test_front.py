@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.scoring import mean_score
+from nas.cli.app import console
+from nas.cli.tables import front_table, left_behind
 from nas.evidence.bootstrap import bootstrap_interval, score_table, table_mean
 from nas.evidence.front import Front, front_of, front_of_finals, nondomination_ranks
 from nas.records.trial import Trial
+from nas.run import front_to_list
 from search_spaces.architecture.cost import Cost
 from search_spaces.errors import InputError
 from tests.nas.trials import architecture, one_class, scored, trial
@@ -106,7 +109,53 @@ def test_only_the_highest_fidelity_of_an_architecture_counts():
     same = {"architecture": architecture(0)}
     short, long, other = trial(0, 0.9, steps=10, **same), trial(1, 0.5, steps=99, **same), trial(2, 0.1, 10, steps=10)
     front = front_of([short, long, other])
-    assert {point.trials: point.dice for point in front.points} == {(1,): 0.5, (2,): 0.1}
+    assert {point.trials: point.dice for point in front.points} == {(1,): 0.5}
+
+
+def test_only_networks_trained_as_long_as_the_front_are_on_it_and_the_others_are_left_behind():
+    """As when more steps are asked for on resume, with fewer finalists."""
+    trials = [
+        trial(0, 0.9, 1000, steps=20), trial(1, 0.8, 100, steps=20), trial(2, 0.5, 2000, steps=100),
+        trial(3, 0.7, 1000, steps=100, architecture=architecture(0)), trial(4, 0.99, 10, steps=20),
+    ]  # fmt: skip
+    front = front_of(trials, references={architecture(4): "reference"})
+    assert [point.trials for point in front.points] == [(3,)]
+    assert [point.trials for point in front.dominated] == [(2,)]
+    assert sorted(point.trials for point in front.behind) == [(1,), (4,)]
+    assert (front.steps, {point.steps for point in front.behind}) == (100, {20})
+    assert front.references == ()
+    listed = {point["trials"][0]: (point["behind"], point["steps"]) for point in front_to_list(front)}
+    assert listed == {3: (False, 100), 2: (False, 100), 1: (True, 20), 4: (True, 20)}
+    with console.capture() as captured:
+        console.print(*left_behind(front))
+    assert "2 networks trained for 20 steps only, not 100 as the front: not compared" in " ".join(
+        captured.get().split()
+    )
+
+
+def test_a_seed_that_failed_counts_as_nothing_and_puts_nobody_ahead():
+    steady, lucky = {"architecture": architecture(1)}, {"architecture": architecture(2)}
+    plain = {"architecture": architecture(0)}
+    trials = [scored(seed, one_class([0.5, 0.7]), seed=seed, **plain) for seed in range(2)]
+    trials += [scored(2 + seed, one_class([0.6, 0.8]), seed=seed, cost=Cost(2000, 1), **steady) for seed in range(2)]
+    trials += [scored(4, one_class([0.9, 0.9]), seed=0, cost=Cost(3000, 1), **lucky)]
+    trials += [trial(5, None, seed=1, cost=Cost(3000, 1), **lucky), trial(6, None, seed=1, steps=5, **steady)]
+    front = front_of(trials)
+    point = next(point for point in front.dominated if point.architecture == architecture(2))
+    assert (point.dice, point.failed, point.seeds) == (pytest.approx(0.45), 1, 2)
+    assert point.low == pytest.approx(0)
+    assert point.gain == pytest.approx((0.3 - 0.6) / 2)
+    assert front.best().architecture == architecture(1)
+    assert [other.failed for other in front.points] == [0, 0]
+    with console.capture() as captured:
+        console.print(front_table(front, everything=True))
+    assert "1 of 2" in captured.get()
+
+
+def test_a_seed_that_failed_and_came_through_later_has_not_failed():
+    same = {"architecture": architecture(0)}
+    (point,) = front_of([trial(0, None, **same), trial(1, 0.5, **same)]).points
+    assert (point.dice, point.failed) == (0.5, 0)
 
 
 def test_of_a_seed_that_ran_twice_the_first_trial_counts():
@@ -243,7 +292,7 @@ def test_pairing_removes_what_is_common_to_the_cases():
     assert point.high - point.low > 0.1
 
 
-@pytest.mark.parametrize("changes", [{"seed": 1}, {"steps": 50}, {"cases": one_class([0.5, 0.6])}, {"cases": {}}])
+@pytest.mark.parametrize("changes", [{"seed": 1}, {"cases": one_class([0.5, 0.6])}, {"cases": {}}])
 def test_where_nothing_can_be_paired_there_is_no_gain(changes):
     front = front_of([trial(0, 0.5), trial(1, 0.6, **changes)])
     point = next(point for point in front.points if not point.is_plain)
