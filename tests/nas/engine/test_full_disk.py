@@ -34,6 +34,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", place], check=True)
 
 
+@pytest.mark.slow
 def test_a_search_whose_disk_is_full_ends_with_a_line_and_goes_on_when_there_is_room(
     cluster: Cluster, small_task: Path, small_disk: Path, tmp_path: Path
 ) -> None:

@@ -370,7 +370,7 @@ def test_a_search_that_is_interrupted_says_how_to_go_on_leaves_no_process_and_go
 
 
 @linux
-@pytest.mark.parametrize("whom", ["the command", "every process"])
+@pytest.mark.parametrize("whom", ["the command", pytest.param("every process", marks=pytest.mark.slow)])
 def test_the_end_of_a_schedulers_time_ends_a_search_as_ctrl_c_does(cluster, tmp_path, whom):
     folder = tmp_path / "runs" / "phantom"
     few = {"limits.trials": 3, "training.steps": 5, "finals.seeds": 0, "resources.workers": 1, "evaluator": "synthetic"}
