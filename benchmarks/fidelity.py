@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -22,6 +21,8 @@ from typing import TYPE_CHECKING
 from result import finish
 from rich.console import Console
 from rich.table import Table
+
+from evaluators.cores import allowed_cores
 
 if TYPE_CHECKING:
     from evaluators.preprocessing import PreparedTask
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[200, 400, 800])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--set", dest="settings", action="append", default=[])
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=allowed_cores())
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     done = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import time
 from collections.abc import Mapping
@@ -22,6 +21,8 @@ from typing import Any
 from result import finish
 from rich.console import Console
 from rich.table import Table
+
+from evaluators.cores import allowed_cores
 
 CHOSEN = "chosen"
 
@@ -108,7 +109,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=allowed_cores())
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     done = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []

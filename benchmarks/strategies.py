@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from result import finish
 from rich.console import Console
 from rich.table import Table
 
+from evaluators.cores import allowed_cores
 from nas.evidence.front import front_of
 from nas.evidence.hypervolume import Box, Steps
 from nas.records.trial import Trial
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--truths", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--trials", type=int, default=500)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=allowed_cores())
     parser.add_argument("--quick", action="store_true", help="one truth, 30 trials, a short search without noise")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

@@ -48,15 +48,11 @@ def check_fractions(fractions: Mapping[str, float] | None) -> dict[str, float]:
 
 def check_groups(cases: Iterable[Case], hint: str = "") -> None:
     """Raise ``InputError`` naming every group that is in more than one part, with ``hint`` at the end of the line."""
-    parts: dict[str, set[str]] = defaultdict(set)
-    for case in cases:
-        if case.group:
-            parts[case.group].add(case.split)
     raise_faults(
         [
             f"group '{group}' is in {' and '.join(p for p in SPLITS if p in found)}; "
             f"a group must stay in one part{hint}"
-            for group, found in parts.items()
+            for group, found in _parts_of_groups(cases).items()
             if len(found) > 1
         ]
     )
@@ -70,12 +66,18 @@ def are_strata(cases: Sequence[Case]) -> bool:
     """
     if any(_SUBJECT.search(case.group) for case in cases):
         return False
+    parts = _parts_of_groups(cases)
+    every = {case.split for case in cases}
+    return every == set(SPLITS) and len(parts) > 1 and all(found == every for found in parts.values())
+
+
+def _parts_of_groups(cases: Iterable[Case]) -> Mapping[str, set[str]]:
+    """The parts in which each group has cases; cases without a group are left out."""
     parts: dict[str, set[str]] = defaultdict(set)
     for case in cases:
         if case.group:
             parts[case.group].add(case.split)
-    every = {case.split for case in cases}
-    return every == set(SPLITS) and len(parts) > 1 and all(found == every for found in parts.values())
+    return parts
 
 
 def missing_parts(cases: Iterable[Case]) -> list[str]:

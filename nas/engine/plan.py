@@ -102,18 +102,13 @@ class Plan:
         self._seconds_before = running_seconds(self.search_trials)
         last = self.trials[-1].phase if self.trials else "search"
         others = any(trial.phase == "final" and trial.architecture != self.plain for trial in self.trials)
-        self._searching = schedule.reopened or last == "search" or not others  # the plain network's may come early
+        self.searching = schedule.reopened or last == "search" or not others  # the plain network's may come early
         self._finals: list[Order] | None = None
         watcher.opened(folder, schedule, self.trials)
 
     @property
     def search_trials(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.phase == "search"]
-
-    @property
-    def searching(self) -> bool:
-        """Whether the search goes on."""
-        return self._searching
 
     @property
     def plain(self) -> Architecture | None:
@@ -123,7 +118,7 @@ class Plan:
     def next(self) -> Order | None:
         if len(self.running) >= self.schedule.workers:
             return None
-        order = self._next_search() if self._searching else None
+        order = self._next_search() if self.searching else None
         if order is None:
             order = self._next_final()
         if order is not None:
@@ -175,7 +170,7 @@ class Plan:
         full = self._search_is_full()
         architecture = None if full else self._suggest(History(done, running))
         if architecture is None:
-            self._searching = bool(running)
+            self.searching = bool(running)
             if not running:
                 self.ended = full or f"every architecture that may be tried has been, {len(done)}"
             return None
@@ -207,7 +202,7 @@ class Plan:
         return None
 
     def _next_final(self) -> Order | None:
-        if self._searching:
+        if self.searching:
             # The last search trials still run. The plain network is a finalist whatever becomes of them.
             early = self._orders_of_finals([self.plain]) if self.plain and self._search_is_full() else []
             return early[0] if early else None

@@ -263,6 +263,12 @@ def nondomination_ranks(params: Sequence[int], dice: Sequence[float]) -> list[in
     return ranks
 
 
+def nondominated(params: Sequence[int], dice: Sequence[float]) -> list[int]:
+    """The places of the points on the first front, by rising parameters; see ``nondomination_ranks``."""
+    members = [place for place, rank in enumerate(nondomination_ranks(params, dice)) if rank == 0]
+    return sorted(members, key=lambda place: params[place])
+
+
 def _by_architecture(trials: Sequence[Trial]) -> list[list[Trial]]:
     """For each architecture its completed trials of the highest fidelity, the first of each seed, by number."""
     groups: dict[Architecture, dict[int, Trial]] = {}

@@ -49,14 +49,14 @@ def budget_of(admits: Admits, space: SearchSpace) -> Budget:
 
 def box_of(space: SearchSpace, admits: Admits, in_channels: int, classes: int, most: int | None = None) -> Box:
     """From the smallest plain network to the limit ``most``; without one, to twice the largest that is admitted."""
-    networks = space.plain_networks()
-    sizes = sorted(
-        (host_params(one.host, one.dims, one.options, in_channels, classes), place)
-        for place, one in enumerate(networks)
-    )
-    low = sizes[0][0]
+    _, low = space.smallest(in_channels, classes)
     if most is None:
-        chosen = np.unique(np.linspace(0, len(sizes) - 1, ASKED).round().astype(int)).tolist()
-        admitted = [sizes[place][0] for place in chosen if admits(networks[sizes[place][1]])]
-        most = ROOM * max(admitted, default=sizes[-1][0])
+
+        def params(network: Architecture) -> int:
+            return host_params(network.host, network.dims, network.options, in_channels, classes)
+
+        networks = sorted(space.plain_networks(), key=params)
+        chosen = np.unique(np.linspace(0, len(networks) - 1, ASKED).round().astype(int)).tolist()
+        admitted = [networks[place] for place in chosen if admits(networks[place])]
+        most = ROOM * params((admitted or networks)[-1])
     return Box(low, max(most, low + 1))

@@ -9,6 +9,7 @@ import numpy as np
 
 from nas.strategies.strategy import Admits
 from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import host_params
 from search_spaces.space.union import SearchSpace
 
 PATIENCE = 2000
@@ -64,6 +65,14 @@ def draws(space: SearchSpace, seed: int, sparse: bool = True) -> Iterator[Archit
     return (space.sample(np.random.default_rng((seed, index)), sparse) for index in itertools.count())
 
 
+def plain_then_draws(space: SearchSpace, admits: Admits, seed: int, sparse: bool = True) -> Iterator[Architecture]:
+    """The plain network of a run, then random architectures without end."""
+    start = starting_network(space, admits)
+    if start is not None:
+        yield start
+    yield from draws(space, seed, sparse)
+
+
 def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:
     """The plain network of a run: the space's own, else the admitted one most like it, if any.
 
@@ -80,7 +89,7 @@ def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:
 
     def params(network: Architecture) -> int:
         # A task's channels and classes change the first and the last layer only: they do not decide which is largest.
-        return network.cost(1, 1, (64,) * space.dims).params
+        return host_params(network.host, network.dims, network.options, in_channels=1, classes=1)
 
     networks = sorted(space.plain_networks(), key=likeness, reverse=True)
     for _, alike in itertools.groupby(networks, key=likeness):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nas.evidence.front import nondomination_ranks
-from nas.strategies.candidates import Candidates, draws, starting_network
+from nas.evidence.front import nondominated
+from nas.strategies.candidates import Candidates, plain_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.space.union import SearchSpace
@@ -32,7 +32,7 @@ class LocalSearch(Strategy):
 
     def __init__(self, space: SearchSpace, admits: Admits, seed: int) -> None:
         super().__init__(space, admits, seed)
-        self._begin = Candidates(self._order(), admits, space)
+        self._begin = Candidates(plain_then_draws(space, admits, seed), admits, space)
         self._around: dict[Architecture, Candidates] = {}
 
     def suggest(self, history: History) -> Architecture | None:
@@ -51,18 +51,11 @@ class LocalSearch(Strategy):
         """What no trial dominates, by rising parameters; a start may lie outside the space and has no neighbours."""
         trials = [trial for trial in history.completed if trial.architecture in self.space]
         params = [trial.cost.params for trial in trials]
-        ranks = nondomination_ranks(params, [trial.metrics["dice"] for trial in trials])
-        members = [place for place, rank in enumerate(ranks) if rank == 0]
-        return list(dict.fromkeys(trials[place].architecture for place in sorted(members, key=params.__getitem__)))
+        members = nondominated(params, [trial.metrics["dice"] for trial in trials])
+        return list(dict.fromkeys(trials[place].architecture for place in members))
 
     def _neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
         """All of them, in an order of its own for each architecture."""
         found = list(self.space.neighbours(architecture))
         rng = np.random.default_rng((self.seed, int(architecture.key, 16)))
         yield from (found[place] for place in rng.permutation(len(found)).tolist())
-
-    def _order(self) -> Iterator[Architecture]:
-        start = starting_network(self.space, self.budget)
-        if start is not None:
-            yield start
-        yield from draws(self.space, self.seed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.evidence.front import nondomination_ranks
+from nas.evidence.front import nondominated
 from nas.evidence.hypervolume import Steps
 from nas.records.trial import Trial
 from nas.strategies.budget import Budget
@@ -119,8 +119,8 @@ class Model(Strategy):
         values = posterior.of_tried(seen)
         params = seen.params.tolist()
         steps = Steps((self.budget.box.place(size), value) for size, value in zip(params, values, strict=True))
-        ranks = nondomination_ranks(params, values.tolist())
-        front = tuple(a for a, rank in zip(seen.architectures, ranks, strict=True) if rank == 0 and a in self.space)
+        best = [seen.architectures[place] for place in sorted(nondominated(params, values.tolist()))]
+        front = tuple(architecture for architecture in best if architecture in self.space)
         return _View(posterior, steps, front or (self.space.sample(np.random.default_rng(self.seed)),))
 
     def _scales_for(self, seen: Observations) -> Scales:

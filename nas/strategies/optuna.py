@@ -5,16 +5,17 @@ Framework, KDD 2019, https://arxiv.org/abs/1907.10902. Needs the extra ``optuna`
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from nas.strategies.candidates import Candidates, draws, starting_network
+from nas.strategies.candidates import Candidates, plain_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.placement import Placement
 from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError, unknown_name
 from search_spaces.space.frame import EMPTY, Contents
+from search_spaces.space.samples import place_of
 from search_spaces.space.space import Space
 from search_spaces.space.union import SearchSpace, Union
 
@@ -48,7 +49,7 @@ class OptunaSampler(Strategy):
             raise InputError(unknown_name("sampler of Optuna", sampler, offered))
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.sampler = sampler
-        self._begin = Candidates(self._order(), admits, space)
+        self._begin = Candidates(plain_then_draws(space, admits, seed), admits, space)
 
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
@@ -92,8 +93,8 @@ class OptunaSampler(Strategy):
         contents: Contents = {}
         for label, group in part.frame(options).groups.items():
             series: list[Placement] = []
-            for position in range(group.series):
-                place = f"{part.host}/{label}/{position}"
+            for position in range(1, group.series + 1):
+                place = f"{part.host}/{place_of(label, position)}"
                 mechanism = str(choose(f"{place}/mechanism", [EMPTY, *group.offers]))
                 if mechanism == EMPTY:
                     break
@@ -106,12 +107,6 @@ class OptunaSampler(Strategy):
         made = part.assemble(options, contents)
         return made if part.allows(made) else None
 
-    def _order(self) -> Iterator[Architecture]:
-        start = starting_network(self.space, self.budget)
-        if start is not None:
-            yield start
-        yield from draws(self.space, self.seed)
-
 
 class _Told:
     """Chooses what an architecture has, and keeps what was asked."""
@@ -119,15 +114,11 @@ class _Told:
     def __init__(self, part: Space, architecture: Architecture) -> None:
         self.params: dict[str, Value] = {}
         self.offered: dict[str, Sequence[Value]] = {}
+        sample = part.sample_from(architecture.options, part.contents(architecture))
         self._known: dict[str, Value] = {"host": part.host}
-        self._known |= {f"{part.host}/{name}": value for name, value in architecture.options}
-        for label, series in part.contents(architecture).items():
-            for position, placement in enumerate(series):
-                place = f"{part.host}/{label}/{position}"
-                self._known[f"{place}/mechanism"] = placement.mechanism
-                self._known |= {f"{place}/{placement.mechanism}/{name}": value for name, value in placement.options}
+        self._known |= {f"{part.host}/{label}": value for label, value in sample.items()}
 
     def __call__(self, label: str, values: Sequence[Value]) -> Value:
         self.offered[label] = values
-        self.params[label] = self._known.get(label, EMPTY)
+        self.params[label] = self._known[label]
         return self.params[label]

@@ -4,9 +4,7 @@ https://arxiv.org/abs/1902.07638: the baseline that any other strategy has to be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from nas.strategies.candidates import Candidates, draws, starting_network
+from nas.strategies.candidates import Candidates, plain_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.space.union import SearchSpace
@@ -23,14 +21,7 @@ class RandomSearch(Strategy):
 
     def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, sparse: bool = True) -> None:
         super().__init__(space, admits, seed)
-        self.sparse = sparse
-        self._candidates = Candidates(self._order(), admits, space)
+        self._candidates = Candidates(plain_then_draws(space, admits, seed, sparse), admits, space)
 
     def suggest(self, history: History) -> Architecture | None:
         return self._candidates.first_unseen(history.seen)
-
-    def _order(self) -> Iterator[Architecture]:
-        start = starting_network(self.space, self.admits)
-        if start is not None:
-            yield start
-        yield from draws(self.space, self.seed, self.sparse)

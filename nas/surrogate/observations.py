@@ -49,14 +49,15 @@ class Observations:
 
     def with_failed(self, failed: Sequence[Trial]) -> Observations:
         """These, and what failed with the lowest score among them: what is like it had better not be tried."""
-        params = {trial.architecture: trial.cost.params for trial in failed}
-        added = [architecture for architecture in params if architecture not in set(self.architectures)]
+        known = set(self.architectures)
+        params = {trial.architecture: trial.cost.params for trial in failed if trial.architecture not in known}
+        added = list(params)
         return Observations(
             (*self.architectures, *added),
             (*self.rows, *(row_of(architecture) for architecture in added)),
             np.append(self.scores, np.full(len(added), self.scores.min(initial=1.0))),
             np.append(self.trials, np.ones(len(added))),
-            np.append(self.params, [params[architecture] for architecture in added]).astype(int),
+            np.append(self.params, list(params.values())).astype(int),
         )
 
 

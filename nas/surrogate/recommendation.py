@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas.evidence.front import nondomination_ranks
+from nas.evidence.front import nondominated, nondomination_ranks
 from nas.evidence.hypervolume import Box, Steps
 from nas.records.trial import Trial
 from nas.surrogate.observations import observed
@@ -24,9 +24,7 @@ def expected_front(trials: Sequence[Trial]) -> list[Architecture]:
     if not len(seen):
         return []
     scores = Posterior(seen, learn_scales(seen)).of_tried(seen).tolist()
-    ranks = nondomination_ranks(seen.params.tolist(), scores)
-    members = [place for place, rank in enumerate(ranks) if rank == 0]
-    return [seen.architectures[place] for place in sorted(members, key=lambda place: seen.params[place])]
+    return [seen.architectures[place] for place in nondominated(seen.params.tolist(), scores)]
 
 
 def finalists(
@@ -46,8 +44,9 @@ def finalists(
     means = posterior.of_tried(seen)
     ranks = nondomination_ranks(seen.params.tolist(), means.tolist())
     order = sorted(range(len(seen)), key=lambda place: (ranks[place], place))
-    taken = set(order[:CONSIDERED]) | {place for place, one in enumerate(seen.architectures) if one == plain}
-    considered, means = seen.take(sorted(taken)), means[sorted(taken)]
+    of_plain = [place for place, one in enumerate(seen.architectures) if one == plain]
+    taken = sorted({*order[:CONSIDERED], *of_plain})
+    considered, means = seen.take(taken), means[taken]
     drawn = posterior.draws_of_tried(considered, DRAWS, np.random.default_rng(seed))
     places = np.array([box.place(size) for size in considered.params.tolist()])
     inside = [place for place, one in enumerate(considered.architectures) if one in chosen]

@@ -23,6 +23,7 @@ from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.hosts import HOSTS, Host
 from search_spaces.hosts.slot import Slot
 from search_spaces.initialisation import initialise
+from search_spaces.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -113,16 +114,7 @@ class Architecture:
     @classmethod
     def load(cls, path: Path | str) -> Architecture:
         """Read a YAML file."""
-        path = Path(path)
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"architecture file '{path}' does not exist") from None
-        except OSError as error:
-            raise InputError(f"architecture file '{path}' cannot be read: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise InputError(f"architecture file '{path}' is not YAML: {' '.join(str(error).split())}") from None
-        return cls.from_dict(data)
+        return cls.from_dict(read_yaml(Path(path), "architecture"))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML and JSON; a slot with one mechanism holds a mapping, with several a list."""

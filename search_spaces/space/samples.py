@@ -25,7 +25,7 @@ def declared(decisions: Decisions) -> MutableDict:
     }
     for label, mechanisms in decisions.groups.items():
         for position in range(1, decisions.longest(label) + 1):
-            place = _place(label, position)
+            place = place_of(label, position)
             with label_scope(label):
                 if position == 1:
                     declared |= _at(place, mechanisms)
@@ -48,7 +48,7 @@ def sample_from(first: Sample, options: Options, contents: Mapping[str, Series])
     sample.update(options)
     for label, series in contents.items():
         for position, placement in enumerate(series, start=1):
-            place = _place(label, position)
+            place = place_of(label, position)
             sample[f"{place}/mechanism"] = placement.mechanism
             sample.update({f"{place}/{placement.mechanism}/{name}": value for name, value in placement.options})
     return sample
@@ -58,7 +58,7 @@ def series_in(decisions: Decisions, sample: Mapping[str, Value], label: str) -> 
     """What a sample puts at ``label``."""
     series: list[Placement] = []
     for position in range(1, decisions.longest(label) + 1):
-        place = _place(label, position)
+        place = place_of(label, position)
         mechanism = str(sample[f"{place}/mechanism"])
         if mechanism != EMPTY:
             choices = decisions.groups[label][mechanism]
@@ -67,7 +67,8 @@ def series_in(decisions: Decisions, sample: Mapping[str, Value], label: str) -> 
     return tuple(series)
 
 
-def _place(label: str, position: int) -> str:
+def place_of(label: str, position: int) -> str:
+    """Under what a sample has the mechanism that comes ``position``-th in a series, from 1."""
     return label if position == 1 else f"{label}/{position}"
 
 

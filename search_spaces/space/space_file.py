@@ -21,14 +21,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.hosts import HOSTS
 from search_spaces.space.rule_file import read_rules
 from search_spaces.space.space import Space
 from search_spaces.space.space_reading import HostReading, host_options, mechanism_choices, refusals
 from search_spaces.space.union import SearchSpace, Union
+from search_spaces.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent / "shipped"
 KEYS = (
@@ -63,14 +62,7 @@ def load_space(source: str | Path | Mapping[str, Any], dims: int) -> SearchSpace
         path = FOLDER / f"{source}.yaml"
     elif path.suffix not in (".yaml", ".yml"):
         raise InputError(unknown_name("space", source, space_names()) + ", or the path of a YAML file")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"space file '{path}' does not exist") from None
-    except OSError as error:
-        raise InputError(f"space file '{path}' cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"space file '{path}' is not YAML: {' '.join(str(error).split())}") from None
+    data = read_yaml(path, "space")
     if not isinstance(data, Mapping):
         raise InputError(f"space file '{path}': expected a mapping, got {type(data).__name__}")
     return _space_from(data, dims)

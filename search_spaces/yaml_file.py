@@ -1,0 +1,22 @@
+"""YAML files of users: what is wrong with one is a line that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search_spaces.errors import InputError
+
+
+def read_yaml(path: Path, kind: str) -> Any:
+    """What the file holds; ``kind`` is what messages call it. Raises ``InputError`` where it is not to be read."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{kind} file '{path}' does not exist") from None
+    except OSError as error:
+        raise InputError(f"{kind} file '{path}' cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{kind} file '{path}' is not YAML: {' '.join(str(error).split())}") from None
