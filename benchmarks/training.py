@@ -21,6 +21,7 @@ from result import finish
 from rich.console import Console
 from rich.table import Table
 
+from evaluators.evaluator import Assignment
 from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks import open_task
 from evaluators.training import TrainingEvaluator
@@ -63,7 +64,7 @@ def ours(architecture: Architecture, task: PreparedTask, batch: int, steps: int,
     """Seconds of the evaluator's training."""
     layout = task.preprocessing
     network = architecture.build(layout.channels, len(layout.classes)).to(device)
-    work = TrainingEvaluator(batch=batch).train(network, task, steps, 0, device)
+    work = TrainingEvaluator(batch=batch).train(network, Assignment(architecture, task, steps, seed=0))
     began = time.perf_counter()
     for _ in work:
         pass

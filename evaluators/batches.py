@@ -22,15 +22,17 @@ def batches(
     augmentation: Augmentation,
     seed: int,
     device: torch.device | str = "cpu",
+    first: int = 0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield ``steps`` pairs of images ``(batch, channels, *patch)`` and labels ``(batch, *patch)``, int64.
+    """From step ``first`` on, yield the rest of ``steps`` batches.
 
-    Cases come in a shuffled order, each once before any comes again. Every step has a random stream of its own, so
-    two candidates with the same seed see the same batches, whatever else differs. A slice of a volume is a patch one
-    voxel thick, drawn as any other.
+    A batch is images ``(batch, channels, *patch)`` and labels ``(batch, *patch)``, int64. Cases come in a shuffled
+    order, each once before any comes again. Every step has a random stream of its own, so two candidates with the same
+    seed see the same batches, whatever else differs, and a training that goes on sees those it would have seen. A slice
+    of a volume is a patch one voxel thick, drawn as any other.
     """
     order = _order(len(cases), batch * steps, seed)
-    for step in range(steps):
+    for step in range(first, steps):
         rng = np.random.default_rng((seed, step))
         drawn = draw(augmentation, batch, layout.dims, rng)
         picked = [

@@ -31,6 +31,8 @@ class Assignment:
         seed: of initial weights, batches and augmentations.
         split: ``val`` or ``test``: the cases scored.
         device: ``cpu`` or ``cuda``.
+        rungs: steps after which it is scored too, on the way.
+        state: where to go on from: what a ``Progress`` of the same assignment gave. None: from the start.
     """
 
     architecture: Architecture
@@ -39,15 +41,27 @@ class Assignment:
     seed: int
     split: str = "val"
     device: str = "cpu"
+    rungs: tuple[int, ...] = ()
+    state: bytes | None = None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an evaluation is."""
+    """How far an evaluation is.
+
+    Attributes:
+        step: optimiser steps done.
+        steps: of all.
+        loss: of the last step.
+        evaluation: scores after ``step``, where that is a rung; without a network.
+        state: gives what an assignment goes on from, at a rung; None where it cannot be gone on with.
+    """
 
     step: int
     steps: int
     loss: float
+    evaluation: Evaluation | None = None
+    state: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,7 @@ class Evaluator(ABC):
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
         """Work on one assignment, yielding now and then how far it is; returns the evaluation.
 
+        At each rung it yields the scores there; who knows no rungs passes over them, and is always worked to the end.
         Raises whatever went wrong, ``Diverged`` for numbers that are not finite; a failed trial never has a score.
         """
 

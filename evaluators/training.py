@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from evaluators.augmentation import Augmentation
 from evaluators.batches import batches
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
-from evaluators.inference import half_precision, predict_label, shares
-from evaluators.losses import Criterion, DiceAndEntropy, training_loss
+from evaluators.inference import predict_label, shares
+from evaluators.losses import DiceAndEntropy
+from evaluators.optimisation import Optimisation
 from evaluators.preprocessing import PreparedCase, PreparedTask
 from evaluators.scoring import (
     CaseScores,
@@ -74,82 +75,70 @@ class TrainingEvaluator(Evaluator):
         self.augmentation = augmentation or Augmentation()
 
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
-        task, layout = assignment.task, assignment.task.preprocessing
+        layout = assignment.task.preprocessing
         device = resolve_device(assignment.device)
         network = assignment.architecture.build(layout.channels, len(layout.classes), assignment.seed).to(device)
         torch.manual_seed(assignment.seed)  # for layers that are random in training; weights have seeds of their own
-        loss = yield from self.train(network, task, assignment.steps, assignment.seed, device)
+        loss = yield from self.train(network, assignment)
         network.eval()
-        cases: CaseScores = {}
-        false_positives: CaseScores = {}
-        distances: CaseScores = {}
-        scored: list[PreparedCase] = getattr(task, assignment.split)
-        labelling = layout.labelling
-        for case, label in self.predictions(network, task, scored, device):
-            cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
-            if self.distances:
-                distances[case.name] = hausdorff_scores(label, case.reference, labelling, case.spacing)
-        metrics = overlap_metrics(cases, false_positives)
-        if self.distances:
-            diagonals = {case.name: diagonal(case.reference.shape, case.spacing) for case in scored}
-            metrics |= distance_metrics(cases, distances, diagonals)
-        return Evaluation(metrics | {"loss": loss}, cases, distances, false_positives, network.cpu())
+        evaluation = self._scores(network, assignment, loss, distances=self.distances)
+        return replace(evaluation, network=network.cpu())
 
-    def train(
-        self, network: Host, task: PreparedTask, steps: int, seed: int, device: torch.device
-    ) -> Generator[Progress, None, float]:
+    def train(self, network: Host, assignment: Assignment) -> Generator[Progress, None, float]:
         """Train ``network`` in place; returns the mean loss of the last tenth.
 
-        Yields progress about once a second, and at the last step.
+        Yields progress about once a second, at every rung with the scores there, and at the last step.
         """
-        layout = task.preprocessing
-        stream = batches(task.train, layout, self.batch or BATCH[layout.dims], steps, self.augmentation, seed, device)
-        criterion = DiceAndEntropy(layout.labelling, device)
+        task, layout, steps = assignment.task, assignment.task.preprocessing, assignment.steps
+        device = next(network.parameters()).device
+        rungs = {rung for rung in assignment.rungs if rung < steps}
+        work = Optimisation(
+            network,
+            DiceAndEntropy(layout.labelling, device),
+            steps,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            warmup=self.warmup,
+            clip=self.clip,
+            averaged=bool(rungs),
+        )
+        if assignment.state is not None:
+            work.restore(assignment.state)
+        batch = self.batch or BATCH[layout.dims]
+        stream = batches(task.train, layout, batch, steps, self.augmentation, assignment.seed, device, work.done)
         reported = time.monotonic()
-        recent: deque[Tensor] = deque(maxlen=max(steps // 10, 1))
-        for step, loss in enumerate(self._steps(network, stream, criterion, steps, device), start=1):
-            recent.append(loss)
-            due = step == steps or time.monotonic() - reported > REPORT_SECONDS
-            if due or step % CHECK_EVERY == 0:
+        for images, labels in stream:
+            loss = work.step(images, labels)
+            done = work.done
+            due = done == steps or done in rungs or time.monotonic() - reported > REPORT_SECONDS
+            if due or done % CHECK_EVERY == 0:
                 value = float(loss)
                 if not math.isfinite(value):
-                    raise Diverged(f"the loss was {value} at step {step} of {steps}")
+                    raise Diverged(f"the loss was {value} at step {done} of {steps}")
+                if done in rungs:
+                    yield Progress(done, steps, value, self._scores(work.average, assignment, value), work.state)
+                elif due:
+                    yield Progress(done, steps, value)
                 if due:
                     reported = time.monotonic()
-                    yield Progress(step, steps, value)
-        return float(torch.stack(list(recent)).mean())
+        return work.mean_loss
 
-    def _steps(
-        self,
-        network: Host,
-        stream: Iterator[tuple[Tensor, Tensor]],
-        criterion: Criterion,
-        steps: int,
-        device: torch.device,
-    ) -> Iterator[Tensor]:
-        """One optimiser step a batch; yields the loss, not yet waited for."""
-        optimiser = torch.optim.AdamW(
-            network.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True
-        )
-        warmup = max(self.warmup, 1.5 / (steps + 1))  # torch divides by zero at exactly one step of warm-up
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.learning_rate, total_steps=steps + 1, pct_start=warmup, cycle_momentum=False
-        )
-        precision = half_precision(device)
-        scaler = torch.amp.GradScaler(device.type, enabled=precision.fast_dtype is torch.float16)
-        network.train()
-        for images, labels in stream:
-            with precision:
-                outputs = network.outputs(images)
-            loss = training_loss(outputs, images, labels, criterion)
-            optimiser.zero_grad(set_to_none=True)
-            scaler.scale(loss).backward()
-            scaler.unscale_(optimiser)
-            nn.utils.clip_grad_norm_(network.parameters(), self.clip, foreach=True)
-            scaler.step(optimiser)
-            scaler.update()
-            schedule.step()
-            yield loss.detach()
+    def _scores(self, network: nn.Module, assignment: Assignment, loss: float, distances: bool = False) -> Evaluation:
+        """Of a network in eval mode, on the cases of the assignment's split."""
+        task, labelling = assignment.task, assignment.task.preprocessing.labelling
+        cases: CaseScores = {}
+        false_positives: CaseScores = {}
+        found: CaseScores = {}
+        scored: list[PreparedCase] = getattr(task, assignment.split)
+        for case, label in self.predictions(network, task, scored, resolve_device(assignment.device)):
+            cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
+            if distances:
+                found[case.name] = hausdorff_scores(label, case.reference, labelling, case.spacing)
+        metrics = overlap_metrics(cases, false_positives)
+        if distances:
+            diagonals = {case.name: diagonal(case.reference.shape, case.spacing) for case in scored}
+            metrics |= distance_metrics(cases, found, diagonals)
+        return Evaluation(metrics | {"loss": loss}, cases, found, false_positives)
 
     def predictions(
         self, network: nn.Module, task: PreparedTask, cases: Sequence[PreparedCase], device: torch.device

@@ -14,7 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from evaluators import training
 from evaluators.augmentation import Augmentation
-from evaluators.evaluator import Assignment, Diverged
+from evaluators.evaluator import Assignment, Diverged, Evaluation
 from evaluators.labelling import IGNORED, Labelling
 from evaluators.preprocessing import PreparedCase, PreparedTask, prepare
 from evaluators.tasks import Sample
@@ -197,7 +197,7 @@ def test_every_architecture_sees_the_same_batches():
         images: list[Tensor] = []
         first = network.encoder[0]
         first.register_forward_pre_hook(lambda _, inputs, images=images: images.append(inputs[0].clone()))
-        list(quick().train(network, task, 5, 0, torch.device("cpu")))
+        list(quick().train(network, Assignment(architecture, task, 5, seed=0)))
         seen.append(images)
 
     assert [len(images) for images in seen] == [5, 5, 5]
@@ -353,9 +353,57 @@ def test_the_gradient_is_clipped():
         norms.append(float(torch.stack([gradient.norm() for gradient in gradients]).norm()))
 
     hook = register_optimizer_step_pre_hook(note)
-    list(quick(clip=1e-3).train(network, task, 3, 0, torch.device("cpu")))
+    list(quick(clip=1e-3).train(network, Assignment(unet(), task, 3, seed=0)))
     hook.remove()
     assert norms == pytest.approx([1e-3] * 3, rel=1e-2)
+
+
+# -- rungs ------------------------------------------------------------------------------------------------
+
+DROPOUT = {"bottleneck": Placement("window"), "skip.0": Placement("se")}
+
+
+def weights_of(evaluation: Evaluation) -> dict[str, Tensor]:
+    assert evaluation.network is not None
+    return dict(evaluation.network.state_dict())
+
+
+def test_rungs_are_scored_on_the_way_and_change_nothing():
+    task = discs((16, 16))
+    _, plain = finish(quick(), Assignment(unet(), task, 12, seed=0))
+    reports, scored = finish(quick(), Assignment(unet(), task, 12, seed=0, rungs=(3, 6, 12)))
+    rungs = {report.step: report.evaluation for report in reports if report.evaluation}
+
+    assert list(rungs) == [3, 6]
+    for evaluation in rungs.values():
+        assert evaluation.cases.keys() == scored.cases.keys()
+        assert evaluation.network is None
+    assert scored.metrics == plain.metrics
+    for name, value in weights_of(plain).items():
+        assert torch.equal(value, weights_of(scored)[name])
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+def test_what_goes_on_from_a_rung_ends_as_if_it_had_never_stopped(norm: str):
+    task = discs((16, 16))
+    architecture = Architecture.create("unet", 2, {"depth": 2, "width": 4, "norm": norm}, DROPOUT)
+    assignment = Assignment(architecture, task, 12, seed=3, rungs=(3, 6))
+    unbroken, whole = finish(quick(), assignment)
+    states = []
+    for report in quick().evaluate(assignment):
+        if report.state:
+            states.append(report.state())
+        if len(states) == 1:
+            break
+
+    torch.manual_seed(99)
+    again, resumed = finish(quick(), dataclasses.replace(assignment, state=states[0]))
+    assert next(report.step for report in again if report.evaluation) == 6
+    scores = [[report.evaluation.metrics for report in reports if report.step == 6 and report.evaluation] for reports in (unbroken, again)]
+    assert scores[0] == scores[1]
+    assert resumed.cases == whole.cases
+    for name, value in weights_of(whole).items():
+        assert torch.equal(value, weights_of(resumed)[name]), name
 
 
 # -- failing ----------------------------------------------------------------------------------------------
