@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.engine.launch import search
-from nas.engine.ray_trials import QUIET
+from nas.engine.ray_cluster import QUIET
 from nas.engine.silent import SilentWatcher
 from nas.records.trial import Trial
 

@@ -25,7 +25,8 @@ from nas.config.config import Config, LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
 from nas.engine.plan import Plan, Schedule, Watcher
 from nas.engine.ray_cluster import Cluster, Resources
-from nas.engine.ray_trials import WithPlugins, run_trials
+from nas.engine.ray_trials import run_trials
+from nas.engine.ray_worker import WithPlugins
 from nas.engine.silent import SilentWatcher
 from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
-from nas.engine.ray_trials import Order, Outcome
+from nas.engine.orders import Order, Outcome
 from nas.quantities import format_duration
 from nas.records.journal import Journal
 from nas.records.trial import Trial, plain_network

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from evaluators.evaluator import Progress
 from evaluators.scoring import CaseScores
+from nas.engine.orders import Order, Outcome
 from nas.engine.plan import Plan, Schedule
-from nas.engine.ray_trials import Order, Outcome
 from nas.engine.silent import SilentWatcher
 from nas.evidence.front import front_of
 from nas.records.journal import Journal

@@ -13,9 +13,11 @@ import ray
 from evaluators.evaluator import Progress
 from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks import open_task
-from nas.engine import ray_trials
+from nas.engine import ray_waiting
+from nas.engine.failures import failure_reason
+from nas.engine.orders import Order, Outcome
 from nas.engine.ray_cluster import Resources
-from nas.engine.ray_trials import Order, Outcome, failure_reason, run_trials
+from nas.engine.ray_trials import run_trials
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 from tests.nas.broken_evaluators import WAYS, Broken
@@ -195,8 +197,8 @@ def test_a_source_without_orders_ends_at_once(cluster, task):
 
 def test_what_is_waited_for_is_said_and_the_time_limit_holds_meanwhile(cluster, task, monkeypatch):
     """Somebody else holds every core of the cluster."""
-    monkeypatch.setattr(ray_trials, "FIRST_WORD", 0.5)
-    monkeypatch.setattr(ray_trials, "STARTING", 0.0)
+    monkeypatch.setattr(ray_waiting, "FIRST_WORD", 0.5)
+    monkeypatch.setattr(ray_waiting, "STARTING", 0.0)
     holder = ray.remote(num_cpus=cluster.workers(Resources()))(object).remote()
     told: list[str] = []
     try:

@@ -1,0 +1,101 @@
+"""Which Tune trial works on which order, and all talk with the source of orders."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nas.engine.failures import time_is_over
+from nas.engine.orders import Order, Outcome, Source
+from nas.engine.ray_losses import Loss
+
+if TYPE_CHECKING:
+    from evaluators.evaluator import Progress
+
+
+class Bridge:
+    """Which Tune trial works on which order, and all talk with the source.
+
+    Tune turns an exception of the source into one of its own with a page of trace; ``failure`` keeps the first one
+    as it was. Tune also pickles its parts for snapshots that nobody reads here; a bridge then leaves its source behind.
+    """
+
+    def __init__(self, source: Source | None, tell: Callable[[str], object] = lambda line: None) -> None:
+        self.source = source or _NoSource()
+        self.tell = tell
+        self.running: dict[str, Order] = {}
+        self.started: dict[str, float] = {}
+        self.failure: Exception | None = None
+        self._again: list[tuple[Order, bool]] = []  # lost with their workers, and whether each is to run alone
+        self._lost: set[tuple[str, int]] = set()
+        self._alone: str | None = None
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def next(self, trial_id: str) -> Order | None:
+        if self._alone in self.running:
+            return None
+        if self._again:
+            order, alone = self._again[0]
+            if alone and self.running:
+                return None
+            self._again.pop(0)
+            self._alone = trial_id if alone else None
+        else:
+            with self._kept():
+                found = self.source.next()
+            if found is None:
+                return None
+            order = found
+        self.running[trial_id] = order
+        self.started[trial_id] = time.monotonic()
+        return order
+
+    def progress(self, trial_id: str, progress: Progress) -> bool:
+        with self._kept():
+            wanted = self.source.progress(self.running[trial_id], progress)
+        if not wanted:
+            del self.running[trial_id], self.started[trial_id]
+        return wanted
+
+    def lost(self, trial_id: str, loss: Loss) -> None:
+        """A worker is gone: its order comes again, unless it has before, or its time is over."""
+        order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
+        if order.seconds is not None and seconds > order.seconds:
+            loss = Loss(time_is_over(order.seconds), again=False)
+        if not loss.again or (order.phase, order.number) in self._lost:
+            self.finished(trial_id, Outcome(seconds, error=loss.reason))
+            return
+        self._lost.add((order.phase, order.number))
+        self._again.append((order, loss.alone))
+        del self.running[trial_id], self.started[trial_id]
+        beside = " with no other beside it" if loss.alone else ""
+        self.tell(f"{order.phase} {order.number}: {loss.reason}; it is tried once more{beside}")
+
+    def __reduce__(self) -> tuple[type[Bridge], tuple[None]]:
+        return Bridge, (None,)
+
+    def finished(self, trial_id: str, outcome: Outcome) -> None:
+        self.started.pop(trial_id, None)
+        with self._kept():
+            self.source.finished(self.running.pop(trial_id), outcome)
+
+
+class _NoSource:
+    """The source of a bridge that was unpickled: it has no orders."""
+
+    def next(self) -> Order | None:
+        return None
+
+    def progress(self, order: Order, progress: Progress) -> bool:
+        return False
+
+    def finished(self, order: Order, outcome: Outcome) -> None: ...

@@ -1,0 +1,128 @@
+"""The actor that trains: it builds what an order says, evaluates it, and reports.
+
+What only it needs is imported inside: a worker starts before it imports torch.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ray import cloudpickle, tune
+
+from nas.engine.failures import OutOfTime, failure_reason, time_is_over
+from nas.engine.orders import Order, Outcome
+from search_spaces.plugins import import_plugins
+
+if TYPE_CHECKING:
+    from evaluators.evaluator import Evaluation, Evaluator, Progress
+    from evaluators.preprocessing import PreparedTask
+
+GRACE = 5.0  # seconds that a trial may be late to notice that its time is over, before its process is ended
+
+
+@dataclass(frozen=True)
+class WithPlugins:
+    """Evaluators by phase, for which modules of the user's own are imported before they are unpacked in a worker."""
+
+    evaluators: Mapping[str, Evaluator]
+    plugins: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[Callable[..., WithPlugins], tuple[bytes, tuple[str, ...]]]:
+        return _unpacked, (cloudpickle.dumps(dict(self.evaluators)), self.plugins)
+
+
+def _unpacked(evaluators: bytes, plugins: tuple[str, ...]) -> WithPlugins:
+    import_plugins(plugins)
+    return WithPlugins(cloudpickle.loads(evaluators), plugins)
+
+
+class Worker(tune.Trainable):
+    """A reused actor: builds what an order says, evaluates it step by step, and reports."""
+
+    def setup(
+        self,
+        config: dict[str, Any],
+        task: PreparedTask | None = None,
+        evaluators: WithPlugins | None = None,
+        share: Mapping[str, float] | None = None,
+    ) -> None:
+        assert task is not None
+        assert evaluators is not None
+        assert share is not None
+        import torch
+
+        torch.set_num_threads(int(share["CPU"]))
+        self.task, self.evaluators = task, evaluators.evaluators
+        self.device = "cuda" if share["GPU"] else "cpu"
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        from search_spaces.architecture.architecture import Architecture
+
+        order = new_config["order"]
+        self.order = Order(**{**order, "architecture": Architecture.from_dict(order["architecture"])})
+        self.work: Generator[Progress, None, Evaluation] | None = None
+        return True
+
+    def step(self) -> dict[str, Any]:
+        if self.work is None:
+            self.began, self.cpu_began = time.perf_counter(), time.process_time()
+        try:
+            with self._in_time():
+                self.work = self.work or self._begin()
+                return {"progress": vars(next(self.work))}
+        except StopIteration as stop:
+            evaluation = stop.value
+        except Exception as error:  # any failure of a candidate is a result: it is recorded, and the search goes on
+            return self._end(self._timed(error=failure_reason(error)))
+        try:
+            return self._end(self._outcome(evaluation))
+        except Exception as error:
+            return self._end(self._timed(error=failure_reason(error)))
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """What takes longer than it may fails; what hangs takes the whole process with it, from a thread of C."""
+        seconds = self.order.seconds
+        if seconds is None:
+            yield
+            return
+        left = seconds - (time.perf_counter() - self.began)
+        with open(os.devnull, "w") as nowhere:
+            faulthandler.dump_traceback_later(max(left, 0) + GRACE, exit=True, file=nowhere)
+            try:
+                yield
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+        if time.perf_counter() - self.began > seconds:
+            raise OutOfTime(time_is_over(seconds))
+
+    def _begin(self) -> Generator[Progress, None, Evaluation]:
+        from evaluators.evaluator import Assignment
+
+        order = self.order
+        assignment = Assignment(order.architecture, self.task, order.steps, order.seed, order.split, self.device)
+        return self.evaluators[order.phase].evaluate(assignment)
+
+    def _outcome(self, evaluation: Evaluation) -> Outcome:
+        from nas.engine.scores import plain_scores
+
+        scores = plain_scores(evaluation)
+        return self._timed(**scores, weights=evaluation.weights() if self.order.keep_weights else None)
+
+    def _timed(self, **found: Any) -> Outcome:
+        return Outcome(time.perf_counter() - self.began, time.process_time() - self.cpu_began, **found)
+
+    def _end(self, outcome: Outcome) -> dict[str, Any]:
+        self.work = None
+        if self.device == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+        return {"outcome": [outcome], "done": True}
