@@ -39,7 +39,7 @@ class LiveWatcher:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.folder: Path | None = None
-        self.trials: list[Trial] = []
+        self.trials: dict[tuple[str, int], Trial] = {}
         self.references: Mapping[Architecture, str] = {}
         self._running: dict[tuple[str, int], tuple[Order, Cost, float, evaluator.Progress | None]] = {}
         self._bars = Progress(
@@ -79,10 +79,10 @@ class LiveWatcher:
 
     def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None:
         self.folder = folder
-        self.trials = list(trials)
+        self.trials = {(trial.phase, trial.number): trial for trial in trials}
         self.references = schedule.references
         self._front = self._front_view()
-        done = sum(trial.phase == "search" for trial in trials)
+        done = self._done("search")
         self._search = self._bars.add_task("search", total=schedule.trials, completed=done)
         resumed = f", {done} trials done before" if done else ""
         line = f"run {from_here(folder)}: {schedule.workers} trials at once{resumed}"
@@ -98,15 +98,22 @@ class LiveWatcher:
     def stopped(self, order: Order) -> None:
         self._running.pop((order.phase, order.number), None)
 
+    def halted(self, trial: Trial) -> None:
+        order = self._running[trial.phase, trial.number][0]
+        self._ended(trial, f"Dice {trial.dice:.4f} after {trial.steps} of {order.steps} steps")
+
     def finished(self, trial: Trial) -> None:
+        self._ended(trial, f"failed: {trial.error}" if trial.error else f"Dice {trial.dice:.4f}")
+
+    def _ended(self, trial: Trial, score: str) -> None:
         self._running.pop((trial.phase, trial.number), None)
-        self.trials.append(trial)
+        self.trials[trial.phase, trial.number] = trial
         self._front = self._front_view()
-        bar = self._search if trial.phase == "search" else self._final
-        if bar is not None:
-            self._bars.advance(bar)
+        if trial.phase == "search" and self._search is not None:
+            self._bars.update(self._search, completed=self._done("search"))
+        elif trial.phase == "final" and self._final is not None:
+            self._bars.advance(self._final)
         if trial.error is not None or not self.console.is_terminal:
-            score = f"failed: {trial.error}" if trial.error else f"Dice {trial.dice:.4f}"
             self.console.print(
                 f"{trial.phase} {trial.number}: {score}, {format_count(trial.cost.params)} parameters, "
                 f"{format_duration(trial.seconds)}, {describe(trial.architecture)}",
@@ -115,9 +122,12 @@ class LiveWatcher:
                 soft_wrap=True,
             )
 
+    def _done(self, phase: str) -> int:
+        return sum(trial.phase == phase for trial in self.trials.values())
+
     def finals(self, finalists: list[Architecture], count: int) -> None:
         if self._search is not None:
-            self._bars.update(self._search, total=sum(trial.phase == "search" for trial in self.trials))
+            self._bars.update(self._search, total=self._done("search"))
         if count:
             self._final = self._bars.add_task("finals", total=count)
 
@@ -138,10 +148,10 @@ class LiveWatcher:
         if not self.console.is_terminal:
             return None
         title = "finals so far (test cases)"
-        front: Front | None = front_of_finals(self.trials, self.references)
+        front: Front | None = front_of_finals(list(self.trials.values()), self.references)
         if front is None:
             title = "front so far (validation cases)"
-            front = front_of([trial for trial in self.trials if trial.phase == "search"])
+            front = front_of([trial for trial in self.trials.values() if trial.phase == "search"])
         return Group(Text(title, style="bold"), front_table(front, rows=8)) if front.points else None
 
     def _running_table(self) -> Table:

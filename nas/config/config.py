@@ -115,6 +115,25 @@ class TrainingSection(Section):
     augmentation: AugmentationSection = AugmentationSection()
 
 
+class FidelitySection(Section):
+    """How far a search trial is worked, see ``nas.engine.halving.Halving``.
+
+    Attributes:
+        rungs: shares of ``training.steps`` after which it is scored on the way.
+        reduction: of so many trials at a rung one goes on now, the others wait; with 1 all go on.
+    """
+
+    rungs: list[Annotated[Number, Field(gt=0, lt=1)]] = [0.25, 0.5]
+    reduction: Annotated[Number, Field(ge=1)] = 1.0
+
+    @field_validator("rungs")
+    @classmethod
+    def _rising(cls, value: list[float]) -> list[float]:
+        if value != sorted(set(value)):
+            raise ValueError(f"expected rising shares; got {value}")
+        return value
+
+
 class FinalsSection(Section):
     """The retraining of the front at full fidelity, scored on the test cases.
 
@@ -210,8 +229,16 @@ class Config(Section):
     limits: LimitsSection = LimitsSection()
     evaluator: str = "train"
     training: TrainingSection = TrainingSection()
+    fidelity: FidelitySection = FidelitySection()
     finals: FinalsSection = FinalsSection()
     resources: ResourcesSection = ResourcesSection()
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Steps after which a search trial is scored on the way."""
+        steps = self.training.steps
+        shares = (round(share * steps) for share in self.fidelity.rungs)
+        return tuple(dict.fromkeys(rung for rung in shares if 0 < rung < steps))
 
     @property
     def final_steps(self) -> int:

@@ -134,6 +134,8 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
         workers=workers,
         reopened=reopened,
         trial_seconds=config.limits.trial_time,
+        rungs=config.rungs,
+        reduction=config.fidelity.reduction,
         start=tuple(checked.start.values()),
         references={architecture: name for name, architecture in checked.references.items()},
     )

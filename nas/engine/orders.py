@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 class Order:
     """What one trial is to do: plain data, the task aside.
 
-    ``phase`` chooses the evaluator; ``keep_weights`` asks for the trained weights; after ``seconds`` it has failed.
+    Attributes:
+        number: of the trial, unique within the phase.
+        phase: chooses the evaluator.
+        architecture, steps, seed, split: what to evaluate, see ``evaluators.evaluator.Assignment``.
+        keep_weights: whether the trained weights are asked for.
+        seconds: after which it has failed.
+        rungs: steps after which it is scored on the way.
+        state: of an earlier order, which this one goes on from.
+        spent: wall-clock and processor seconds of the earlier ones.
+        curve: what they showed: (steps, Dice).
     """
 
     number: int
@@ -26,13 +35,22 @@ class Order:
     split: str
     keep_weights: bool = False
     seconds: float | None = None
+    rungs: tuple[int, ...] = ()
+    state: bytes | None = None
+    spent: tuple[float, float] = (0.0, 0.0)
+    curve: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def key(self) -> tuple[Phase, int]:
+        """What no other order has at the same time."""
+        return self.phase, self.number
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an order. ``error`` is a one-line reason, and then there is no score.
+    """What came of an order, or what is known of it at a rung. ``error`` is a one-line reason: then there is no score.
 
-    ``cpu_seconds`` is the processor time of the worker over the trial.
+    ``cpu_seconds`` is the processor time of the worker over the trial; ``state`` is where it can be gone on from.
     """
 
     seconds: float
@@ -42,6 +60,7 @@ class Outcome:
     distances: dict[str, dict[str, float | None]] = field(default_factory=dict)
     false_positives: dict[str, dict[str, float | None]] = field(default_factory=dict)
     weights: bytes | None = None
+    state: bytes | None = None
     error: str | None = None
 
 
@@ -53,6 +72,9 @@ class Source(Protocol):
 
     def progress(self, order: Order, progress: Progress) -> bool:
         """Told about once a second of a running order; False stops it, and it is forgotten."""
+
+    def rung(self, order: Order, progress: Progress, outcome: Outcome) -> Order | None:
+        """Told of scores on the way: the order to go on with if its worker is lost now, or None to stop it here."""
 
     def finished(self, order: Order, outcome: Outcome) -> None:
         """Told of every order that ended, well or not, but for those that were stopped."""

@@ -6,26 +6,30 @@ else happens with it.
 
 from __future__ import annotations
 
+import bisect
 import itertools
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
+from nas.engine.halving import Halving
 from nas.engine.orders import Order, Outcome
 from nas.quantities import format_duration
 from nas.records.journal import Journal
-from nas.records.trial import Trial, plain_network
+from nas.records.states import States
+from nas.records.trial import Phase, Trial, plain_network
 from nas.records.usage import running_seconds
 from nas.strategies import History, Strategy
 from nas.surrogate.recommendation import finalists
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
+
+KEPT = 64  # most trials that wait with all they need to be gone on with
 
 
 class Watcher(Protocol):
@@ -36,6 +40,7 @@ class Watcher(Protocol):
     def started(self, order: Order, cost: Cost) -> None: ...
     def progress(self, order: Order, progress: Progress) -> None: ...
     def finished(self, trial: Trial) -> None: ...
+    def halted(self, trial: Trial) -> None: ...
     def stopped(self, order: Order) -> None: ...
     def finals(self, finalists: list[Architecture], count: int) -> None: ...
 
@@ -57,6 +62,8 @@ class Schedule:
         start: what is tried after the plain network, before the strategy is asked again.
         references: what is trained in the finals beside the finalists, with the name of each.
         trial_seconds: most seconds of a search trial; a final may take as much longer as it has more steps.
+        rungs: steps after which a search trial is scored on the way, rising.
+        reduction: of so many trials at a rung one goes on, see ``Halving``; with 1 all do.
     """
 
     trials: int
@@ -71,6 +78,8 @@ class Schedule:
     start: tuple[Architecture, ...] = ()
     references: Mapping[Architecture, str] = field(default_factory=dict)
     trial_seconds: float | None = None
+    rungs: tuple[int, ...] = ()
+    reduction: float = 1.0
 
     def seconds_of(self, steps: int) -> float | None:
         """Most seconds of a trial of so many steps."""
@@ -78,7 +87,17 @@ class Schedule:
 
 
 class Plan:
-    """Gives orders and takes outcomes; the state is the journal plus what is running."""
+    """Gives orders and takes outcomes; the state is the journal plus what is running.
+
+    Args:
+        strategy: asked for what to try.
+        schedule: how much is done.
+        journal: read at first, then written to.
+        folder: of the run.
+        cost_of: an architecture on the task.
+        watcher: told what goes on.
+        clock: seconds that rise.
+    """
 
     def __init__(
         self,
@@ -88,6 +107,7 @@ class Plan:
         folder: Path,
         cost_of: Callable[[Architecture], Cost],
         watcher: Watcher,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.strategy = strategy
         self.schedule = schedule
@@ -95,25 +115,43 @@ class Plan:
         self.folder = folder
         self.cost_of = cost_of
         self.watcher = watcher
-        self.trials = journal.read()
-        self.running: list[Order] = []
+        self.clock = clock
+        self.running: dict[tuple[Phase, int], Order] = {}
         self.ended: str | None = None  # why the search did
         self.began: float | None = None  # the first sign of life of a trial: workers take seconds to start
+        self._epoch = time.time() - clock()
+        self._trials: dict[tuple[Phase, int], Trial] = {}
+        self._history = History(steps=schedule.steps)
+        self._halving = Halving(schedule.rungs, schedule.reduction)
+        self._states = States(folder / "states")
+        self._waiting: dict[int, Trial] = {}  # scored on the way, and can be gone on with
+        self._durations: list[float] = []  # of search trials, rising
+        self._numbers: set[int] = set()  # of search trials, done or running
+        self._free = 0  # no number below is
+        for trial in journal.read():
+            self._take(trial)
+            self._wait(trial)
+        trials = self.trials
         self._seconds_before = running_seconds(self.search_trials)
-        last = self.trials[-1].phase if self.trials else "search"
-        others = any(trial.phase == "final" and trial.architecture != self.plain for trial in self.trials)
+        last = trials[-1].phase if trials else "search"
+        others = any(trial.phase == "final" and trial.architecture != self.plain for trial in trials)
         self.searching = schedule.reopened or last == "search" or not others  # the plain network's may come early
         self._finals: list[Order] | None = None
-        watcher.opened(folder, schedule, self.trials)
+        watcher.opened(folder, schedule, trials)
+
+    @property
+    def trials(self) -> list[Trial]:
+        return list(self._trials.values())
 
     @property
     def search_trials(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.phase == "search"]
+        return [trial for trial in self._trials.values() if trial.phase == "search"]
 
     @property
     def plain(self) -> Architecture | None:
         """The network without attention, which is a finalist whatever became of it."""
-        return plain_network(self.trials)
+        first = self._trials.get(("search", 0))
+        return plain_network([first] if first else [])
 
     def next(self) -> Order | None:
         if len(self.running) >= self.schedule.workers:
@@ -122,32 +160,58 @@ class Plan:
         if order is None:
             order = self._next_final()
         if order is not None:
-            self.running.append(order)
+            self.running[order.key] = order
+            if order.phase == "search":
+                self._numbers.add(order.number)
+                self._waiting.pop(order.number, None)
+                self._history.begin(order.architecture)
             self.watcher.started(order, self.cost_of(order.architecture))
         return order
 
     def progress(self, order: Order, progress: Progress) -> bool:
-        self.began = self.began or time.monotonic()
+        self.began = self.began or self.clock()
         if order.phase == "search" and self._ends_late(0.0):
-            self.running.remove(order)
+            self._leave(order)
             self.watcher.stopped(order)
             return False
         self.watcher.progress(order, progress)
         return True
 
+    def rung(self, order: Order, progress: Progress, outcome: Outcome) -> Order | None:
+        self.began = self.began or self.clock() - outcome.seconds
+        order = self.running[order.key]
+        if outcome.state is not None:  # before the journal, which then says no more than there is
+            self._states.keep(order.number, outcome.state)
+        trial = self._record(order, outcome, progress.step)
+        if (self._is_asked_for(trial) or self._halving.goes_on(trial)) and not self._ends_late(0.0):
+            self.watcher.progress(order, progress)
+            spent = (outcome.seconds, outcome.cpu_seconds)
+            further = replace(order, state=outcome.state, spent=spent, curve=trial.curve)
+            self.running[order.key] = further
+            return further
+        self._leave(order)
+        self.watcher.halted(trial)
+        return None
+
     def finished(self, order: Order, outcome: Outcome) -> None:
-        self.began = self.began or time.monotonic() - outcome.seconds
-        self.running.remove(order)
+        self.began = self.began or self.clock() - outcome.seconds
+        order = self.running[order.key]  # with what it has shown on the way
         weights = None
         if outcome.weights is not None:
             weights = f"weights/{order.architecture.key}-{order.seed}.safetensors"
             write_bytes(self.folder / weights, outcome.weights)
+        trial = self._record(order, outcome, order.steps, weights)
+        self._leave(order)
+        self.watcher.finished(trial)
+
+    def _record(self, order: Order, outcome: Outcome, steps: int, weights: str | None = None) -> Trial:
+        dice = outcome.metrics.get("dice")
         trial = Trial(
             number=order.number,
             phase=order.phase,
             architecture=order.architecture,
             seed=order.seed,
-            steps=order.steps,
+            steps=steps,
             status="failed" if outcome.error else "completed",
             cost=self.cost_of(order.architecture),
             metrics=outcome.metrics,
@@ -158,53 +222,119 @@ class Plan:
             cpu_seconds=round(outcome.cpu_seconds, 3),
             error=outcome.error,
             weights=weights,
-            finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            finished=datetime.fromtimestamp(self._epoch + self.clock(), UTC).isoformat(timespec="milliseconds"),
+            curve=order.curve if dice is None else (*order.curve, (steps, dice)),
         )
         self.journal.append(trial)
-        self.trials.append(trial)
-        self.watcher.finished(trial)
+        self._take(trial)
+        return trial
+
+    def _take(self, trial: Trial) -> None:
+        before = self._trials.get((trial.phase, trial.number))
+        self._trials[trial.phase, trial.number] = trial
+        if trial.phase == "search":
+            self._history.add(trial)
+            self._halving.saw(trial)
+            self._numbers.add(trial.number)
+            if before is not None:
+                self._durations.remove(before.seconds)
+            bisect.insort(self._durations, trial.seconds)
+
+    def _leave(self, order: Order) -> None:
+        """An order no longer runs."""
+        del self.running[order.key]
+        if order.phase != "search":
+            return
+        self._history.end(order.architecture)
+        trial = self._trials.get(order.key)
+        if trial is None:
+            self._numbers.discard(order.number)
+            self._free = min(self._free, order.number)
+        else:
+            self._wait(trial)
+
+    def _wait(self, trial: Trial) -> None:
+        """Keep what a trial that has steps left needs to be gone on with, where that may ever happen."""
+        if trial.phase != "search":
+            return
+        unfinished = trial.status == "completed" and trial.steps < self.schedule.steps
+        if not unfinished or self._halving.is_hopeless(trial):
+            self._states.drop(trial.number)
+        elif trial.number in self._states:
+            self._waiting[trial.number] = trial
+        if len(self._waiting) > KEPT:
+            worst = max(self._waiting.values(), key=self._halving.shortfall)
+            del self._waiting[worst.number]
+            self._states.drop(worst.number)
+
+    def _is_asked_for(self, trial: Trial) -> bool:
+        """The plain network and what the user names are worked to the end, whatever else is better."""
+        return trial.number == 0 or trial.architecture in self.schedule.start
 
     def _next_search(self) -> Order | None:
-        done = self.search_trials
-        running = [order.architecture for order in self.running if order.phase == "search"]
-        full = self._search_is_full()
-        architecture = None if full else self._suggest(History(done, running))
+        over = self._time_is_over()
+        waiting = None if over else self._next_waiting()
+        if waiting is not None:
+            return self._order(waiting.number, waiting.architecture, waiting)
+        full = over or self._trials_are_up()
+        architecture = None if full else self._suggest()
         if architecture is None:
-            self.searching = bool(running)
+            running = any(order.phase == "search" for order in self.running.values())
+            self.searching = running
             if not running:
-                self.ended = full or f"every architecture that may be tried has been, {len(done)}"
+                self.ended = full or f"every architecture that may be tried has been, {len(self._numbers)}"
             return None
-        numbers = {trial.number for trial in done} | {o.number for o in self.running if o.phase == "search"}
-        number = next(n for n in range(len(numbers) + 1) if n not in numbers)
-        steps = self.schedule.steps
-        return Order(
-            number, "search", architecture, steps, self.schedule.seed, "val", seconds=self.schedule.seconds_of(steps)
-        )
+        while self._free in self._numbers:
+            self._free += 1
+        return self._order(self._free, architecture)
 
-    def _suggest(self, history: History) -> Architecture | None:
-        seen = history.seen
+    def _next_waiting(self) -> Trial | None:
+        """A trial that is to be gone on with."""
+        waiting = self._waiting.values()
+        return next(filter(self._is_asked_for, waiting), None) or self._halving.next(waiting)
+
+    def _order(self, number: int, architecture: Architecture, before: Trial | None = None) -> Order:
+        """To evaluate an architecture, or to go on from an earlier trial of it."""
+        steps = self.schedule.steps
+        order = Order(
+            number,
+            "search",
+            architecture,
+            steps,
+            self.schedule.seed,
+            "val",
+            seconds=self.schedule.seconds_of(steps),
+            rungs=self.schedule.rungs,
+        )
+        if before is None:
+            return order
+        spent, state = (before.seconds, before.cpu_seconds), self._states.read(number)
+        return replace(order, state=state, spent=spent, curve=before.curve)
+
+    def _suggest(self) -> Architecture | None:
+        seen = self._history.seen
         starts = (architecture for architecture in self.schedule.start if architecture not in seen)
         first = next(starts, None) if seen else None  # the plain network comes before, and that is the strategy's
-        return first or self.strategy.suggest(history)
+        return first or self.strategy.suggest(self._history)
 
-    def _search_is_full(self) -> str | None:
-        """Why no search trial may start any more; None where one may.
+    def _trials_are_up(self) -> str | None:
+        """Why no new search trial may start any more, as there have been enough; None where one may."""
+        trials = self.schedule.trials
+        return f"limits.trials ({trials}) is reached" if len(self._numbers) >= trials else None
 
-        One that would, at the median duration so far, end after the limit is not started.
-        """
-        done = self.search_trials
-        started = len(done) + sum(order.phase == "search" for order in self.running)
-        expected = statistics.median(trial.seconds for trial in done) if done else 0.0
-        if started >= self.schedule.trials:
-            return f"limits.trials ({self.schedule.trials}) is reached"
-        if self.schedule.seconds is not None and self._ends_late(expected):
-            return f"limits.time ({format_duration(self.schedule.seconds)}) is over"
-        return None
+    def _time_is_over(self) -> str | None:
+        """Why no search trial may start: at the median duration so far it would end after the limit."""
+        if self.schedule.seconds is None:
+            return None
+        expected = self._durations[len(self._durations) // 2] if self._durations else 0.0
+        over = f"limits.time ({format_duration(self.schedule.seconds)}) is over"
+        return over if self._ends_late(expected) else None
 
     def _next_final(self) -> Order | None:
         if self.searching:
             # The last search trials still run. The plain network is a finalist whatever becomes of them.
-            early = self._orders_of_finals([self.plain]) if self.plain and self._search_is_full() else []
+            full = self._time_is_over() or self._trials_are_up()
+            early = self._orders_of_finals([self.plain]) if self.plain and full else []
             return early[0] if early else None
         if self._finals is None:
             self._finals = self._plan_finals()
@@ -226,7 +356,7 @@ class Plan:
         """
         schedule = self.schedule
         searched = {trial.architecture for trial in self.search_trials}
-        known: list[Trial | Order] = [*self.trials, *self.running]
+        known: list[Trial | Order] = [*self._trials.values(), *self.running.values()]
         finals = [item for item in known if item.phase == "final"]
         done = {(item.architecture, item.seed, item.steps) for item in finals}
         taken = {item.number for item in finals}  # a resumed run may have other finalists or seeds than before
@@ -251,5 +381,5 @@ class Plan:
         """Whether what takes ``seconds`` from now would end after the limit."""
         if self.schedule.seconds is None:
             return False
-        here = time.monotonic() - self.began if self.began is not None else 0.0
+        here = self.clock() - self.began if self.began is not None else 0.0
         return self._seconds_before + here + seconds > self.schedule.seconds

@@ -66,6 +66,15 @@ class Bridge:
             del self.running[trial_id], self.started[trial_id]
         return wanted
 
+    def rung(self, trial_id: str, progress: Progress, outcome: Outcome) -> bool:
+        with self._kept():
+            order = self.source.rung(self.running[trial_id], progress, outcome)
+        if order is None:
+            del self.running[trial_id], self.started[trial_id]
+        else:
+            self.running[trial_id] = order
+        return order is not None
+
     def lost(self, trial_id: str, loss: Loss) -> None:
         """A worker is gone: its order comes again, unless it has before, or its time is over."""
         order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
@@ -97,5 +106,8 @@ class _NoSource:
 
     def progress(self, order: Order, progress: Progress) -> bool:
         return False
+
+    def rung(self, order: Order, progress: Progress, outcome: Outcome) -> Order | None:
+        return None
 
     def finished(self, order: Order, outcome: Outcome) -> None: ...

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import ray
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -90,7 +91,9 @@ class _Searcher(Searcher):
         order = self.bridge.next(trial_id)
         if order is None:
             return None if self.bridge.running else Searcher.FINISHED
-        return {"order": {**vars(order), "architecture": order.architecture.to_dict()}}
+        # A state is megabytes: it goes through the object store, and not through what Tune keeps of every trial.
+        state = [] if order.state is None else [ray.put(order.state)]
+        return {"order": {**vars(order), "architecture": order.architecture.to_dict(), "state": None}, "state": state}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Outcomes arrive through the recorder, whole; nothing is learnt here."""
@@ -115,11 +118,15 @@ class _Scheduler(FIFOScheduler):
         from evaluators.evaluator import Progress
 
         progress = Progress(result["progress/step"], result["progress/steps"], result["progress/loss"])
-        return TrialScheduler.CONTINUE if self.bridge.progress(trial.trial_id, progress) else TrialScheduler.STOP
+        if "rung" in result:
+            goes_on = self.bridge.rung(trial.trial_id, progress, result["rung"][0])
+        else:
+            goes_on = self.bridge.progress(trial.trial_id, progress)
+        return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
 
 
 class _Recorder(tune.Callback):
-    """Takes outcomes out of Tune's results, so that scores and weights are not kept twice."""
+    """Takes outcomes out of Tune's results, so that scores, weights and states are not kept twice."""
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge = bridge
@@ -127,6 +134,8 @@ class _Recorder(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
+        trial.config.pop("state", None)  # the worker has it by now
+        result.pop("rung", None)
         outcome = result.pop("outcome", None)
         if outcome is not None and trial.trial_id in self.bridge.running:
             self.bridge.finished(trial.trial_id, outcome[0])

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import ray
 from ray import cloudpickle, tune
 
 from nas.engine.failures import OutOfTime, failure_reason, time_is_over
@@ -66,7 +67,8 @@ class Worker(tune.Trainable):
         from search_spaces.architecture.architecture import Architecture
 
         order = new_config["order"]
-        self.order = Order(**{**order, "architecture": Architecture.from_dict(order["architecture"])})
+        state = ray.get(new_config["state"][0]) if new_config.get("state") else None
+        self.order = Order(**{**order, "architecture": Architecture.from_dict(order["architecture"]), "state": state})
         self.work: Generator[Progress, None, Evaluation] | None = None
         return True
 
@@ -76,7 +78,7 @@ class Worker(tune.Trainable):
         try:
             with self._in_time():
                 self.work = self.work or self._begin()
-                return {"progress": vars(next(self.work))}
+                return self._told(next(self.work))
         except StopIteration as stop:
             evaluation = stop.value
         except Exception as error:  # any failure of a candidate is a result: it is recorded, and the search goes on
@@ -93,22 +95,40 @@ class Worker(tune.Trainable):
         if seconds is None:
             yield
             return
-        left = seconds - (time.perf_counter() - self.began)
+        left = seconds - self._seconds()
         with open(os.devnull, "w") as nowhere:
             faulthandler.dump_traceback_later(max(left, 0) + GRACE, exit=True, file=nowhere)
             try:
                 yield
             finally:
                 faulthandler.cancel_dump_traceback_later()
-        if time.perf_counter() - self.began > seconds:
+        if self._seconds() > seconds:
             raise OutOfTime(time_is_over(seconds))
 
     def _begin(self) -> Generator[Progress, None, Evaluation]:
         from evaluators.evaluator import Assignment
 
         order = self.order
-        assignment = Assignment(order.architecture, self.task, order.steps, order.seed, order.split, self.device)
+        assignment = Assignment(
+            order.architecture,
+            self.task,
+            order.steps,
+            order.seed,
+            order.split,
+            self.device,
+            rungs=order.rungs,
+            state=order.state,
+        )
         return self.evaluators[order.phase].evaluate(assignment)
+
+    def _told(self, progress: Progress) -> dict[str, Any]:
+        told: dict[str, Any] = {"progress": {name: getattr(progress, name) for name in ("step", "steps", "loss")}}
+        if progress.evaluation is not None:
+            from nas.engine.scores import plain_scores
+
+            state = progress.state() if progress.state is not None else None
+            told["rung"] = [self._timed(**plain_scores(progress.evaluation), state=state)]
+        return told
 
     def _outcome(self, evaluation: Evaluation) -> Outcome:
         from nas.engine.scores import plain_scores
@@ -116,8 +136,11 @@ class Worker(tune.Trainable):
         scores = plain_scores(evaluation)
         return self._timed(**scores, weights=evaluation.weights() if self.order.keep_weights else None)
 
+    def _seconds(self) -> float:
+        return self.order.spent[0] + time.perf_counter() - self.began
+
     def _timed(self, **found: Any) -> Outcome:
-        return Outcome(time.perf_counter() - self.began, time.process_time() - self.cpu_began, **found)
+        return Outcome(self._seconds(), self.order.spent[1] + time.process_time() - self.cpu_began, **found)
 
     def _end(self, outcome: Outcome) -> dict[str, Any]:
         self.work = None

@@ -1,4 +1,7 @@
-"""The journal of a run: one JSON line per trial, only ever appended to. It is the truth about the run."""
+"""The journal of a run: a JSON line for each trial, only ever appended to. It is the truth about the run.
+
+A trial that was scored on the way has a line for each time; the last one says all.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Journal:
             _sync_folder(self.path.parent)
 
     def read(self) -> list[Trial]:
-        """All trials in the order written; none when there is no file yet.
+        """All trials in the order in which each was first written; none when there is no file yet.
 
         Raises ``InputError`` with file and line number for a line that is no trial, or a trial written twice.
         """
@@ -42,13 +45,18 @@ class Journal:
             return []
         lines = self.path.read_bytes().split(b"\n")[:-1]
         trials: list[Trial] = []
-        line_of: dict[tuple[str, int], int] = {}
+        place_of: dict[tuple[str, int], int] = {}
+        lines_of: list[int] = []
         for number, line in enumerate(lines, start=1):
             trial = self._parse(line, number)
-            first = line_of.setdefault((trial.phase, trial.number), number)
-            if first != number:
-                raise self._fault(number, f"{trial.phase} trial {trial.number} is on line {first} already")
-            trials.append(trial)
+            place = place_of.setdefault((trial.phase, trial.number), len(trials))
+            if place == len(trials):
+                trials.append(trial)
+                lines_of.append(number)
+            elif trial.goes_on_from(trials[place]):
+                trials[place], lines_of[place] = trial, number
+            else:
+                raise self._fault(number, f"{trial.phase} trial {trial.number} is on line {lines_of[place]} already")
         return trials
 
     def _parse(self, line: bytes, number: int) -> Trial:

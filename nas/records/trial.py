@@ -29,7 +29,8 @@ class Trial:
         phase: ``search``, or ``final``: a pick retrained and scored on unseen cases.
         architecture: what was evaluated.
         seed: of initial weights, batches and augmentations.
-        steps: fidelity: number of optimiser steps.
+        steps: fidelity: number of optimiser steps. In a search fewer than others where a trial was scored on the way
+            and not gone on with, or not yet.
         status: ``completed`` or ``failed``.
         cost: exact cost of the architecture on the task.
         metrics: ``dice`` (mean foreground Dice), ``dice/<class>``, ...; empty when failed.
@@ -42,6 +43,7 @@ class Trial:
         finished: time in ISO 8601, to the millisecond.
         false_positives: voxels predicted of each class in each case that does not have it; None where it has. Empty in
             journals of before there was such a number.
+        curve: the learning curve: (steps, Dice) wherever it was scored, the last one last.
     """
 
     number: int
@@ -60,6 +62,7 @@ class Trial:
     weights: str | None
     finished: str
     false_positives: CaseScores = field(default_factory=dict)
+    curve: tuple[tuple[int, float], ...] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:
         owner = f"trial {self.number}"
@@ -75,9 +78,17 @@ class Trial:
         for table in (self.cases, self.distances, self.false_positives):
             for case, scores in table.items():
                 numbers |= {f"{case}, {name}": value for name, value in scores.items() if value is not None}
+        numbers |= {f"curve at {steps}": value for steps, value in self.curve}
         for name, value in numbers.items():
             if not math.isfinite(value):
                 raise ValueError(f"{owner}: '{name}' is a finite number; got {value}")
+
+    def goes_on_from(self, other: Trial) -> bool:
+        """Whether this is what came of ``other`` later: the same trial, worked on."""
+        same = (self.phase, self.number, self.architecture, self.seed) == (
+            *(other.phase, other.number, other.architecture, other.seed),
+        )
+        return same and other.status == "completed" and self.steps > other.steps
 
     @property
     def dice(self) -> float | None:
@@ -105,7 +116,8 @@ class Trial:
             raise InputError(f"trial: keys missing or not known: {', '.join(odd)}")
         try:
             architecture, cost = Architecture.from_dict(data["architecture"]), Cost(**data["cost"])
-            return cls(**{**data, "architecture": architecture, "cost": cost})
+            curve = tuple((steps, dice) for steps, dice in data.get("curve", ()))
+            return cls(**{**data, "architecture": architecture, "cost": cost, "curve": curve})
         except InputError:
             raise
         except ValueError as error:  # of __post_init__, which names the trial

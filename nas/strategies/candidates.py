@@ -31,17 +31,22 @@ class Candidates:
     def __init__(self, order: Iterable[Architecture], admits: Admits, space: SearchSpace | None = None) -> None:
         self._known: list[Architecture] = []
         self._rest = _admitted_once(order, admits, space)
+        self._passed: tuple[Set[Architecture] | None, int] = (None, 0)  # how many of the first are all in that set
 
     def first_unseen(self, seen: Set[Architecture]) -> Architecture | None:
-        """The first candidate that is not in ``seen``."""
-        for candidate in self._known:
-            if candidate not in seen:
-                return candidate
-        for candidate in self._rest:
-            self._known.append(candidate)
-            if candidate not in seen:
-                return candidate
-        return None
+        """The first candidate that is not in ``seen``; a set that only grows is not gone through again."""
+        before, place = self._passed
+        if before is not seen:
+            place = 0
+        while (candidate := self._at(place)) is not None and candidate in seen:
+            place += 1
+        self._passed = seen, place
+        return candidate
+
+    def _at(self, place: int) -> Architecture | None:
+        if place == len(self._known):
+            self._known.extend(itertools.islice(self._rest, 1))
+        return self._known[place] if place < len(self._known) else None
 
 
 def _admitted_once(order: Iterable[Architecture], admits: Admits, space: SearchSpace | None) -> Iterator[Architecture]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Set
 from typing import TypeVar
 
 from nas.records.trial import Trial
@@ -15,27 +15,85 @@ from search_spaces.registry import Registry
 from search_spaces.space.union import SearchSpace
 
 
-@dataclass(frozen=True)
 class History:
-    """What a strategy may know: the finished trials of the search phase, and the architectures being evaluated."""
+    """What a strategy may know: the trials of the search phase, and the architectures being evaluated.
 
-    trials: list[Trial] = field(default_factory=list)
-    running: list[Architecture] = field(default_factory=list)
+    A trial may have been scored on the way only, after fewer steps than the others; it may still be running, or wait
+    to be gone on with.
 
-    @functools.cached_property
-    def seen(self) -> set[Architecture]:
-        """Everything tried or running; an architecture that failed was tried."""
-        return {trial.architecture for trial in self.trials} | set(self.running)
+    Args:
+        trials: each once, with the scores after the most steps.
+        running: what is being evaluated.
+        steps: of a trial that was worked to its end; None: the most of any.
+    """
+
+    def __init__(
+        self, trials: Iterable[Trial] = (), running: Iterable[Architecture] = (), steps: int | None = None
+    ) -> None:
+        self._steps = steps
+        self._trials: dict[int, Trial] = {}
+        self._running: Counter[Architecture] = Counter()
+        self._tried: set[Architecture] = set()
+        self._seen: set[Architecture] = set()
+        self._sorted: list[Trial] | None = None
+        for trial in trials:
+            self.add(trial)
+        for architecture in running:
+            self.begin(architecture)
+
+    def add(self, trial: Trial) -> None:
+        """A trial has been scored, or failed; in place of what was known of it before."""
+        self._trials[trial.number] = trial
+        self._tried.add(trial.architecture)
+        self._seen.add(trial.architecture)
+        self._sorted = None
+
+    def begin(self, architecture: Architecture) -> None:
+        """An architecture is being evaluated."""
+        self._running[architecture] += 1
+        self._seen.add(architecture)
+
+    def end(self, architecture: Architecture) -> None:
+        """It no longer is, whatever came of it."""
+        self._running[architecture] -= 1
+        if not self._running[architecture]:
+            del self._running[architecture]
+            if architecture not in self._tried:
+                self._seen = self._seen - {architecture}
+
+    @property
+    def seen(self) -> Set[Architecture]:
+        """Everything tried or running; an architecture that failed was tried. As long as it grows it is one object."""
+        return self._seen
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All, by number."""
+        if self._sorted is None:
+            self._sorted = sorted(self._trials.values(), key=lambda trial: trial.number)
+        return self._sorted
+
+    @property
+    def running(self) -> list[Architecture]:
+        """The architectures being evaluated."""
+        return list(self._running.elements())
+
+    @property
+    def scored(self) -> list[Trial]:
+        """Trials that have a score, after whatever steps, by number."""
+        return [trial for trial in self.trials if trial.status == "completed"]
 
     @property
     def completed(self) -> list[Trial]:
-        """Trials that have a score, by number."""
-        return sorted((t for t in self.trials if t.status == "completed"), key=lambda trial: trial.number)
+        """Trials that have a score and were worked to their end, by number: their scores are comparable."""
+        found = self.scored
+        steps = self._steps or max((trial.steps for trial in found), default=0)
+        return [trial for trial in found if trial.steps >= steps]
 
     @property
     def failed(self) -> list[Trial]:
         """Trials that ended without a score, by number."""
-        return sorted((t for t in self.trials if t.status == "failed"), key=lambda trial: trial.number)
+        return [trial for trial in self.trials if trial.status == "failed"]
 
 
 class Strategy(ABC):

@@ -398,9 +398,8 @@ def test_what_goes_on_from_a_rung_ends_as_if_it_had_never_stopped(norm: str):
 
     torch.manual_seed(99)
     again, resumed = finish(quick(), dataclasses.replace(assignment, state=states[0]))
-    assert next(report.step for report in again if report.evaluation) == 6
-    scores = [[report.evaluation.metrics for report in reports if report.step == 6 and report.evaluation] for reports in (unbroken, again)]
-    assert scores[0] == scores[1]
+    before, after = ({r.step: r.evaluation.metrics for r in reports if r.evaluation} for reports in (unbroken, again))
+    assert after == {6: before[6]}
     assert resumed.cases == whole.cases
     for name, value in weights_of(whole).items():
         assert torch.equal(value, weights_of(resumed)[name]), name

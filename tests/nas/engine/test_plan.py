@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -60,6 +61,10 @@ class Recorder(SilentWatcher):
     stops: list[Order] = field(default_factory=list)
     ended: list[Trial] = field(default_factory=list)
     finalists: list[Architecture] = field(default_factory=list)
+    halts: list[Trial] = field(default_factory=list)
+
+    def halted(self, trial: Trial) -> None:
+        self.halts.append(trial)
 
     def finished(self, trial: Trial) -> None:
         self.ended.append(trial)
@@ -72,10 +77,14 @@ class Recorder(SilentWatcher):
 
 
 def make_plan(
-    folder: Path, schedule: Schedule = SCHEDULE, strategy: str = "evolution", watcher: Recorder | None = None
+    folder: Path,
+    schedule: Schedule = SCHEDULE,
+    strategy: str = "evolution",
+    watcher: Recorder | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Plan:
     built = STRATEGIES[strategy](SPACE, lambda candidate: True, schedule.seed)
-    return Plan(built, schedule, Journal(folder / "journal.jsonl"), folder, cost_of, watcher or Recorder())
+    return Plan(built, schedule, Journal(folder / "journal.jsonl"), folder, cost_of, watcher or Recorder(), clock)
 
 
 def work(plan: Plan, does: Callable[[Order], Outcome | None] = outcome_of) -> list[Order]:
@@ -138,20 +147,18 @@ def test_an_exhausted_space_ends_the_search_below_the_limit(tmp_path):
 
 
 class Clock:
-    """Stands in for the time module."""
+    """A time that is set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
 
-    def monotonic(self) -> float:
+    def __call__(self) -> float:
         return self.now
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr("nas.engine.plan.time", clock)
-    return clock
+def clock() -> Clock:
+    return Clock()
 
 
 def test_why_the_search_ended_is_known_once_it_has(tmp_path):
@@ -166,7 +173,7 @@ def test_why_the_search_ended_is_known_once_it_has(tmp_path):
 
 
 def test_a_time_shorter_than_a_trial_is_why_the_search_ended(tmp_path, clock):
-    plan = make_plan(tmp_path, replace(SCHEDULE, seconds=1))
+    plan = make_plan(tmp_path, replace(SCHEDULE, seconds=1), clock=clock)
 
     def late(order: Order) -> None:
         assert plan.progress(order, Progress(1, 9, 0.5))
@@ -189,14 +196,14 @@ def test_no_trial_starts_that_would_end_after_the_time_limit(tmp_path, clock):
         return replace(outcome_of(order), seconds=10.0)
 
     watcher = Recorder()
-    orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=45), watcher=watcher), ten_seconds)
+    orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=45), watcher=watcher, clock=clock), ten_seconds)
     assert len(of_phase(orders, "search")) == 4  # the fifth would end at 50 s
     assert len(of_phase(orders, "final")) == 2 * len(watcher.finalists) > 0  # the limit is the search's
 
 
 def test_a_trial_that_is_late_is_stopped_and_forgotten_and_the_finals_begin(tmp_path, clock):
     watcher = Recorder()
-    plan = make_plan(tmp_path, replace(SCHEDULE, seconds=45), watcher=watcher)
+    plan = make_plan(tmp_path, replace(SCHEDULE, seconds=45), watcher=watcher, clock=clock)
 
     def slow_third(order: Order) -> Outcome | None:
         clock.now += 10
@@ -213,7 +220,7 @@ def test_a_trial_that_is_late_is_stopped_and_forgotten_and_the_finals_begin(tmp_
     orders = work(plan, slow_third)
     assert watcher.stops == [orders[2]]
     assert [item.number for item in plan.search_trials] == [0, 1]
-    assert plan.running == []
+    assert not plan.running
     assert len(of_phase(orders, "final")) >= 2
 
 
@@ -448,8 +455,8 @@ def test_a_raised_search_that_was_killed_goes_on_with_the_search(whole, tmp_path
 def test_the_time_limit_counts_the_sessions_before(tmp_path):
     finished = [f"2026-01-02T03:04:{10 * number:02d}.000+00:00" for number in (1, 2, 3)]
     journal = Journal(tmp_path / "journal.jsonl")
-    for number, time in enumerate(finished):
-        journal.append(trial(number, seconds=10.0, finished=time))
+    for number, stamp in enumerate(finished):
+        journal.append(trial(number, seconds=10.0, finished=stamp))
     orders = work(make_plan(tmp_path, replace(SCHEDULE, seconds=35)))
     assert of_phase(orders, "search") == []  # 30 s are gone, and a trial takes 10 s
 
@@ -504,3 +511,111 @@ def test_references_asked_for_later_are_added_to_the_finals(whole, tmp_path):
         ("final", OUTSIDE, 8),
         ("final", OUTSIDE, 9),
     ]
+
+
+# -- rungs and halving ------------------------------------------------------------------------------------
+
+
+RUNGS = replace(SCHEDULE, rungs=(3, 6), reduction=3.0, trials=18)
+
+
+def on_the_way(plan: Plan, steps: list[int] | None = None, state: bool = True) -> Callable[[Order], Outcome | None]:
+    """Work through the rungs that are left as a worker does; ``steps`` collects those that were done."""
+
+    def does(order: Order) -> Outcome | None:
+        done = order.curve[-1][0] if order.curve else 0
+        assert (order.state is None) == (done == 0)
+        assert order.state in (None, f"{order.number} at {done}".encode())
+        current = order
+        for rung in (*(rung for rung in order.rungs if rung > done), order.steps):
+            if steps is not None:
+                steps.append(rung - done)
+            seconds = (current.spent[0] + rung - done, current.spent[1] + rung - done)
+            done = rung
+            outcome = replace(outcome_of(order), seconds=seconds[0], cpu_seconds=seconds[1])
+            if rung == order.steps:
+                return replace(outcome, metrics={"dice": score(order)})
+            told = replace(outcome, state=f"{order.number} at {rung}".encode() if state else None)
+            further = plan.rung(current, Progress(rung, order.steps, 0.5), told)
+            if further is None:
+                return None
+            current = further
+        return None
+
+    return does
+
+
+def test_without_halving_every_trial_has_its_curve_and_is_worked_to_the_end(tmp_path):
+    plan = make_plan(tmp_path, replace(RUNGS, reduction=1.0))
+    work(plan, on_the_way(plan))
+    found = Journal(tmp_path / "journal.jsonl").read()
+    searched = [item for item in found if item.phase == "search"]
+    assert [item.number for item in searched] == list(range(18))
+    assert all([steps for steps, _ in item.curve] == [3, 6, 10] for item in searched)
+    assert all(item.seconds == 10 for item in searched)  # every step is counted once
+    assert not any((tmp_path / "states").iterdir())  # nothing waits
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_of_the_trials_at_a_rung_a_share_goes_on(tmp_path, workers):
+    steps: list[int] = []
+    watcher = Recorder()
+    plan = make_plan(tmp_path, replace(RUNGS, workers=workers), watcher=watcher)
+    orders = of_phase(work(plan, on_the_way(plan, steps)), "search")
+    searched = plan.search_trials
+    reached = Counter(item.steps for item in searched)
+    assert sum(reached.values()) == len({order.number for order in orders}) == 18
+    assert reached[6] + reached[10] <= 18 / 2  # a third, the plain network, and who was ahead at the time
+    assert reached[10] <= 18 / 4
+    assert searched[0].steps == 10
+    assert {item.number for item in searched if item.steps < 10} <= {item.number for item in watcher.halts}
+
+
+def test_what_goes_on_later_goes_on_from_where_it_was(tmp_path):
+    """``on_the_way`` holds every order's state against its curve."""
+    watcher = Recorder()
+    plan = make_plan(tmp_path, RUNGS, watcher=watcher)
+    orders = of_phase(work(plan, on_the_way(plan)), "search")
+    resumed = [order for order in orders if order.curve]
+    assert resumed
+    for order in resumed:
+        item = next(item for item in plan.search_trials if item.number == order.number)
+        assert item.curve[: len(order.curve)] == order.curve
+        assert item.seconds == item.steps
+
+
+def test_a_search_that_was_killed_at_a_rung_goes_on_from_there(tmp_path):
+    plan = make_plan(tmp_path, RUNGS)
+    first = plan.next()
+    assert first is not None
+    assert plan.rung(first, Progress(3, 10, 0.5), replace(outcome_of(first), state=b"0 at 3"))
+    again = make_plan(tmp_path, RUNGS)
+    order = again.next()
+    assert order is not None
+    assert (order.number, order.architecture, order.state) == (0, first.architecture, b"0 at 3")
+    assert order.curve == ((3, score(first)),)
+
+
+def test_a_trial_that_the_time_limit_cuts_off_keeps_what_it_learnt_and_goes_on_with_more_time(tmp_path, clock):
+    schedule = replace(SCHEDULE, rungs=(3, 6), seconds=45)
+    watcher = Recorder()
+    plan = make_plan(tmp_path, schedule, watcher=watcher, clock=clock)
+
+    def slow(order: Order) -> Outcome | None:
+        clock.now += 60
+        told = replace(outcome_of(order), state=b"state", seconds=60.0)
+        assert order.phase == "final" or plan.rung(order, Progress(3, 10, 0.5), told) is None
+        return outcome_of(order) if order.phase == "final" else None
+
+    orders = work(plan, slow)
+    assert [item.number for item in watcher.halts] == [0]
+    assert [(item.steps, item.curve) for item in plan.search_trials] == [(3, ((3, score(orders[0])),))]
+    more = make_plan(tmp_path, replace(schedule, seconds=1000, reopened=True)).next()
+    assert more is not None
+    assert (more.number, more.state) == (0, b"state")
+
+
+def test_a_trial_without_a_state_stays_where_it_was(tmp_path):
+    plan = make_plan(tmp_path, RUNGS)
+    orders = of_phase(work(plan, on_the_way(plan, state=False)), "search")
+    assert len({order.number for order in orders}) == len(orders) == 18
