@@ -122,7 +122,7 @@ class Plan:
         self._epoch = time.time() - clock()
         self._trials: dict[tuple[Phase, int], Trial] = {}
         self._history = History(steps=schedule.steps)
-        self._halving = Halving(schedule.rungs, schedule.reduction)
+        self._halving = Halving(schedule.rungs, schedule.reduction, self._is_asked_for)
         self._states = States(folder / "states")
         self._waiting: dict[int, Trial] = {}  # scored on the way, and can be gone on with
         self._durations: list[float] = []  # of search trials, rising
@@ -183,7 +183,7 @@ class Plan:
         if outcome.state is not None:  # before the journal, which then says no more than there is
             self._states.keep(order.number, outcome.state)
         trial = self._record(order, outcome, progress.step)
-        if (self._is_asked_for(trial) or self._halving.goes_on(trial)) and not self._ends_late(0.0):
+        if self._halving.goes_on(trial) and not self._ends_late(0.0):
             self.watcher.progress(order, progress)
             spent = (outcome.seconds, outcome.cpu_seconds)
             further = replace(order, state=outcome.state, spent=spent, curve=trial.curve)
@@ -273,7 +273,7 @@ class Plan:
 
     def _next_search(self) -> Order | None:
         over = self._time_is_over()
-        waiting = None if over else self._next_waiting()
+        waiting = None if over else self._halving.next(self._waiting.values())
         if waiting is not None:
             return self._order(waiting.number, waiting.architecture, waiting)
         full = over or self._trials_are_up()
@@ -287,11 +287,6 @@ class Plan:
         while self._free in self._numbers:
             self._free += 1
         return self._order(self._free, architecture)
-
-    def _next_waiting(self) -> Trial | None:
-        """A trial that is to be gone on with."""
-        waiting = self._waiting.values()
-        return next(filter(self._is_asked_for, waiting), None) or self._halving.next(waiting)
 
     def _order(self, number: int, architecture: Architecture, before: Trial | None = None) -> Order:
         """To evaluate an architecture, or to go on from an earlier trial of it."""
