@@ -273,7 +273,8 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
             f"{key}: cannot change when a run is resumed; the run has {shown(before.get(key))}, "
             f"got {shown(now.get(key))}"
             for key in dict.fromkeys([*before, *now])
-            if before.get(key) != now.get(key)
+            if key.split(".")[0] in stored  # else a section that there was not, when the run began
+            and before.get(key) != now.get(key)
         ],
         limit=8,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from evaluators.files import write_bytes
@@ -24,8 +25,10 @@ class States:
         return self._path(number).read_bytes()
 
     def drop(self, number: int) -> None:
-        """Where there is one."""
+        """Where there is one; the folder goes with its last file."""
         self._path(number).unlink(missing_ok=True)
+        with suppress(OSError):  # not empty, or not there
+            self.folder.rmdir()
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number}.safetensors"

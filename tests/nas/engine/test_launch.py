@@ -108,6 +108,46 @@ def test_a_run_is_read_again_by_name_and_its_trials_are_a_table(finished):
     assert again.trained(again.front.best()) is not None
 
 
+# -- rungs ------------------------------------------------------------------------------------------------
+
+
+def test_trials_that_are_halted_and_go_on_elsewhere_score_as_if_they_had_never_stopped(
+    finished, cluster, small_task, tmp_path
+):
+    """The same architectures with halving and without, on two workers that take up what others began."""
+    common = {
+        "strategy": {"name": "random"},
+        "limits": {"trials": 8},
+        "finals": {"seeds": 0},
+        "resources": {"workers": 2},
+    }
+    runs = [
+        nas.search(
+            small_config(small_task, fidelity={"reduction": reduction}, **common),
+            run=f"by{reduction}",
+            runs=tmp_path,
+            cluster=cluster,
+        )
+        for reduction in (1, 2)
+    ]
+    whole, halved = ({trial.architecture: trial for trial in run.journal} for run in runs)
+    assert whole.keys() == halved.keys()
+    lines = (runs[1].folder / "journal.jsonl").read_text().splitlines()
+    assert len(lines) > len(halved)  # a line for each time that a trial was scored
+    for architecture, trial in halved.items():
+        assert trial.curve == whole[architecture].curve[: len(trial.curve)]
+        assert trial.steps == trial.curve[-1][0]
+    reached = [trial.steps for trial in halved.values()]
+    assert {trial.steps for trial in whole.values()} == {12}
+    assert 12 in reached
+    assert min(reached) == 3
+    assert sum(reached) < 0.75 * 8 * 12
+    front = runs[1].front
+    assert {point.steps for point in front.points} == {12}
+    waiting = {f"{trial.number}.safetensors" for trial in halved.values() if trial.steps < 12}
+    assert {path.name for path in (runs[1].folder / "states").iterdir()} <= waiting
+
+
 # -- again ------------------------------------------------------------------------------------------------
 
 

@@ -53,6 +53,9 @@ class Orders:
         self.running.remove(order)
         return False
 
+    def rung(self, order: Order, progress: Progress, outcome: Outcome) -> Order | None:
+        raise AssertionError("no order has rungs")
+
     def finished(self, order: Order, outcome: Outcome) -> None:
         assert order.number not in self.outcomes
         self.running.remove(order)

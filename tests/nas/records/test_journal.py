@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nas.records.journal import Journal
 from search_spaces.errors import InputError
-from tests.nas.trials import trial
+from tests.nas.trials import architecture, trial
 
 ROOT = Path(__file__).parents[3]
 
@@ -99,6 +99,28 @@ def test_a_number_twice_within_a_phase_is_an_error_that_names_both_lines(journal
         journal.append(trial(number, phase=phase))
     with pytest.raises(InputError, match="line 3: search trial 0 is on line 1 already"):
         journal.read()
+
+
+def test_a_trial_that_went_on_is_read_once_with_all_it_came_to(journal):
+    early = trial(0, 0.4, steps=25, curve=((25, 0.4),))
+    late = trial(0, 0.6, steps=100, curve=((25, 0.4), (100, 0.6)))
+    for one in (early, trial(1), late):
+        journal.append(one)
+    assert journal.read() == [late, trial(1)]
+
+
+@pytest.mark.parametrize("change", [{"seed": 5}, {"steps": 25}, {"architecture": architecture(7)}])
+def test_a_number_twice_is_an_error_where_it_is_not_the_same_trial_worked_on(journal, change):
+    journal.append(trial(0, 0.4, steps=50))
+    journal.append(trial(0, 0.6, **{"steps": 100} | change))
+    with pytest.raises(InputError, match="line 2: search trial 0 is on line 1 already"):
+        journal.read()
+
+
+def test_a_trial_that_failed_after_a_score_has_failed(journal):
+    journal.append(trial(0, 0.4, steps=25, curve=((25, 0.4),)))
+    journal.append(trial(0, None, steps=100, curve=((25, 0.4),)))
+    assert [one.status for one in journal.read()] == ["failed"]
 
 
 def test_a_killed_writer_loses_nothing_that_append_had_returned_for(journal):
