@@ -33,7 +33,7 @@ def record(
     watcher: Watcher | None = None,
     reading: Reading = lambda what, done, total: None,
 ) -> list[Row]:
-    """Train and write the table; what is there of an earlier attempt is gone on with.
+    """Train and write the table; what is there of an earlier attempt with the same arguments is gone on with.
 
     Args:
         config: of a search, whose task, space and training count. Each seed is a run of its own, named after it.
