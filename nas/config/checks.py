@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from evaluators.evaluator import EVALUATORS
+from evaluators.evaluator import EVALUATORS, Evaluator
 from evaluators.tasks import Task, open_task
 from evaluators.tasks.phantom import NAMES as TASK_NAMES
 from nas.config.config import Config, parse_config
@@ -19,7 +20,7 @@ from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.strategy import Admits
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError, InputErrors, unknown_name
-from search_spaces.plugins import import_plugins
+from search_spaces.plugins import import_class, import_plugins
 from search_spaces.space.space_file import load_space, space_names
 from search_spaces.space.union import SearchSpace
 
@@ -68,7 +69,10 @@ def check(
         plugins = import_plugins(plugins, folder) if sound else []
     except InputError as error:
         faults += error.faults
-    parsed = parse_config(data)
+    modules, of_classes = _import_classes(data, folder)
+    plugins = list(dict.fromkeys([*plugins, *modules]))
+    faults += itertools.chain.from_iterable(of_classes.values())
+    parsed = parse_config({key: value for key, value in data.items() if key not in of_classes})
     config, faults = parsed.config, faults + parsed.faults
     path = locate(config.task.path, folder, known=TASK_NAMES)
     task: Task | None = None
@@ -116,6 +120,25 @@ def check(
     if faults or task is None or space is None:
         raise InputErrors(faults)
     return Checked(config, path, task, space, plugins=plugins, **given)
+
+
+def _import_classes(data: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """Import what the config names by a dotted path: the modules, and what is wrong, by key."""
+    section = data.get("strategy")
+    named: dict[str, Callable[[], list[str]]] = {
+        "strategy": lambda: import_class(
+            section.get("name") if isinstance(section, Mapping) else None, STRATEGIES, Strategy, folder
+        ),
+        "evaluator": lambda: import_class(data.get("evaluator"), EVALUATORS, Evaluator, folder),
+    }
+    modules: list[str] = []
+    faults: dict[str, list[str]] = {}
+    for key, imported in named.items():
+        try:
+            modules += imported()
+        except InputError as error:
+            faults[key] = error.faults
+    return modules, faults
 
 
 def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strategy:
