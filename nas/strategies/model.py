@@ -14,7 +14,9 @@ from nas.evidence.hypervolume import Steps
 from nas.records.trial import Trial
 from nas.strategies.budget import Budget
 from nas.strategies.candidates import Candidates, draws, starting_network
-from nas.strategies.proposals import Filler, changed
+from nas.strategies.choices import choices_of, host_of
+from nas.strategies.climbing import Climber, Prices
+from nas.strategies.proposals import changed
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from nas.surrogate.features import Row, row_of
 from nas.surrogate.observations import Observations, observed
@@ -28,9 +30,10 @@ PLAIN = 5  # networks without attention, spread over the parameters, before anyt
 DRAWN = 300  # draws whose hosts these are chosen from
 LEAST = 4  # scores that a model is made of
 AT_MOST = 4096  # observations that a model is made of
-FILLED_HOSTS = 8  # whose slots are filled at once, at each suggestion
-CHANGED = 60  # children of the front, at each suggestion
-CLIMBS, CLIMBERS, CLIMB_CHANGES = 2, 3, 20  # rounds in which the best few proposals are changed, and how often each
+STARTS = 8  # networks of the front and random hosts that climbs begin with, at each suggestion
+SAME_SETTINGS = 16  # suggestions for which hyper-parameters of what is filled in stay as they were drawn
+CHANGED = 20  # children of the front, at each suggestion
+ROUNDS_OF_CHANGES, CHANGERS, CHANGES = 1, 3, 10  # rounds in which the best few proposals are changed, and how often each
 SHARED = 200  # a model is made anew for each of the first ones, and then for every 200th part of what was tried
 GROWTH = 1.25  # scales are learnt anew when there are so many times more scores
 ROUNDS = 20  # of proposals from one model, until one is found that is new
@@ -58,12 +61,13 @@ class Model(Strategy):
         optimism: standard deviations; more tries more of what is unknown.
     """
 
-    def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, optimism: float = 1.0) -> None:
+    def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, optimism: float = 0.5) -> None:
         super().__init__(space, admits, seed)
         if not optimism >= 0:
             raise InputError(f"model: optimism is a number from 0; got {optimism}")
         self.optimism = optimism
         self._first = Candidates(self._first_order(), admits, space)
+        self._prices: Prices = {}
         self._scales: tuple[Hashable, Scales] = ((), {})
         self._lists: tuple[Hashable, _View | None, list[list[Architecture]]] = ((), None, [])
 
@@ -136,23 +140,24 @@ class Model(Strategy):
     def _best(self, view: _View, count: int, rng: np.random.Generator, seen: Set[Architecture]) -> list[Architecture]:
         """At most ``count`` new architectures, each the one that adds most to the front and those before it."""
         pool = _Pool(view.posterior, self.budget, self.optimism, seen)
-        pool.add(self._filled(view, rng))
+        pool.add(self._climbed(view, len(seen), rng))
         pool.add(changed(self.space, view.front, rng, CHANGED))
-        for _ in range(CLIMBS):
-            top = pool.best(view.steps, CLIMBERS)
-            pool.add(child for one in top for child in changed(self.space, [one], rng, CLIMB_CHANGES))
+        for _ in range(ROUNDS_OF_CHANGES):
+            top = pool.best(view.steps, CHANGERS)
+            pool.add(child for one in top for child in changed(self.space, [one], rng, CHANGES))
         return pool.best(view.steps, count)
 
-    def _filled(self, view: _View, rng: np.random.Generator) -> Iterator[Architecture]:
-        """Hosts of the front and others, with many slots filled."""
-        filler = Filler(view.posterior)
-        of_front = rng.choice(len(view.front), FILLED_HOSTS // 2)
-        hosts = [view.front[place] for place in of_front] + [
-            self.space.sample(rng) for _ in range(FILLED_HOSTS - len(of_front))
-        ]
-        for host in dict.fromkeys(Architecture(host.host, host.dims, host.options) for host in hosts):
-            part = self.space.part_of(host)
-            yield from filler.fill(part, part.frame(host.options), rng)
+    def _climbed(self, view: _View, tried: int, rng: np.random.Generator) -> Iterator[Architecture]:
+        """Climbs from the front and from random hosts."""
+        of_front = [view.front[place] for place in rng.choice(len(view.front), STARTS // 2).tolist()]
+        drawn = [self.space.sample(rng) for _ in range(STARTS - len(of_front))]
+        starts = list(dict.fromkeys([*of_front, *(host_of(self.space, one) for one in [*of_front, *drawn])]))
+        shares = np.random.default_rng((self.seed, tried // SAME_SETTINGS)).random(len(self.space.mechanisms))
+        settings = dict(zip(self.space.mechanisms, shares.tolist(), strict=True))
+        choices = choices_of(view.posterior, self.space, starts, self.optimism, rng, settings)
+        rest = view.posterior.scales["rest"] ** 2
+        climber = Climber(self.space, self.budget, choices, view.steps, self.optimism, rest, self._prices)
+        yield from map(climber.climb, starts)
 
 
 class _Pool:

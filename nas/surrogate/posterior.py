@@ -10,9 +10,12 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
+from nas.surrogate.cholesky import inverse_of
 from nas.surrogate.features import Feature, Row
 from nas.surrogate.observations import Observations, columns_of, matrix_of
 from nas.surrogate.scales import LEVEL, Scales
+
+LEVEL_FEATURE: Feature = ("level", None)  # of every architecture; how far the level lies from ``Posterior.offset``
 
 
 class Posterior:
@@ -23,18 +26,22 @@ class Posterior:
         scales: of weights and noise.
         pending: features of architectures that are being tried. Their scores are taken to come out as expected: what is
             like them becomes less unsure, and no mean changes.
+
+    Attributes:
+        offset: the mean score, which weights are added to.
     """
 
     def __init__(self, seen: Observations, scales: Scales, pending: Sequence[Row] = ()) -> None:
         self.scales = scales
         rows = [*seen.rows, *pending]
-        self._columns = columns_of(rows)
-        self._deviations = np.array([*(scales[group] for group, _ in self._columns), LEVEL])
+        columns = columns_of(rows)
+        self._columns = columns | {LEVEL_FEATURE: len(columns)}
+        self._deviations = np.array([*(scales[group] for group, _ in columns), LEVEL])
         noise = scales["rest"] ** 2 + scales["noise"] ** 2 / np.append(seen.trials, np.ones(len(pending)))
-        self._offset = float(np.average(seen.scores, weights=seen.trials))
+        self.offset = float(np.average(seen.scores, weights=seen.trials))
         whitened = sparse.diags(noise**-0.5) @ self._scaled(rows)
         known = _Ridge(whitened[: len(seen)])
-        self._weights = known.mean((seen.scores - self._offset) * noise[: len(seen)] ** -0.5)
+        self._weights = known.mean((seen.scores - self.offset) * noise[: len(seen)] ** -0.5)
         self._ridge = _Ridge(whitened) if pending else known
 
     def predict(self, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
@@ -42,11 +49,11 @@ class Posterior:
         scaled = self._scaled(rows)
         unknown = np.array([self._unknown(row) for row in rows])
         variance = self._ridge.variance(scaled) + unknown + self.scales["rest"] ** 2
-        return self._offset + scaled @ self._weights, np.sqrt(variance)
+        return self.offset + scaled @ self._weights, np.sqrt(variance)
 
     def of_tried(self, seen: Observations) -> np.ndarray:
         """Mean ``(observations,)`` of the score over all seeds of what has been tried."""
-        means = self._offset + self._scaled(seen.rows) @ self._weights
+        means = self.offset + self._scaled(seen.rows) @ self._weights
         return np.asarray(means + self._trust(seen) * (seen.scores - means))
 
     def draws_of_tried(self, seen: Observations, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -54,25 +61,20 @@ class Posterior:
         scaled = self._scaled(seen.rows)
         trust = self._trust(seen)
         weights = self._weights + self._ridge.draws(count, rng)
-        by_features = self._offset + (scaled @ weights.T).T
+        by_features = self.offset + (scaled @ weights.T).T
         left = np.sqrt(self.scales["rest"] ** 2 * (1 - trust))
         drawn = by_features + trust * (seen.scores - by_features) + left * rng.standard_normal(by_features.shape)
         return np.asarray(drawn)
 
-    def effect(self, features: Sequence[Feature]) -> tuple[float, float]:
-        """Mean of the sum of the weights of ``features``, and a deviation as if they were independent."""
-        mean = variance = 0.0
-        for feature in features:
-            column = self._columns.get(feature)
-            scale = self.scales[feature[0]]
-            mean += 0.0 if column is None else scale * self._weights[column]
-            variance += scale**2 * (1.0 if column is None else self._left[column])
-        return float(mean), math.sqrt(variance)
-
-    @functools.cached_property
-    def _left(self) -> np.ndarray:
-        """Of each feature the share of the variance of its weight that observations have left."""
-        return self._ridge.marginal()
+    def weights(self, features: Sequence[Feature]) -> tuple[np.ndarray, np.ndarray]:
+        """Means ``(features,)`` and covariance ``(features, features)`` of the weights; of the level too."""
+        scales = np.array([LEVEL if one == LEVEL_FEATURE else self.scales[one[0]] for one in features])
+        known = np.array([place for place, one in enumerate(features) if one in self._columns], int)
+        columns = np.array([self._columns[features[place]] for place in known], int)
+        means, covariance = np.zeros(len(features)), np.diag(scales**2)
+        means[known] = scales[known] * self._weights[columns]
+        covariance[np.ix_(known, known)] = self._ridge.covariance(columns) * np.outer(scales[known], scales[known])
+        return means, covariance
 
     def _trust(self, seen: Observations) -> np.ndarray:
         """How much of what features do not tell of a score is the architecture's own, and no noise."""
@@ -82,7 +84,7 @@ class Posterior:
     def _scaled(self, rows: Sequence[Row]) -> sparse.csr_matrix:
         """Known features of rows, and the level, each times the deviation of its weight."""
         level = sparse.csr_matrix(np.ones((len(rows), 1)))
-        matrix = sparse.hstack([matrix_of(rows, self._columns), level], format="csr")
+        matrix = sparse.hstack([matrix_of(rows, self._columns)[:, :-1], level], format="csr")
         return matrix @ sparse.diags(self._deviations)
 
     def _unknown(self, row: Row) -> float:
@@ -100,7 +102,8 @@ class _Ridge:
     def __init__(self, rows: sparse.csr_matrix) -> None:
         self._rows = rows
         self._dual = rows.shape[0] <= rows.shape[1]
-        gram = (rows @ rows.T if self._dual else rows.T @ rows).toarray()
+        dense = rows.toarray()
+        gram = dense @ dense.T if self._dual else dense.T @ dense
         gram[np.diag_indices_from(gram)] += 1
         self._factor = scipy.linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
 
@@ -115,10 +118,17 @@ class _Ridge:
             return explained
         return np.maximum(np.asarray(rows.multiply(rows).sum(axis=1)).ravel() - explained, 0)
 
-    def marginal(self) -> np.ndarray:
-        """Variance of each weight."""
-        explained = self._explained(self._rows.toarray() if self._dual else np.eye(len(self._factor)))
-        return np.maximum(1 - explained, 0) if self._dual else explained
+    def covariance(self, columns: np.ndarray) -> np.ndarray:
+        """Of the weights of some columns, ``(columns, columns)``."""
+        if not self._dual:
+            return self._inverse[np.ix_(columns, columns)]
+        across = self._rows[:, columns].toarray()
+        solved = scipy.linalg.solve_triangular(self._factor, across, lower=True, overwrite_b=True, check_finite=False)
+        return np.asarray(np.eye(len(columns)) - solved.T @ solved)
+
+    @functools.cached_property
+    def _inverse(self) -> np.ndarray:
+        return inverse_of(self._factor)
 
     def draws(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """``(count, p)`` draws of the weights around their mean.

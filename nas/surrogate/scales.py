@@ -11,6 +11,7 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
+from nas.surrogate.cholesky import inverse_of
 from nas.surrogate.features import GROUPS
 from nas.surrogate.observations import Observations, columns_of, matrix_of
 
@@ -29,7 +30,7 @@ PRIORS: Mapping[str, tuple[float, float]] = {
     "noise": (0.01, 0.7),
 }
 LEVEL = 0.1  # deviation of the level from the mean score; a few trials tell it
-AT_MOST = 256  # architectures that scales are learnt from
+AT_MOST = 128  # architectures that scales are learnt from
 ROUNDS = 30  # of the optimiser
 
 Scales = Mapping[str, float]
@@ -52,7 +53,7 @@ def learn_scales(seen: Observations) -> Scales:
         kernel = np.tensordot(variances[:-2], grams, 1) + LEVEL**2
         kernel[np.diag_indices_from(kernel)] += variances[-2] + variances[-1] * shares
         factor = scipy.linalg.cholesky(kernel, lower=True, check_finite=False)
-        inverse = scipy.linalg.cho_solve((factor, True), np.eye(len(scores)), check_finite=False)
+        inverse = inverse_of(factor)
         solved = inverse @ scores
         slope = inverse - np.outer(solved, solved)
         gradient = np.append(np.tensordot(grams, slope, 2), [np.trace(slope), np.diag(slope) @ shares])
