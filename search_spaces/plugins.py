@@ -1,4 +1,4 @@
-"""Modules of the user's own that register mechanisms, hosts, strategies, evaluators or task formats; and their classes."""
+"""Modules of the user's own that register mechanisms, hosts, strategies, evaluators or task formats; their classes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import inspect
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from search_spaces.errors import InputError, InputErrors, unknown_name
 from search_spaces.registry import Registry
-
-T = TypeVar("T")
 
 
 def import_plugins(names: Sequence[str], folder: Path = Path()) -> list[str]:
@@ -36,7 +34,7 @@ def import_plugins(names: Sequence[str], folder: Path = Path()) -> list[str]:
     return found
 
 
-def import_class(name: object, registry: Registry[type[T]], base: type[T], folder: Path = Path()) -> list[str]:
+def import_class(name: object, registry: Registry[Any], base: type, folder: Path = Path()) -> list[str]:
     """Where ``name`` is a dotted path, ``my_module.MyClass``, import the module and register the class by that name.
 
     Args:
@@ -67,7 +65,7 @@ def import_class(name: object, registry: Registry[type[T]], base: type[T], folde
     if not (inspect.isclass(cls) and issubclass(cls, base)):
         raise InputError(f"{thing}: expected a class derived from {_path_of(base)}; got {cls!r:.80}")
     if inspect.isabstract(cls):
-        lacking = ", ".join(sorted(cls.__abstractmethods__))
+        lacking = ", ".join(sorted(vars(cls)["__abstractmethods__"]))
         raise InputError(f"{thing}: expected a class with all that {_path_of(base)} asks for; it lacks {lacking}")
     if name not in registry:
         registry.add(name, cls)

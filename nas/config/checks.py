@@ -16,6 +16,7 @@ from evaluators.tasks.phantom import NAMES as TASK_NAMES
 from nas.config.config import Config, parse_config
 from nas.config.sources import load_architectures, locate
 from nas.quantities import format_count
+from nas.run import RUNS
 from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.strategy import Admits
 from search_spaces.architecture.architecture import Architecture
@@ -50,6 +51,8 @@ def check(
     folder: Path,
     here: bool = True,
     reading: Reading = lambda what, done, total: None,
+    runs: Path = RUNS,
+    resumed: Path | None = None,
 ) -> Checked:
     """Check a config whole.
 
@@ -58,6 +61,8 @@ def check(
         folder: where its relative paths may also start.
         here: whether trials run on this machine, so that its GPUs count.
         reading: told how far labels are read, where something has to be found out from them.
+        runs: folder of runs, where earlier ones are looked for.
+        resumed: folder of the run that goes on, where one does.
 
     Raises:
         InputErrors: one line for each fault of form and of meaning, all together.
@@ -114,7 +119,7 @@ def check(
         faults += _check_start(config, task, given["start"])
     if space and "strategy" not in parsed.faulty:
         try:
-            make_strategy(config, space, lambda architecture: True)
+            make_strategy(config, space, lambda architecture: True).prepare(runs, resumed)
         except InputError as error:
             faults += error.faults
     if faults or task is None or space is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nas.surrogate.features import Feature, Row, features_of_mechanism, features_of_placement, row_of, setting_of
+from nas.surrogate.features import Row, features_of_mechanism, features_of_placement, row_of, setting_of
 from nas.surrogate.observations import columns_of, matrix_of
 from nas.surrogate.posterior import LEVEL_FEATURE, Posterior
 from search_spaces.architecture.architecture import Architecture

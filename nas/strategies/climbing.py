@@ -119,10 +119,10 @@ class _Slots:
         self.diagonal = np.diag(self.covariance)
         self.plain = budget.params(host)
         known = prices.setdefault(host, {})
-        for line in self._lines():
-            if line not in known:
-                known[line] = self._price(*line)
-        self.params = np.array([known[line] for line in self._lines()])
+        for filled in self._lines():
+            if filled not in known:
+                known[filled] = self._price(*filled)
+        self.params = np.array([known[filled] for filled in self._lines()])
 
     def _lines(self) -> Iterator[tuple[str, Series]]:
         return zip([self.labels[place] for place in self.group.tolist()], self.series, strict=True)

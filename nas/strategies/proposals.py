@@ -6,12 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nas.surrogate.features import features_of_mechanism
-from nas.surrogate.posterior import Posterior
 from search_spaces.architecture.architecture import Architecture
-from search_spaces.space.drawing import draw_placement
-from search_spaces.space.frame import Contents, Frame, Group
-from search_spaces.space.space import Space
 from search_spaces.space.union import SearchSpace
 
 HOPES = (0.0, 0.5, 1.0, 2.0)  # standard deviations that are added to what is expected of a placement

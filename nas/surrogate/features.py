@@ -23,7 +23,8 @@ from search_spaces.attention.mechanism import Value
 
 # Of the host: its size (a straight line over log-parameters, and bumps), each option, and all options together.
 # Of attention: how many mechanisms there are, which, at which kind of place, in which slot, with which settings.
-GROUPS = ("size", "bump", "option", "host", "count", "mechanism", "kind", "slot", "setting")
+ATTENTION = ("count", "mechanism", "kind", "slot", "setting")
+GROUPS = ("size", "bump", "option", "host", *ATTENTION)
 BUMPS = tuple(-3 + 0.75 * step for step in range(13))  # centres, in units of ``_height``
 BUMP_WIDTH = 0.75
 
