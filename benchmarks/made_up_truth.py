@@ -58,11 +58,18 @@ MAKE_UPS = {
 
 
 class Truth:
-    """What every network of one task would score."""
+    """What every network of one task would score.
 
-    def __init__(self, seed: int, make_up: MakeUp = MAKE_UPS["usual"]) -> None:
+    ``like``: seed of another task, of which a share ``shared`` of the effects are the same.
+    """
+
+    def __init__(
+        self, seed: int, make_up: MakeUp = MAKE_UPS["usual"], like: int | None = None, shared: float = 0.0
+    ) -> None:
         self.seed = seed
         self.make_up = make_up
+        self._like = Truth(like, make_up) if like is not None else self
+        self._shared = shared
         self._effect = functools.cache(self._effect_of)
         self._interaction = functools.cache(self._interaction_of)
 
@@ -81,6 +88,8 @@ class Truth:
 
     def _effect_of(self, slot: str, mechanism: str) -> float:
         made = self.make_up
+        if self._uniform("shared", slot, mechanism)[0] < self._shared:
+            return self._like._effect(slot, mechanism)
         alike = self._uniform("alike", slot, mechanism)[0] < made.alike
         which, size = self._uniform("effect", *(() if alike else (slot,)), mechanism)
         effect = made.smallest + (made.largest - made.smallest) * size
