@@ -32,9 +32,9 @@ DRAWN = 300  # draws whose hosts these are chosen from
 LEAST = 4  # scores that a model is made of
 AT_MOST = 4096  # observations that a model is made of
 DEGREES = (0.5, 1.0)  # of optimism, in turns: less finds more where much helps, more where little does
-STARTS = 8  # networks of the front and random hosts that climbs begin with, at each suggestion
-SAME_SETTINGS = 16  # suggestions for which hyper-parameters of what is filled in stay as they were drawn
-CHANGED = 20  # children of the front, at each suggestion
+STARTS = 6  # networks of the front and random hosts that climbs begin with, at each suggestion
+SAME_SETTINGS = 32  # suggestions for which hyper-parameters of what is filled in stay as they were drawn
+CHANGED = 12  # children of the front, at each suggestion
 ROUNDS_OF_CHANGES, CHANGERS, CHANGES = (
     1,
     3,

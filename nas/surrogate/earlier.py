@@ -42,5 +42,7 @@ class Earlier:
 
     def of_rows(self, rows: Sequence[Row]) -> np.ndarray:
         """``(rows, runs)``, what each run says of each row."""
+        if not self.runs:
+            return np.empty((len(rows), 0))
         columns = {feature: column for column, feature in enumerate(self.weights)}
         return np.asarray(matrix_of(rows, columns) @ self.of_features(list(columns)))

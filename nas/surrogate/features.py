@@ -43,6 +43,11 @@ class Row:
         """The features as whole numbers, which stand for them in this process."""
         return np.array([_NUMBERS[feature] for feature in self.features], int)
 
+    @functools.cached_property
+    def amounts(self) -> np.ndarray:
+        """The values as an array."""
+        return np.array(self.values, float)
+
 
 _NUMBERS: defaultdict[Feature, int] = defaultdict(itertools.count().__next__)
 

@@ -90,14 +90,18 @@ def columns_of(rows: Iterable[Row]) -> dict[Feature, int]:
     rows = list(rows)
     numbers = np.concatenate([np.empty(0, int), *(row.numbers for row in rows)])
     _, first = np.unique(numbers, return_index=True)
-    features = [feature for row in rows for feature in row.features]
-    return {features[place]: column for column, place in enumerate(np.sort(first).tolist())}
+    first.sort()
+    ends = np.cumsum([len(row.numbers) for row in rows], dtype=int)
+    columns: dict[Feature, int] = {}
+    for place, row in zip(first.tolist(), ends.searchsorted(first, side="right").tolist(), strict=True):
+        columns[rows[row].features[place - int(ends[row])]] = len(columns)
+    return columns
 
 
 def matrix_of(rows: Sequence[Row], columns: dict[Feature, int]) -> sparse.csr_matrix:
     """The rows as a matrix ``(rows, columns)``; features without a column are left out."""
     numbers = np.concatenate([np.empty(0, int), *(row.numbers for row in rows)])
-    values = np.array([value for row in rows for value in row.values])
+    values = np.concatenate([np.empty(0), *(row.amounts for row in rows)])
     known = np.array([number_of(feature) for feature in columns], int)
     column_of = np.full(max(numbers.max(initial=0), known.max(initial=0)) + 1, -1)
     column_of[known] = list(columns.values())
