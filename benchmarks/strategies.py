@@ -1,12 +1,15 @@
 """What each strategy finds with how many trials, on made-up truths whose best front is known.
 
     python benchmarks/strategies.py [--strategies model evolution ...] [--noise 0.012] [--truths 5] [--seeds 1]
-        [--trials 500] [--quick] --out strategies.jsonl
+        [--make-ups usual rare ...] [--trials 500] [--quick] --out strategies.jsonl
 
 The value at a number of trials is the noise-free hypervolume of the front that is recommended then, as a share of what
 a long search without noise gains over the networks without attention. ``model`` recommends by its posterior; for the
 others both that (``+``) and the front of the single scores are shown. One line of JSON is appended to --out as each
 search ends, and searches that it holds are not repeated.
+
+``transfer`` begins with one earlier run of 60 trials on a task that shares 0.7 of the effects, ``transfer, unlike``
+with one that shares none, ``transfer, both`` with both.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from made_up_truth import Truth
+from made_up_truth import MAKE_UPS, MakeUp, Truth
 from result import finish
 from rich.console import Console
 from rich.table import Table
@@ -30,20 +33,25 @@ from evaluators.cores import allowed_cores
 from nas.evidence.front import front_of
 from nas.evidence.hypervolume import Box, Steps
 from nas.records.trial import Trial
-from nas.strategies import STRATEGIES, History
+from nas.strategies import STRATEGIES, History, Strategy
 from nas.strategies.budget import Budget
+from nas.strategies.transfer import Transfer
 from nas.surrogate.recommendation import expected_front
 from nas.testing import made_up
 from search_spaces import Architecture, load_space
 
 SPACE = load_space("unet", 2)
 LIMIT = 500_000
-BUDGETS = (30, 60, 120, 250, 500)
+BUDGETS = (10, 20, 30, 60, 120, 250, 500)
 LONG = 20_000  # evaluations of the search without noise
 STRATEGY = {  # by name here: the strategy and its settings
     **{name: (name, {}) for name in ("model", "evolution", "local", "random")},
     **{f"optuna {name}": ("optuna", {"sampler": f"{name}Sampler"}) for name in ("TPE", "NSGAII", "GP")},
 }
+NNI = "nni RegularizedEvolution"
+SOURCES = {"transfer": (0.7,), "transfer, unlike": (0.0,), "transfer, both": (0.0, 0.7)}  # shares of effects in common
+NAMES = (*STRATEGY, NNI, *SOURCES)
+EARLIER = 60  # trials of the earlier runs that ``transfer`` begins with
 
 
 def params_of(architecture: Architecture) -> int:
@@ -56,6 +64,7 @@ def admits(architecture: Architecture) -> bool:
 
 PLAIN = [network for network in SPACE.plain_networks() if admits(network)]
 BOX = Box(min(map(params_of, PLAIN)), LIMIT)
+BUDGET = Budget(admits, params_of, BOX)
 
 
 def area(truth: Truth, architectures: Sequence[Architecture]) -> float:
@@ -63,9 +72,9 @@ def area(truth: Truth, architectures: Sequence[Architecture]) -> float:
     return Steps((BOX.place(params_of(one)), truth.dice(one)) for one in architectures).area()
 
 
-def long_search(truth_seed: int, count: int) -> float:
+def long_search(truth_seed: int, make_up: str, count: int) -> float:
     """What evolution of the front finds without noise."""
-    truth = Truth(truth_seed)
+    truth = Truth(truth_seed, MAKE_UPS[make_up])
     rng = np.random.default_rng(0)
     known = {network: truth.dice(network) for network in PLAIN}
     front: list[Architecture] = []
@@ -86,36 +95,78 @@ def long_search(truth_seed: int, count: int) -> float:
     return area(truth, list(known))
 
 
-def search(name: str, truth_seed: int, seed: int, noise: float, trials: int, best: float) -> dict[str, Any]:
-    """One search, a trial at a time."""
-    truth = Truth(truth_seed)
-    plain = area(truth, PLAIN)
-    registered, settings = STRATEGY[name]
-    strategy = STRATEGIES[registered](SPACE, Budget(admits, params_of, BOX), seed, **settings)
-    rng = np.random.default_rng((truth_seed, seed))
-    done: list[Trial] = []
-    seconds = 0.0
-    found: dict[str, dict[int, float]] = {"posterior": {}, "scores": {}}
-    while len(done) < trials:
-        began = time.process_time()
-        architecture = strategy.suggest(History(done))
-        seconds += time.process_time() - began
-        if architecture is None:
-            break
-        done.append(made_up(len(done), architecture, truth.dice(architecture) + rng.normal(0, noise)))
-        if len(done) in BUDGETS:
-            by_scores = [point.architecture for point in front_of(done).points]
-            for kind, front in (("posterior", expected_front(done)), ("scores", by_scores)):
-                found[kind][len(done)] = (area(truth, front) - plain) / (best - plain)
-    about = {"strategy": name, "truth": truth_seed, "seed": seed, "noise": noise}
-    return about | found | {"seconds_a_suggestion": seconds / len(done)}
+class Search:
+    """One search: what it tried, and what its front is worth after so many trials."""
+
+    def __init__(self, truth: Truth, noise: float, seed: int, best: float) -> None:
+        self.truth, self.noise = truth, noise
+        self.rng = np.random.default_rng((truth.seed, seed))
+        self.plain = area(truth, PLAIN)
+        self.best = best
+        self.done: list[Trial] = []
+        self.found: dict[str, dict[int, float]] = {"posterior": {}, "scores": {}}
+
+    def score(self, architecture: Architecture) -> float:
+        """Of one trial."""
+        dice = self.truth.dice(architecture) + self.rng.normal(0, self.noise)
+        self.done.append(made_up(len(self.done), architecture, dice))
+        if len(self.done) in BUDGETS:
+            by_scores = [point.architecture for point in front_of(self.done).points]
+            for kind, front in (("posterior", expected_front(self.done)), ("scores", by_scores)):
+                gained = area(self.truth, front) - self.plain
+                self.found[kind][len(self.done)] = gained / (self.best - self.plain)
+        return dice
+
+    def run(self, strategy: Strategy, trials: int) -> float:
+        """A trial at a time; CPU seconds of the suggestions."""
+        seconds = 0.0
+        while len(self.done) < trials:
+            began = time.process_time()
+            architecture = strategy.suggest(History(self.done))
+            seconds += time.process_time() - began
+            if architecture is None:
+                break
+            self.score(architecture)
+        return seconds
+
+
+def search(
+    name: str, truth_seed: int, seed: int, noise: float, trials: int, best: float, make_up: str = "usual"
+) -> dict[str, Any]:
+    """One search by one strategy."""
+    made = MAKE_UPS[make_up]
+    searching = Search(Truth(truth_seed, made), noise, seed, best)
+    if name in SOURCES:
+        strategy = Transfer(SPACE, BUDGET, seed)
+        strategy.learn([earlier_trials(truth_seed, seed, noise, made, shared) for shared in SOURCES[name]])
+        seconds = searching.run(strategy, trials)
+    elif name == NNI:
+        import nni_evolution
+
+        began = time.process_time()  # scores are in it, which are little beside the rest
+        nni_evolution.search(SPACE, admits, searching.score, trials, seed)
+        seconds = time.process_time() - began
+    else:
+        registered, settings = STRATEGY[name]
+        seconds = searching.run(STRATEGIES[registered](SPACE, BUDGET, seed, **settings), trials)
+    about = {"strategy": name, "truth": truth_seed, "seed": seed, "noise": noise, "make_up": make_up}
+    return about | searching.found | {"seconds_a_suggestion": seconds / len(searching.done)}
+
+
+def earlier_trials(truth_seed: int, seed: int, noise: float, made: MakeUp, shared: float) -> list[Trial]:
+    """A run of ``model`` on another task, which shares so much of the effects."""
+    other = Truth(1000 + truth_seed, made, like=truth_seed, shared=shared)
+    source = Search(other, noise, 1000 + seed, best=1.0)
+    source.run(STRATEGIES["model"](SPACE, BUDGET, 1000 + seed), EARLIER)
+    return source.done
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strategies", nargs="+", choices=STRATEGY, default=["model", "evolution", "local", "random"])
+    parser.add_argument("--strategies", nargs="+", choices=NAMES, default=["model", "evolution", "local", "random"])
     parser.add_argument("--noise", type=float, nargs="+", default=[0.012])
     parser.add_argument("--truths", type=int, default=5)
+    parser.add_argument("--make-ups", nargs="+", choices=MAKE_UPS, default=["usual"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--trials", type=int, default=500)
     parser.add_argument("--workers", type=int, default=allowed_cores())
@@ -126,9 +177,9 @@ def main() -> None:
         options.truths, options.trials, options.strategies = 1, 30, ["model", "random"]
     held = options.out and options.out.exists()
     done = [json.loads(line) for line in options.out.read_text().splitlines()] if held else []
-    best = {entry["truth"]: entry["best"] for entry in done if "best" in entry}
+    best = {(entry["make_up"], entry["truth"]): entry["best"] for entry in done if "best" in entry}
     done = [entry for entry in done if "best" not in entry]
-    have = {(entry["strategy"], entry["truth"], entry["seed"], entry["noise"]) for entry in done}
+    have = {(e["strategy"], e["truth"], e["seed"], e["noise"], e["make_up"]) for e in done}
 
     def keep(entry: dict[str, Any]) -> None:
         if options.out:
@@ -137,17 +188,23 @@ def main() -> None:
 
     with ProcessPoolExecutor(options.workers) as pool:
         count = LONG // 10 if options.quick else LONG
-        missing = [seed for seed in range(options.truths) if seed not in best]
-        for seed, value in zip(missing, pool.map(long_search, missing, [count] * len(missing)), strict=True):
-            best[seed] = value
-            keep({"truth": seed, "best": value})
+        truths = [(make_up, truth) for truth in range(options.truths) for make_up in options.make_ups]
+        missing = {
+            pool.submit(long_search, truth, make_up, count): (make_up, truth)
+            for make_up, truth in truths
+            if (make_up, truth) not in best
+        }
+        for job in as_completed(missing):
+            make_up, truth = missing[job]
+            best[make_up, truth] = job.result()
+            keep({"truth": truth, "make_up": make_up, "best": job.result()})
         jobs = [
-            pool.submit(search, name, truth, seed, noise, options.trials, best[truth])
+            pool.submit(search, name, truth, seed, noise, options.trials, best[make_up, truth], make_up)
             for seed in range(options.seeds)
-            for truth in range(options.truths)
+            for make_up, truth in truths
             for noise in options.noise
             for name in options.strategies
-            if (name, truth, seed, noise) not in have
+            if (name, truth, seed, noise, make_up) not in have
         ]
         for job in as_completed(jobs):
             entry = json.loads(json.dumps(job.result()))
@@ -160,20 +217,24 @@ def main() -> None:
 def show(done: Sequence[dict[str, Any]], trials: int) -> None:
     """The table, and its numbers as the last line."""
     budgets = [str(budget) for budget in BUDGETS if budget <= trials]
-    table = Table("noise", "strategy", "searches", *budgets, "ms a suggestion", box=None)
+    table = Table("make-up", "noise", "strategy", "searches", *budgets, "ms a suggestion", box=None)
     rows = []
-    for noise, name in sorted({(entry["noise"], entry["strategy"]) for entry in done}):
-        found = [entry for entry in done if (entry["noise"], entry["strategy"]) == (noise, name)]
+    for group in sorted({(entry["make_up"], entry["noise"], entry["strategy"]) for entry in done}):
+        make_up, noise, name = group
+        found = [entry for entry in done if (entry["make_up"], entry["noise"], entry["strategy"]) == group]
         milliseconds = round(1000 * statistics.mean(entry["seconds_a_suggestion"] for entry in found), 1)
-        for kind, mark in (("posterior", "" if name == "model" else " +"), ("scores", "")):
-            if kind == "scores" and name == "model":
+        by_model = name == "model" or name in SOURCES
+        for kind, mark in (("posterior", "" if by_model else " +"), ("scores", "")):
+            if kind == "scores" and by_model:
                 continue
             values = [
                 round(statistics.mean(entry[kind][budget] for entry in found if budget in entry[kind]), 3)
                 for budget in budgets
             ]
-            rows.append({"noise": noise, "strategy": name + mark, "searches": len(found), "values": values})
-            table.add_row(str(noise), name + mark, str(len(found)), *map(str, values), str(milliseconds))
+            rows.append(
+                {"make_up": make_up, "noise": noise, "strategy": name + mark, "searches": len(found), "values": values}
+            )
+            table.add_row(make_up, str(noise), name + mark, str(len(found)), *map(str, values), str(milliseconds))
     Console().print(table)
     finish({"benchmark": "strategies", "budgets": budgets, "rows": rows}, out=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +10,18 @@ from typing import Any
 
 import torch
 
-from evaluators.evaluator import EVALUATORS
+from evaluators.evaluator import EVALUATORS, Evaluator
 from evaluators.tasks import Task, open_task
 from evaluators.tasks.phantom import NAMES as TASK_NAMES
 from nas.config.config import Config, parse_config
 from nas.config.sources import load_architectures, locate
 from nas.quantities import format_count
+from nas.run import RUNS
 from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.strategy import Admits
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError, InputErrors, unknown_name
-from search_spaces.plugins import import_plugins
+from search_spaces.plugins import import_class, import_plugins
 from search_spaces.space.space_file import load_space, space_names
 from search_spaces.space.union import SearchSpace
 
@@ -49,6 +51,8 @@ def check(
     folder: Path,
     here: bool = True,
     reading: Reading = lambda what, done, total: None,
+    runs: Path = RUNS,
+    resumed: Path | None = None,
 ) -> Checked:
     """Check a config whole.
 
@@ -57,6 +61,8 @@ def check(
         folder: where its relative paths may also start.
         here: whether trials run on this machine, so that its GPUs count.
         reading: told how far labels are read, where something has to be found out from them.
+        runs: folder of runs, where earlier ones are looked for.
+        resumed: folder of the run that goes on, where one does.
 
     Raises:
         InputErrors: one line for each fault of form and of meaning, all together.
@@ -68,7 +74,10 @@ def check(
         plugins = import_plugins(plugins, folder) if sound else []
     except InputError as error:
         faults += error.faults
-    parsed = parse_config(data)
+    modules, of_classes = _import_classes(data, folder)
+    plugins = list(dict.fromkeys([*plugins, *modules]))
+    faults += itertools.chain.from_iterable(of_classes.values())
+    parsed = parse_config({key: value for key, value in data.items() if key not in of_classes})
     config, faults = parsed.config, faults + parsed.faults
     path = locate(config.task.path, folder, known=TASK_NAMES)
     task: Task | None = None
@@ -110,12 +119,31 @@ def check(
         faults += _check_start(config, task, given["start"])
     if space and "strategy" not in parsed.faulty:
         try:
-            make_strategy(config, space, lambda architecture: True)
+            make_strategy(config, space, lambda architecture: True).prepare(runs, resumed)
         except InputError as error:
             faults += error.faults
     if faults or task is None or space is None:
         raise InputErrors(faults)
     return Checked(config, path, task, space, plugins=plugins, **given)
+
+
+def _import_classes(data: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """Import what the config names by a dotted path: the modules, and what is wrong, by key."""
+    section = data.get("strategy")
+    named: dict[str, Callable[[], list[str]]] = {
+        "strategy": lambda: import_class(
+            section.get("name") if isinstance(section, Mapping) else None, STRATEGIES, Strategy, folder
+        ),
+        "evaluator": lambda: import_class(data.get("evaluator"), EVALUATORS, Evaluator, folder),
+    }
+    modules: list[str] = []
+    faults: dict[str, list[str]] = {}
+    for key, imported in named.items():
+        try:
+            modules += imported()
+        except InputError as error:
+            faults[key] = error.faults
+    return modules, faults
 
 
 def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strategy:

@@ -195,7 +195,7 @@ class ResourcesSection(Section):
 
 
 class StrategySection(BaseModel):
-    """A registered strategy and its own settings."""
+    """A strategy, registered or by its dotted path (``my_module.MyStrategy``), and its own settings."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str = "model"
@@ -216,7 +216,7 @@ class Config(Section):
             lie in the space (those that do can be parents in evolution), but the limits hold for them too.
         references: architectures likewise that are trained in the finals, as the finalists are, and shown beside the
             front; they take no part in it, and no limit holds for them.
-        evaluator: a registered evaluator; ``train`` trains.
+        evaluator: a registered evaluator, or one by its dotted path; ``train`` trains.
     """
 
     seed: Seed = 0
@@ -333,17 +333,38 @@ def parse_config(data: Mapping[str, Any]) -> Parsed:
 def _check_strategy(name: str, settings: Mapping[str, Any]) -> list[str]:
     if name not in STRATEGIES:
         return [unknown_name("strategy", name, STRATEGIES)]
-    signature = inspect.signature(STRATEGIES[name])
-    own = {key: p for key, p in signature.parameters.items() if key not in ("space", "admits", "seed")}
-    faults = [unknown_name(f"setting of strategy '{name}':", key, own) for key in settings if key not in own]
+    given = {"space", "admits", "seed"}
+    parameters = inspect.signature(STRATEGIES[name]).parameters
+    any_other = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+    own = {key: one for key, one in parameters.items() if key not in given and one.kind not in VARIADIC}
+    unknown = [key for key in settings if key not in own and not any_other]
+    faults = [unknown_name(f"setting of strategy '{name}':", key, own) for key in unknown]
+    faults += [
+        f"strategy.{key}: strategy '{name}' needs it"
+        for key, one in own.items()
+        if one.default is inspect.Parameter.empty and key not in settings
+    ]
     for key, value in settings.items():
         kind = type(own[key].default) if key in own else None
-        if kind in KINDS and not (type(value) is kind or (kind is float and type(value) is int)):
+        if kind in KINDS and not _is_of(kind, value):
             faults.append(f"strategy.{key}: expected {KINDS[kind]}, got {shown(value)}")
     return faults
 
 
-KINDS: dict[type | None, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+KINDS: dict[type | None, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    tuple: "a list of texts",
+}
+
+
+def _is_of(kind: type | None, value: Any) -> bool:
+    if kind is tuple:
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return type(value) is kind or (kind is float and type(value) is int)
 
 
 def _copy(data: Any) -> Any:

@@ -86,7 +86,7 @@ def search(
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
     data = apply_settings(data, settings)
     joined = cluster or Cluster(address)
-    checked = check(data, beside, joined.here, reading)
+    checked = check(data, beside, joined.here, reading, Path(runs), folder if resume else None)
     if stored is not None:
         _same(stored, resolved(checked, None))
     scored = ("val", "test") if checked.config.finals.seeds else ("val",)
@@ -123,6 +123,7 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
 
     box = box_of(space, within, layout.channels, len(layout.classes), config.limits.params)
     strategy = make_strategy(config, space, Budget(within, params_of, box))
+    strategy.prepare(run.folder.parent, run.folder)
     schedule = Schedule(
         trials=config.limits.trials,
         seconds=config.limits.time,

@@ -24,6 +24,10 @@ class Box:
         """Where ``params`` lies between the ends, by its logarithm: 0 at ``low`` or below, 1 at ``high``."""
         return math.log(max(params, self.low) / self.low) / math.log(self.high / self.low)
 
+    def places(self, params: np.ndarray) -> np.ndarray:
+        """``place`` of many."""
+        return np.asarray(np.log(np.maximum(params, self.low) / self.low) / math.log(self.high / self.low))
+
 
 class Steps:
     """The best score that a front reaches with as many parameters or fewer, over the box.
@@ -49,6 +53,10 @@ class Steps:
     def area(self) -> float:
         """The share of the box that is dominated."""
         return float((self._ends - self._starts) @ self._heights)
+
+    def heights(self, places: np.ndarray) -> np.ndarray:
+        """The best score with as many parameters or fewer, at each of ``(points,)``."""
+        return np.asarray(self._heights[np.searchsorted(self._starts, places, side="right") - 1])
 
     def gains(self, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """What each of ``(points,)`` would add to ``area`` if it alone came in."""

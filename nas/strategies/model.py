@@ -14,8 +14,11 @@ from nas.evidence.hypervolume import Steps
 from nas.records.trial import Trial
 from nas.strategies.budget import Budget
 from nas.strategies.candidates import Candidates, draws, starting_network
-from nas.strategies.proposals import Filler, changed
+from nas.strategies.choices import choices_of, host_of
+from nas.strategies.climbing import Climber, Prices
+from nas.strategies.proposals import changed
 from nas.strategies.strategy import Admits, History, Strategy, strategy
+from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import Row, row_of
 from nas.surrogate.observations import Observations, observed
 from nas.surrogate.posterior import Posterior
@@ -28,9 +31,15 @@ PLAIN = 5  # networks without attention, spread over the parameters, before anyt
 DRAWN = 300  # draws whose hosts these are chosen from
 LEAST = 4  # scores that a model is made of
 AT_MOST = 4096  # observations that a model is made of
-FILLED_HOSTS = 8  # whose slots are filled at once, at each suggestion
-CHANGED = 60  # children of the front, at each suggestion
-CLIMBS, CLIMBERS, CLIMB_CHANGES = 2, 3, 20  # rounds in which the best few proposals are changed, and how often each
+DEGREES = (0.5, 1.0)  # of optimism, in turns: less finds more where much helps, more where little does
+STARTS = 6  # networks of the front and random hosts that climbs begin with, at each suggestion
+SAME_SETTINGS = 32  # suggestions for which hyper-parameters of what is filled in stay as they were drawn
+CHANGED = 12  # children of the front, at each suggestion
+ROUNDS_OF_CHANGES, CHANGERS, CHANGES = (
+    1,
+    3,
+    10,
+)  # rounds in which the best few proposals are changed, and how often each
 SHARED = 200  # a model is made anew for each of the first ones, and then for every 200th part of what was tried
 GROWTH = 1.25  # scales are learnt anew when there are so many times more scores
 ROUNDS = 20  # of proposals from one model, until one is found that is new
@@ -56,6 +65,9 @@ class Model(Strategy):
     Args:
         space, admits, seed: see ``Strategy``.
         optimism: standard deviations; more tries more of what is unknown.
+
+    Attributes:
+        earlier: what other runs made of attention; set before the first suggestion.
     """
 
     def __init__(self, space: SearchSpace, admits: Admits, seed: int, *, optimism: float = 1.0) -> None:
@@ -63,7 +75,9 @@ class Model(Strategy):
         if not optimism >= 0:
             raise InputError(f"model: optimism is a number from 0; got {optimism}")
         self.optimism = optimism
+        self.earlier: Earlier | None = None
         self._first = Candidates(self._first_order(), admits, space)
+        self._prices: Prices = {}
         self._scales: tuple[Hashable, Scales] = ((), {})
         self._lists: tuple[Hashable, _View | None, list[list[Architecture]]] = ((), None, [])
 
@@ -115,7 +129,7 @@ class Model(Strategy):
         seen = observed(scored)
         if len(seen) > AT_MOST:
             seen = seen.take(np.linspace(0, len(seen) - 1, AT_MOST).round().astype(int).tolist())
-        posterior = Posterior(seen.with_failed(failed[-AT_MOST:]), self._scales_for(seen), pending)
+        posterior = Posterior(seen.with_failed(failed[-AT_MOST:]), self._scales_for(seen), pending, self.earlier)
         values = posterior.of_tried(seen)
         params = seen.params.tolist()
         steps = Steps((self.budget.box.place(size), value) for size, value in zip(params, values, strict=True))
@@ -130,29 +144,31 @@ class Model(Strategy):
             due = math.ceil(due * GROWTH)
         key = seen.architectures[:due], tuple(seen.scores[:due].tolist())
         if self._scales[0] != key:
-            self._scales = key, learn_scales(seen.take(range(due)))
+            self._scales = key, learn_scales(seen.take(range(due)), self.earlier)
         return self._scales[1]
 
     def _best(self, view: _View, count: int, rng: np.random.Generator, seen: Set[Architecture]) -> list[Architecture]:
         """At most ``count`` new architectures, each the one that adds most to the front and those before it."""
-        pool = _Pool(view.posterior, self.budget, self.optimism, seen)
-        pool.add(self._filled(view, rng))
+        optimism = self.optimism * DEGREES[len(seen) // count % len(DEGREES)]
+        pool = _Pool(view.posterior, self.budget, optimism, seen)
+        pool.add(self._climbed(view, optimism, len(seen), rng))
         pool.add(changed(self.space, view.front, rng, CHANGED))
-        for _ in range(CLIMBS):
-            top = pool.best(view.steps, CLIMBERS)
-            pool.add(child for one in top for child in changed(self.space, [one], rng, CLIMB_CHANGES))
+        for _ in range(ROUNDS_OF_CHANGES):
+            top = pool.best(view.steps, CHANGERS)
+            pool.add(child for one in top for child in changed(self.space, [one], rng, CHANGES))
         return pool.best(view.steps, count)
 
-    def _filled(self, view: _View, rng: np.random.Generator) -> Iterator[Architecture]:
-        """Hosts of the front and others, with many slots filled."""
-        filler = Filler(view.posterior)
-        of_front = rng.choice(len(view.front), FILLED_HOSTS // 2)
-        hosts = [view.front[place] for place in of_front] + [
-            self.space.sample(rng) for _ in range(FILLED_HOSTS - len(of_front))
-        ]
-        for host in dict.fromkeys(Architecture(host.host, host.dims, host.options) for host in hosts):
-            part = self.space.part_of(host)
-            yield from filler.fill(part, part.frame(host.options), rng)
+    def _climbed(self, view: _View, optimism: float, tried: int, rng: np.random.Generator) -> Iterator[Architecture]:
+        """Climbs from the front and from random hosts."""
+        of_front = [view.front[place] for place in rng.choice(len(view.front), STARTS // 2).tolist()]
+        drawn = [self.space.sample(rng) for _ in range(STARTS - len(of_front))]
+        starts = list(dict.fromkeys([*of_front, *(host_of(self.space, one) for one in [*of_front, *drawn])]))
+        shares = np.random.default_rng((self.seed, tried // SAME_SETTINGS)).random(len(self.space.mechanisms))
+        settings = dict(zip(self.space.mechanisms, shares.tolist(), strict=True))
+        choices = choices_of(view.posterior, self.space, starts, optimism, rng, settings)
+        rest = view.posterior.scales["rest"] ** 2
+        climber = Climber(self.space, self.budget, choices, view.steps, optimism, rest, self._prices)
+        yield from map(climber.climb, starts)
 
 
 class _Pool:

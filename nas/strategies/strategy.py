@@ -6,6 +6,7 @@ import functools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Set
+from pathlib import Path
 from typing import TypeVar
 
 from nas.records.trial import Trial
@@ -118,6 +119,18 @@ class Strategy(ABC):
     def budget(self) -> Budget:
         """``admits``, with parameters and their range."""
         return budget_of(self.admits, self.space)
+
+    def prepare(self, runs: Path, folder: Path | None = None) -> None:  # noqa: B027  most have nothing to read
+        """Read what the settings name; called once or twice before the first suggestion of a search.
+
+        Args:
+            runs: folder of runs.
+            folder: of this run, None before there is one. What suggestions rest on beside the history is kept there,
+                and where it was kept, it is that which counts: a search that is resumed goes on as it would have.
+
+        Raises:
+            InputError: where what is named is not there.
+        """
 
     @abstractmethod
     def suggest(self, history: History) -> Architecture | None:

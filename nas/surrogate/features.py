@@ -7,18 +7,24 @@ with it. Weights of one group of features have the same prior.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
+from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
+
+import numpy as np
 
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import host_params
 from search_spaces.architecture.placement import Options, Placement
+from search_spaces.attention.mechanism import Value
 
 # Of the host: its size (a straight line over log-parameters, and bumps), each option, and all options together.
 # Of attention: how many mechanisms there are, which, at which kind of place, in which slot, with which settings.
-GROUPS = ("size", "bump", "option", "host", "count", "mechanism", "kind", "slot", "setting")
+ATTENTION = ("count", "mechanism", "kind", "slot", "setting")
+GROUPS = ("size", "bump", "option", "host", *ATTENTION)
 BUMPS = tuple(-3 + 0.75 * step for step in range(13))  # centres, in units of ``_height``
 BUMP_WIDTH = 0.75
 
@@ -32,7 +38,26 @@ class Row:
     features: tuple[Feature, ...]
     values: tuple[float, ...]
 
+    @functools.cached_property
+    def numbers(self) -> np.ndarray:
+        """The features as whole numbers, which stand for them in this process."""
+        return np.array([_NUMBERS[feature] for feature in self.features], int)
 
+    @functools.cached_property
+    def amounts(self) -> np.ndarray:
+        """The values as an array."""
+        return np.array(self.values, float)
+
+
+_NUMBERS: defaultdict[Feature, int] = defaultdict(itertools.count().__next__)
+
+
+def number_of(feature: Feature) -> int:
+    """What stands for a feature in ``Row.numbers``; numbers begin with 0 and leave none out."""
+    return _NUMBERS[feature]
+
+
+@functools.lru_cache(maxsize=65536)
 def row_of(architecture: Architecture) -> Row:
     """The features of ``architecture``."""
     host = _host_row(architecture.host, architecture.dims, architecture.options)
@@ -46,8 +71,13 @@ def row_of(architecture: Architecture) -> Row:
 @functools.cache
 def features_of_placement(slot: str, placement: Placement) -> tuple[Feature, ...]:
     """The features that one mechanism adds in ``slot``, each with the value 1."""
-    settings = tuple(("setting", (placement.mechanism, *option)) for option in placement.options)
+    settings = tuple(setting_of(placement.mechanism, *option) for option in placement.options)
     return (*features_of_mechanism(slot, placement.mechanism), *settings)
+
+
+def setting_of(mechanism: str, name: str, value: Value) -> Feature:
+    """The feature of one value of a hyper-parameter."""
+    return "setting", (mechanism, name, value)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from nas.records.trial import Trial
-from nas.surrogate.features import Feature, Row, row_of
+from nas.surrogate.features import Feature, Row, number_of, row_of
 from search_spaces.architecture.architecture import Architecture
 
 FARTHEST = 6.0  # robust standard deviations below the median: worse says only that it failed
@@ -87,25 +87,26 @@ def observed(trials: Iterable[Trial]) -> Observations:
 
 def columns_of(rows: Iterable[Row]) -> dict[Feature, int]:
     """A column for each feature, in the order of first appearance."""
+    rows = list(rows)
+    numbers = np.concatenate([np.empty(0, int), *(row.numbers for row in rows)])
+    _, first = np.unique(numbers, return_index=True)
+    first.sort()
+    ends = np.cumsum([len(row.numbers) for row in rows], dtype=int)
     columns: dict[Feature, int] = {}
-    for row in rows:
-        for feature in row.features:
-            columns.setdefault(feature, len(columns))
+    for place, row in zip(first.tolist(), ends.searchsorted(first, side="right").tolist(), strict=True):
+        columns[rows[row].features[place - int(ends[row])]] = len(columns)
     return columns
 
 
 def matrix_of(rows: Sequence[Row], columns: dict[Feature, int]) -> sparse.csr_matrix:
     """The rows as a matrix ``(rows, columns)``; features without a column are left out."""
-    at: list[int] = []
-    values: list[float] = []
-    ends = [0]
-    for row in rows:
-        for feature, value in zip(row.features, row.values, strict=True):
-            column = columns.get(feature)
-            if column is not None:
-                at.append(column)
-                values.append(value)
-        ends.append(len(at))
-    matrix = sparse.csr_matrix((values, at, ends), shape=(len(rows), len(columns)))
-    matrix.sum_duplicates()
-    return matrix
+    numbers = np.concatenate([np.empty(0, int), *(row.numbers for row in rows)])
+    values = np.concatenate([np.empty(0), *(row.amounts for row in rows)])
+    known = np.array([number_of(feature) for feature in columns], int)
+    column_of = np.full(max(numbers.max(initial=0), known.max(initial=0)) + 1, -1)
+    column_of[known] = list(columns.values())
+    at = column_of[numbers]
+    lines = np.repeat(np.arange(len(rows)), [len(row.numbers) for row in rows])
+    found = at >= 0
+    matrix = sparse.coo_matrix((values[found], (lines[found], at[found])), shape=(len(rows), len(columns)))
+    return matrix.tocsr()  # which adds up what stands twice

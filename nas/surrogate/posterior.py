@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import scipy.linalg
 from scipy import sparse
 
+from nas.surrogate.cholesky import inverse_of
+from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import Feature, Row
 from nas.surrogate.observations import Observations, columns_of, matrix_of
 from nas.surrogate.scales import LEVEL, Scales
+
+LEVEL_FEATURE: Feature = ("level", None)  # of every architecture; how far the level lies from ``Posterior.offset``
 
 
 class Posterior:
@@ -23,18 +26,27 @@ class Posterior:
         scales: of weights and noise.
         pending: features of architectures that are being tried. Their scores are taken to come out as expected: what is
             like them becomes less unsure, and no mean changes.
+        earlier: what other runs say.
+
+    Attributes:
+        offset: the mean score, which weights are added to.
     """
 
-    def __init__(self, seen: Observations, scales: Scales, pending: Sequence[Row] = ()) -> None:
+    def __init__(
+        self, seen: Observations, scales: Scales, pending: Sequence[Row] = (), earlier: Earlier | None = None
+    ) -> None:
         self.scales = scales
+        self._earlier = earlier or Earlier()
         rows = [*seen.rows, *pending]
         self._columns = columns_of(rows)
-        self._deviations = np.array([*(scales[group] for group, _ in self._columns), LEVEL])
+        self._level = len(self._columns)
+        of_earlier = [scales["earlier"] for _ in range(self._earlier.runs)]
+        self._deviations = np.array([*(scales[group] for group, _ in self._columns), LEVEL, *of_earlier])
         noise = scales["rest"] ** 2 + scales["noise"] ** 2 / np.append(seen.trials, np.ones(len(pending)))
-        self._offset = float(np.average(seen.scores, weights=seen.trials))
+        self.offset = float(np.average(seen.scores, weights=seen.trials))
         whitened = sparse.diags(noise**-0.5) @ self._scaled(rows)
         known = _Ridge(whitened[: len(seen)])
-        self._weights = known.mean((seen.scores - self._offset) * noise[: len(seen)] ** -0.5)
+        self._weights = known.mean((seen.scores - self._before(seen.rows)) * noise[: len(seen)] ** -0.5)
         self._ridge = _Ridge(whitened) if pending else known
 
     def predict(self, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
@@ -42,11 +54,11 @@ class Posterior:
         scaled = self._scaled(rows)
         unknown = np.array([self._unknown(row) for row in rows])
         variance = self._ridge.variance(scaled) + unknown + self.scales["rest"] ** 2
-        return self._offset + scaled @ self._weights, np.sqrt(variance)
+        return self._before(rows) + scaled @ self._weights, np.sqrt(variance)
 
     def of_tried(self, seen: Observations) -> np.ndarray:
         """Mean ``(observations,)`` of the score over all seeds of what has been tried."""
-        means = self._offset + self._scaled(seen.rows) @ self._weights
+        means = self._before(seen.rows) + self._scaled(seen.rows) @ self._weights
         return np.asarray(means + self._trust(seen) * (seen.scores - means))
 
     def draws_of_tried(self, seen: Observations, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -54,25 +66,40 @@ class Posterior:
         scaled = self._scaled(seen.rows)
         trust = self._trust(seen)
         weights = self._weights + self._ridge.draws(count, rng)
-        by_features = self._offset + (scaled @ weights.T).T
+        by_features = self._before(seen.rows) + (scaled @ weights.T).T
         left = np.sqrt(self.scales["rest"] ** 2 * (1 - trust))
         drawn = by_features + trust * (seen.scores - by_features) + left * rng.standard_normal(by_features.shape)
         return np.asarray(drawn)
 
-    def effect(self, features: Sequence[Feature]) -> tuple[float, float]:
-        """Mean of the sum of the weights of ``features``, and a deviation as if they were independent."""
-        mean = variance = 0.0
-        for feature in features:
-            column = self._columns.get(feature)
-            scale = self.scales[feature[0]]
-            mean += 0.0 if column is None else scale * self._weights[column]
-            variance += scale**2 * (1.0 if column is None else self._left[column])
-        return float(mean), math.sqrt(variance)
+    def weights(self, features: Sequence[Feature]) -> tuple[np.ndarray, np.ndarray]:
+        """Means ``(features,)`` and covariance ``(features, features)`` of the weights, of ``LEVEL_FEATURE`` too.
 
-    @functools.cached_property
-    def _left(self) -> np.ndarray:
-        """Of each feature the share of the variance of its weight that observations have left."""
-        return self._ridge.marginal()
+        What earlier runs say of a feature is in its weight.
+        """
+        places = {**self._columns, LEVEL_FEATURE: self._level}
+        known = np.array([place for place, one in enumerate(features) if one in places], int)
+        columns = np.array([places[features[place]] for place in known], int)
+        prior = np.array([self.scales.get(group, LEVEL) for group, _ in features])
+        means, covariance = np.zeros(len(features)), np.diag(prior**2)
+        means[known] = prior[known] * self._weights[columns]
+        if not self._earlier.runs:
+            covariance[np.ix_(known, known)] = self._ridge.covariance(columns) * np.outer(prior[known], prior[known])
+            return means, covariance
+        said = self._earlier.of_features(features)
+        shares = slice(self._level + 1, None)
+        means += said @ (self._earlier.expected + self.scales["earlier"] * self._weights[shares])
+        said = self.scales["earlier"] * said
+        last = np.arange(self._level + 1, len(self._deviations))
+        joint = self._ridge.covariance(np.append(columns, last))
+        count = len(columns)
+        covariance[np.ix_(known, known)] = joint[:count, :count] * np.outer(prior[known], prior[known])
+        across = np.zeros_like(covariance)
+        across[known] = prior[known, None] * joint[:count, count:] @ said.T
+        return means, covariance + across + across.T + said @ joint[count:, count:] @ said.T
+
+    def _before(self, rows: Sequence[Row]) -> np.ndarray:
+        """What was expected of rows before there were observations, but for the level."""
+        return np.asarray(self.offset + self._earlier.of_rows(rows) @ self._earlier.expected)
 
     def _trust(self, seen: Observations) -> np.ndarray:
         """How much of what features do not tell of a score is the architecture's own, and no noise."""
@@ -80,9 +107,9 @@ class Posterior:
         return np.asarray(rest / (rest + self.scales["noise"] ** 2 / seen.trials))
 
     def _scaled(self, rows: Sequence[Row]) -> sparse.csr_matrix:
-        """Known features of rows, and the level, each times the deviation of its weight."""
-        level = sparse.csr_matrix(np.ones((len(rows), 1)))
-        matrix = sparse.hstack([matrix_of(rows, self._columns), level], format="csr")
+        """Known features of rows, the level, and what earlier runs say, each times the deviation of its weight."""
+        others = np.hstack([np.ones((len(rows), 1)), self._earlier.of_rows(rows)])
+        matrix = sparse.hstack([matrix_of(rows, self._columns), sparse.csr_matrix(others)], format="csr")
         return matrix @ sparse.diags(self._deviations)
 
     def _unknown(self, row: Row) -> float:
@@ -100,7 +127,8 @@ class _Ridge:
     def __init__(self, rows: sparse.csr_matrix) -> None:
         self._rows = rows
         self._dual = rows.shape[0] <= rows.shape[1]
-        gram = (rows @ rows.T if self._dual else rows.T @ rows).toarray()
+        dense = rows.toarray()
+        gram = dense @ dense.T if self._dual else dense.T @ dense
         gram[np.diag_indices_from(gram)] += 1
         self._factor = scipy.linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
 
@@ -115,10 +143,17 @@ class _Ridge:
             return explained
         return np.maximum(np.asarray(rows.multiply(rows).sum(axis=1)).ravel() - explained, 0)
 
-    def marginal(self) -> np.ndarray:
-        """Variance of each weight."""
-        explained = self._explained(self._rows.toarray() if self._dual else np.eye(len(self._factor)))
-        return np.maximum(1 - explained, 0) if self._dual else explained
+    def covariance(self, columns: np.ndarray) -> np.ndarray:
+        """Of the weights of some columns, ``(columns, columns)``."""
+        if not self._dual:
+            return self._inverse[np.ix_(columns, columns)]
+        across = self._rows[:, columns].toarray()
+        solved = scipy.linalg.solve_triangular(self._factor, across, lower=True, overwrite_b=True, check_finite=False)
+        return np.asarray(np.eye(len(columns)) - solved.T @ solved)
+
+    @functools.cached_property
+    def _inverse(self) -> np.ndarray:
+        return inverse_of(self._factor)
 
     def draws(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """``(count, p)`` draws of the weights around their mean.

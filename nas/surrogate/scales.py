@@ -11,10 +11,12 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
+from nas.surrogate.cholesky import inverse_of
+from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import GROUPS
 from nas.surrogate.observations import Observations, columns_of, matrix_of
 
-# Median and log-deviation of the prior of each scale, in Dice: those of the groups, then ``rest`` and ``noise``.
+# Median and log-deviation of the prior of each scale, in Dice: those of the groups, of what is no group last.
 PRIORS: Mapping[str, tuple[float, float]] = {
     "size": (0.03, 1.0),
     "bump": (0.02, 1.0),
@@ -25,26 +27,33 @@ PRIORS: Mapping[str, tuple[float, float]] = {
     "kind": (0.003, 1.0),
     "slot": (0.006, 0.7),
     "setting": (0.001, 0.7),
+    "earlier": (0.5, 0.7),  # no Dice: a share of what earlier runs say
     "rest": (0.003, 0.7),
     "noise": (0.01, 0.7),
 }
 LEVEL = 0.1  # deviation of the level from the mean score; a few trials tell it
-AT_MOST = 256  # architectures that scales are learnt from
+AT_MOST = 128  # architectures that scales are learnt from
 ROUNDS = 30  # of the optimiser
 
 Scales = Mapping[str, float]
 
 
-def learn_scales(seen: Observations) -> Scales:
-    """The scales by name; with hardly any observation those of the prior."""
-    medians = np.log([PRIORS[name][0] for name in (*GROUPS, "rest", "noise")])
-    widths = np.array([PRIORS[name][1] for name in (*GROUPS, "rest", "noise")])
+def learn_scales(seen: Observations, earlier: Earlier | None = None) -> Scales:
+    """The scales by name; with hardly any observation those of the prior. ``earlier``: what other runs say."""
+    names = (*GROUPS, *(["earlier"] if earlier else []), "rest", "noise")
+    medians = np.log([PRIORS[name][0] for name in names])
+    widths = np.array([PRIORS[name][1] for name in names])
     chosen = seen.take(np.unique(np.linspace(0, len(seen) - 1, AT_MOST).round().astype(int)).tolist())
     columns = columns_of(chosen.rows)
     design = matrix_of(chosen.rows, columns)
     groups = np.array([GROUPS.index(group) for group, _ in columns])
     grams = np.stack([_gram(design[:, groups == index]) for index in range(len(GROUPS))])
-    scores = chosen.scores - np.average(chosen.scores, weights=chosen.trials)
+    scores = chosen.scores
+    if earlier:
+        said = earlier.of_rows(chosen.rows)
+        grams = np.concatenate([grams, [said @ said.T]])
+        scores = scores - said @ earlier.expected
+    scores = scores - np.average(scores, weights=chosen.trials)
     shares = 1 / chosen.trials
 
     def loss(log_scales: np.ndarray) -> tuple[float, np.ndarray]:
@@ -52,7 +61,7 @@ def learn_scales(seen: Observations) -> Scales:
         kernel = np.tensordot(variances[:-2], grams, 1) + LEVEL**2
         kernel[np.diag_indices_from(kernel)] += variances[-2] + variances[-1] * shares
         factor = scipy.linalg.cholesky(kernel, lower=True, check_finite=False)
-        inverse = scipy.linalg.cho_solve((factor, True), np.eye(len(scores)), check_finite=False)
+        inverse = inverse_of(factor)
         solved = inverse @ scores
         slope = inverse - np.outer(solved, solved)
         gradient = np.append(np.tensordot(grams, slope, 2), [np.trace(slope), np.diag(slope) @ shares])
@@ -61,7 +70,7 @@ def learn_scales(seen: Observations) -> Scales:
         return float(value), gradient * variances + away / widths
 
     found = scipy.optimize.minimize(loss, medians, jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS})
-    return dict(zip((*GROUPS, "rest", "noise"), np.exp(found.x).tolist(), strict=True))
+    return dict(zip(names, np.exp(found.x).tolist(), strict=True))
 
 
 def _gram(design: np.ndarray) -> np.ndarray:

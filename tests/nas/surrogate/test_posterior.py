@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from nas.surrogate.features import GROUPS, Row, row_of
-from nas.surrogate.observations import Observations
-from nas.surrogate.posterior import Posterior, _Ridge
+from nas.surrogate.earlier import Earlier
+from nas.surrogate.features import GROUPS, Feature, Row, row_of
+from nas.surrogate.observations import Observations, columns_of, matrix_of, observed
+from nas.surrogate.posterior import LEVEL_FEATURE, Posterior, _Ridge
 from nas.surrogate.scales import LEVEL, PRIORS, learn_scales
-from tests.nas.surrogate.made_up import drawn, observations
+from tests.nas.surrogate.made_up import SPACE, drawn, observations, trials_of
 
 SCALES = {name: median for name, (median, _) in PRIORS.items()}
 
@@ -47,13 +48,61 @@ def test_solving_for_weights_and_for_rows_is_the_same():
     tall = _Ridge(rows)
     targets, asked = rng.normal(size=8), rng.normal(size=(4, 5))
     assert wide.mean(targets)[:5] == pytest.approx(tall.mean(targets))
-    assert wide.marginal()[:5] == pytest.approx(tall.marginal())
+    columns = np.array([3, 0, 4])
+    assert wide.covariance(columns) == pytest.approx(tall.covariance(columns))
     padded = sparse.csr_matrix(np.hstack([asked, np.zeros((4, 9))]))
     assert wide.variance(padded) == pytest.approx(tall.variance(sparse.csr_matrix(asked)))
     for ridge in (wide, tall):
         draws = ridge.draws(40_000, rng)[:, :5]
         assert draws.mean(axis=0) == pytest.approx(np.zeros(5), abs=0.02)
         assert np.cov(draws.T) == pytest.approx(np.linalg.inv((rows.T @ rows).toarray() + np.eye(5)), abs=0.03)
+
+
+def said_by(*weights: dict[Feature, float]) -> Earlier:
+    features = dict.fromkeys(feature for one in weights for feature in one)
+    return Earlier({feature: tuple(one.get(feature, 0.0) for one in weights) for feature in features}, len(weights))
+
+
+HELPS: dict[Feature, float] = {("mechanism", "se"): 0.02, ("count", None): -0.003, ("slot", ("eca", "skip.0")): 0.01}
+HURTS: dict[Feature, float] = {("mechanism", "cbam"): -0.02}
+
+
+@pytest.mark.parametrize("count", [6, 60])
+@pytest.mark.parametrize("earlier", [None, said_by(HELPS), said_by(HELPS, HURTS)], ids=["none", "one", "two"])
+def test_weights_add_up_to_what_is_predicted(count, earlier):
+    """Of networks whose features all have a weight, known or not."""
+    rows = [row_of(architecture) for architecture in drawn(20, seed=1)]
+    posterior = Posterior(observations(count), SCALES, earlier=earlier)
+    features = list(columns_of(rows))
+    weights, covariance = posterior.weights([*features, LEVEL_FEATURE])
+    design = np.hstack([matrix_of(rows, columns_of(rows)).toarray(), np.ones((20, 1))])
+    means, deviations = posterior.predict(rows)
+    assert posterior.offset + design @ weights == pytest.approx(means, abs=1e-9)
+    variances = np.einsum("ij,jk,ik->i", design, covariance, design) + SCALES["rest"] ** 2
+    assert np.sqrt(variances) == pytest.approx(deviations, abs=1e-7)
+
+
+def test_an_earlier_run_counts_as_far_as_it_predicts():
+    architectures = drawn(40)
+    rows = [row_of(architecture) for architecture in architectures]
+    good, bad = said_by(HELPS), said_by({feature: -weight for feature, weight in HELPS.items()})
+    scores = 0.8 + good.of_rows(rows)[:, 0]
+    seen = observed(trials_of(architectures[:25], scores[:25]))
+    wrong = {}
+    for name, earlier in (("none", None), ("good", good), ("bad", bad), ("both", said_by(HURTS, HELPS))):
+        posterior = Posterior(seen, learn_scales(seen, earlier), earlier=earlier)
+        wrong[name] = float(np.abs(posterior.predict(rows[25:])[0] - scores[25:]).mean())
+    assert wrong["good"] < 0.5 * wrong["none"]
+    assert wrong["both"] < 0.7 * wrong["none"]
+    assert wrong["bad"] < 1.1 * wrong["none"]  # what is said the wrong way round is as good
+
+
+def test_before_there_is_data_an_earlier_run_is_believed_by_half():
+    plain = SPACE.plain_networks()
+    seen = observed(trials_of(plain, [0.8] * len(plain)))
+    posterior = Posterior(seen, SCALES, earlier=said_by(HELPS))
+    row = Row((("mechanism", "se"),), (1.0,))
+    assert posterior.predict([row])[0] - posterior.predict([Row((), ())])[0] == pytest.approx(0.01, abs=1e-6)
 
 
 def test_what_is_pending_makes_its_like_surer_and_moves_no_mean():
@@ -82,15 +131,14 @@ def test_draws_of_what_was_tried_lie_around_its_means():
     assert 0 < draws.std(axis=0).max() < SCALES["noise"]
 
 
-def test_an_effect_is_what_one_mechanism_more_changes():
+def test_of_a_feature_that_nobody_has_seen_the_weight_is_as_unsure_as_before():
     seen = observations(200)
     scales = learn_scales(seen)
-    posterior = Posterior(seen, scales)
-    mean, deviation = posterior.effect([("mechanism", "se")])
-    unknown = posterior.effect([("mechanism", "never seen")])
-    assert deviation < scales["mechanism"]
-    assert unknown == (0.0, pytest.approx(scales["mechanism"]))
-    assert mean != 0
+    means, covariance = Posterior(seen, scales).weights([("mechanism", "se"), ("mechanism", "never seen")])
+    assert means[0] != 0
+    assert means[1] == 0
+    assert covariance[0, 0] < scales["mechanism"] ** 2
+    assert covariance[1].tolist() == [0.0, pytest.approx(scales["mechanism"] ** 2)]
 
 
 @pytest.mark.parametrize("noise", [0.003, 0.03])
