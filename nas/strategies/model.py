@@ -83,7 +83,7 @@ class Model(Strategy):
 
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
-        scored = history.completed
+        scored = history.scored
         if len(seen) < PLAIN or len(scored) < LEAST:
             return self._first.first_unseen(seen)
         stride = 1 + len(seen) // SHARED

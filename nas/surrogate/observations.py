@@ -10,6 +10,7 @@ from scipy import sparse
 
 from nas.records.trial import Trial
 from nas.surrogate.features import Feature, Row, number_of, row_of
+from nas.surrogate.fidelity import Score, at_the_end
 from search_spaces.architecture.architecture import Architecture
 
 FARTHEST = 6.0  # robust standard deviations below the median: worse says only that it failed
@@ -23,7 +24,7 @@ class Observations:
         architectures: each once, by first trial.
         rows: features of each.
         scores: mean over its trials.
-        trials: how many these are.
+        trials: how many these are, those that were not worked to the end for less than one.
         params: of each, exact.
     """
 
@@ -62,27 +63,24 @@ class Observations:
 
 
 def observed(trials: Iterable[Trial]) -> Observations:
-    """Of completed trials, those with the most steps; others are left out.
+    """Of completed trials; those that were scored on the way only count for less, see ``at_the_end``.
 
     Scores of networks that hardly trained lie far below all others and would bend what is learnt of those: none counts
     for less than ``FARTHEST`` robust deviations below the median.
     """
-    completed = [(trial, trial.dice) for trial in trials if trial.dice is not None]
-    steps = max((trial.steps for trial, _ in completed), default=0)
-    found: dict[Architecture, list[float]] = {}
-    params: dict[Architecture, int] = {}
-    for trial, dice in completed:
-        if trial.steps == steps:
-            found.setdefault(trial.architecture, []).append(dice)
-            params[trial.architecture] = trial.cost.params
-    scores = np.array([float(np.mean(values)) for values in found.values()])
+    found: dict[Architecture, list[Score]] = {}
+    for score in at_the_end(list(trials)):
+        found.setdefault(score.trial.architecture, []).append(score)
+    trials_each = np.array([sum(score.weight for score in each) for each in found.values()])
+    scores = np.array([sum(score.weight * score.dice for score in each) for each in found.values()]) / trials_each
     if len(scores):
         middle = np.median(scores)
         deviation = 1.4826 * np.median(np.abs(scores - middle))
         scores = np.maximum(scores, middle - FARTHEST * max(deviation, 0.01))
-    trials_each = np.array([float(len(values)) for values in found.values()])
     rows = tuple(row_of(architecture) for architecture in found)
-    return Observations(tuple(found), rows, scores, trials_each, np.array(list(params.values())))
+    return Observations(
+        tuple(found), rows, scores, trials_each, np.array([each[0].trial.cost.params for each in found.values()], int)
+    )
 
 
 def columns_of(rows: Iterable[Row]) -> dict[Feature, int]:
