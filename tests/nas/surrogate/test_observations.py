@@ -14,10 +14,18 @@ def test_trials_of_one_architecture_are_one_observation():
     assert seen.params.tolist() == [1000, 9]
 
 
-def test_failed_trials_and_shorter_ones_are_left_out():
-    seen = observed([trial(0, 0.5), trial(1, None), trial(2, 0.9, steps=50)])
+def test_failed_trials_are_left_out():
+    seen = observed([trial(0, 0.5), trial(1, None)])
     assert seen.architectures == (architecture(0),)
-    assert len(observed([])) == 0
+    assert seen.scores.tolist() == [0.5]
+
+
+def test_a_trial_that_was_scored_on_the_way_counts_for_less_and_as_what_it_would_have_come_to():
+    whole = [trial(number, 0.6, curve=((50, 0.5), (100, 0.6))) for number in range(4)]
+    seen = observed([*whole, trial(4, 0.52, steps=50, curve=((50, 0.52),))])
+    assert seen.scores.tolist() == pytest.approx([0.6, 0.6, 0.6, 0.6, 0.62])
+    assert seen.trials[:4].tolist() == [1, 1, 1, 1]
+    assert 0.2 < seen.trials[4] < 0.6
 
 
 def test_what_failed_counts_as_the_worst_that_was_seen_unless_it_has_a_score():
