@@ -21,6 +21,7 @@ bench: .venv/done
 	$(BIN)/python benchmarks/spaces.py --quick
 	$(BIN)/python benchmarks/memory.py --quick
 	$(BIN)/python benchmarks/strategies.py --quick
+	$(BIN)/python benchmarks/suggesting.py --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -45,6 +45,11 @@ def test_the_strategy_shown_keeps_to_the_contract(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_config_with_earlier_runs_as_shown_is_sound():
+    (text,) = code("search.md", "yaml")
+    assert parse_config(yaml.safe_load(text)).faults == []
+
+
 @pytest.mark.parametrize("number", range(len(code("spaces.md", "python"))))
 def test_the_programs_shown_run(number: int, tmp_path: Path) -> None:
     """Each in a process of its own: a host that is registered stays registered."""
