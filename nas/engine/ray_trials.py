@@ -48,7 +48,8 @@ def run_trials(
         tell: called with a line on what a user should know: a worker that was lost, what is waited for.
         patience: most seconds in which no trial begins, for want of a free node.
 
-    A trial that is lost with its worker is tried once more, alone where memory may have been short.
+    A trial that is lost with its worker, or that was out of memory, is tried once more; alone where memory may have
+    been short.
     """
     share = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
     plugged = evaluators if isinstance(evaluators, WithPlugins) else WithPlugins(evaluators)
@@ -90,7 +91,8 @@ class _Searcher(Searcher):
         order = self.bridge.next(trial_id)
         if order is None:
             return None if self.bridge.running else Searcher.FINISHED
-        return {"order": {**vars(order), "architecture": order.architecture.to_dict()}}
+        plain = {**vars(order), "architecture": order.architecture.to_dict()}
+        return {"order": plain, "alone": self.bridge.alone(trial_id)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Outcomes arrive through the recorder, whole; nothing is learnt here."""
