@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from ray import cloudpickle
 from ray.exceptions import ActorDiedError, NodeDiedError, OutOfMemoryError, RayTaskError
+from ray.tune.experiment import Trial
 
 from nas.engine.failures import Leaked
 
@@ -26,11 +29,25 @@ class Loss:
     begun: bool = True
 
 
+def error_of(trial: Trial) -> tuple[Exception | None, str]:
+    """The error with which a trial has just ended, and the text of it.
+
+    Tune keeps them in files of this process; its own ``get_error`` looks where they are copied to later, if at all.
+    """
+    if trial.pickled_error_file is None or trial.error_file is None:
+        return None, ""
+    text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
+    try:
+        return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes()), text
+    except Exception:  # an error of somebody else's class may pickle and not come back
+        return None, text
+
+
 def loss_of(error: Exception | None, text: str) -> Loss:
-    """From the error that Tune holds of a trial; ``text``: what it wrote of it, where the error itself is lost."""
-    leaked = error if isinstance(error, Leaked) else getattr(error, "cause", None)
-    if isinstance(leaked, Leaked):
-        return Loss(str(leaked), alone=False, begun=False)
+    """From the error of a trial; ``text``: what Tune wrote of it, where the error itself is lost."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Leaked):
+        return Loss(str(cause), alone=False, begun=False)
     if isinstance(error, RayTaskError):  # a candidate's own errors are outcomes: this one is of the worker's making
         last = [line for line in str(error).splitlines() if line.strip()][-1].strip()
         return Loss(f"the worker died: it could not begin: {last[:300]}", again=False)

@@ -21,7 +21,7 @@ from ray.tune.search import Searcher
 from nas.engine.orders import Source
 from nas.engine.ray_bridge import Bridge
 from nas.engine.ray_cluster import Resources
-from nas.engine.ray_losses import loss_of
+from nas.engine.ray_losses import error_of, loss_of
 from nas.engine.ray_waiting import Waiting
 from nas.engine.ray_worker import WithPlugins, Worker
 
@@ -140,4 +140,4 @@ class _Recorder(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """The worker itself is gone; what a candidate does wrong is an outcome, and comes as a result."""
         if trial.trial_id in self.bridge.running:
-            self.bridge.lost(trial.trial_id, loss_of(trial.get_pickled_error(), str(trial.get_error() or "")))
+            self.bridge.lost(trial.trial_id, loss_of(*error_of(trial)))
