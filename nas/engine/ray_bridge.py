@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from nas.engine.failures import OUT_OF_MEMORY, time_is_over
 from nas.engine.orders import Order, Outcome, Source
 from nas.engine.ray_losses import Loss
+from search_spaces.errors import InputError
 
 if TYPE_CHECKING:
     from evaluators.evaluator import Progress
+
+EVERYWHERE = "this package, its plugins and their versions to be the same on every machine of the cluster"
 
 
 class Bridge:
@@ -32,6 +35,7 @@ class Bridge:
         # Each order may be lost once with its machine, and once for want of memory.
         self._lost: set[tuple[str, int, bool]] = set()
         self._alone: str | None = None
+        self._any_worked = False
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -61,6 +65,7 @@ class Bridge:
         return order
 
     def progress(self, trial_id: str, progress: Progress) -> bool:
+        self._any_worked = True
         with self._kept():
             wanted = self.source.progress(self.running[trial_id], progress)
         if not wanted:
@@ -73,6 +78,9 @@ class Bridge:
 
     def lost(self, trial_id: str, loss: Loss) -> None:
         """A trial was lost to the machine: its order comes again, unless it has before, or its time is over."""
+        if not (loss.begun or loss.again or self._any_worked):
+            self.failure = InputError(f"no trial can begin, {loss.reason}; expected {EVERYWHERE}")
+            raise self.failure
         order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
         if loss.begun and order.seconds is not None and seconds > order.seconds:
             loss = Loss(time_is_over(order.seconds), again=False)
@@ -81,6 +89,7 @@ class Bridge:
 
     def finished(self, trial_id: str, outcome: Outcome) -> None:
         """An outcome has come; where memory was short, the order comes again once, alone."""
+        self._any_worked = True
         short = outcome.error is not None and outcome.error.startswith(OUT_OF_MEMORY)
         if not (short and self._comes_again(trial_id, Loss(str(outcome.error)))):
             self._finished(trial_id, outcome)

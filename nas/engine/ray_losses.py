@@ -11,6 +11,8 @@ from ray.tune.experiment import Trial
 
 from nas.engine.failures import Leaked
 
+CREATION = "creation task"  # in what Ray says of a worker that failed before any trial
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -20,7 +22,8 @@ class Loss:
         reason: one line.
         again: whether the trial deserves another attempt: it was lost to the machine.
         alone: whether that has to be with no other trial beside it, as memory may have been short.
-        begun: whether the trial had; what had not has lost nothing, and keeps its attempts.
+        begun: whether the trial had; what had not has lost nothing, and keeps its attempts. What cannot begin at all is
+            of no trial's making.
     """
 
     reason: str
@@ -48,9 +51,10 @@ def loss_of(error: Exception | None, text: str) -> Loss:
     cause = getattr(error, "cause", None)
     if isinstance(cause, Leaked):
         return Loss(str(cause), alone=False, begun=False)
-    if isinstance(error, RayTaskError):  # a candidate's own errors are outcomes: this one is of the worker's making
+    # A candidate's own errors are outcomes: this one is of the worker's making.
+    if isinstance(error, RayTaskError) or (isinstance(error, ActorDiedError) and CREATION in str(error)):
         last = [line for line in str(error).splitlines() if line.strip()][-1].strip()
-        return Loss(f"the worker died: it could not begin: {last[:300]}", again=False)
+        return Loss(f"the worker died: it could not begin: {last[:300]}", again=False, begun=False)
     if isinstance(error, OutOfMemoryError) or "OutOfMemory" in text:
         return Loss("the worker died: out of memory, its machine was running low")
     preempted = isinstance(error, ActorDiedError) and error.preempted

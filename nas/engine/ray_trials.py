@@ -7,6 +7,7 @@ pre-processed task lies in Ray's object store once, and every worker reads the s
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import time
@@ -56,6 +57,9 @@ def run_trials(
     trainable = tune.with_resources(tune.with_parameters(Worker, task=task, evaluators=plugged, share=share), share)
     bridge = Bridge(source, tell)
     storage = tempfile.mkdtemp(prefix="nas-tune-")
+    tunes_log = logging.getLogger("ray.tune")
+    level = tunes_log.level
+    tunes_log.setLevel(logging.CRITICAL)  # of a lost worker Tune writes pages, where ``tell`` is told a line
     try:
         tune.Tuner(
             trainable,
@@ -75,6 +79,7 @@ def run_trials(
         if bridge.failure is None:
             raise
     finally:
+        tunes_log.setLevel(level)
         shutil.rmtree(storage, ignore_errors=True)
     if bridge.failure is not None:
         raise bridge.failure

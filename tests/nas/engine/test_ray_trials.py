@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import ray
@@ -204,6 +204,28 @@ def test_a_worker_whose_trials_leave_memory_behind_is_replaced_and_no_trial_is_l
     (line,) = told
     assert line.startswith("search 2: its worker holds ")
     assert line.endswith(" more than after its first trial, and is replaced; it begins in another")
+
+
+class Absent(Broken):
+    """An evaluator whose module is there where the search is started, and nowhere else."""
+
+    def __reduce__(self) -> tuple[Callable[[], Broken], tuple[()]]:
+        return _absent, ()
+
+
+def _absent() -> Broken:
+    raise ModuleNotFoundError("No module named 'mine'")
+
+
+def test_where_no_worker_can_begin_the_session_ends_with_the_reason_and_no_trial_has_failed(cluster, task, capfd):
+    source = Orders([order(number, "good") for number in range(3)], workers=1)
+    with pytest.raises(
+        InputError, match="^no trial can begin, .*No module named 'mine'; expected this package"
+    ) as caught:
+        run_trials(source, task, {"search": Absent()}, Resources(1))
+    assert "\n" not in str(caught.value)
+    assert source.outcomes == {}
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_source_without_orders_ends_at_once(cluster, task):
