@@ -14,6 +14,7 @@ import pytest
 import ray
 import yaml
 
+from nas.config.config import parse_config
 from tests.test_readme import commands as known_commands
 
 FOLDER = Path(__file__).parents[1] / "runs" / "examples" / "cluster"
@@ -81,6 +82,13 @@ def test_the_job_has_what_kuberay_asks_for() -> None:
             assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes
     for group in groups[1:]:
         assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+
+
+def test_the_config_on_the_page_is_sound_and_the_page_names_every_example() -> None:
+    page = (FOLDER.parents[2] / "docs" / "cluster.md").read_text()
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert parse_config(yaml.safe_load(text)).faults == []
+    assert set(re.findall(r"\(\.\./runs/examples/cluster/([^)]+)\)", page)) == {path.name for path in FILES}
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")

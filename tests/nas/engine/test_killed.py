@@ -36,6 +36,26 @@ def config(small_task: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
+@pytest.mark.parametrize("pause", [0.05, 0.5])
+def test_ctrl_c_twice_ends_a_search_that_is_ending_and_leaves_nothing_half_done(
+    config: Path, tmp_path: Path, pause: float
+) -> None:
+    folder = tmp_path / "runs" / "killed"
+    session = Session(["search", config.name], tmp_path)
+    session.wait_for_lines(folder / "journal.jsonl", 2)
+    session.interrupt()
+    time.sleep(pause)
+    session.interrupt()
+    code, _, err = session.end()
+    assert (code, err.splitlines()[-1:]) == (130, ["stopped; go on with: nas search --resume --run killed"])
+    assert "Traceback" not in err
+    assert session.left_behind(tolerated="Agent") == []
+    assert len(Journal(folder / "journal.jsonl").read()) >= 2
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ends processes as Linux does")
 def test_a_search_killed_at_ten_moments_tries_what_an_unbroken_one_does_and_nothing_twice(
