@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from evaluators.control_groups import control_groups
+
 
 def allowed_cores(root: Path = Path("/")) -> int:
     """Cores that are left by affinity (``taskset``, SLURM, ``--cpuset-cpus``) and by the quotas of control groups.
@@ -18,22 +20,12 @@ def allowed_cores(root: Path = Path("/")) -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Cores that each control group around this process allows, of versions 1 and 2; a bound above holds below too."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:  # no Linux
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+    """Cores that each control group around this process allows."""
+    for group in control_groups("cpu", root):
+        try:
+            yield _quota(group.folder, group.version)
+        except (OSError, ValueError, ZeroDivisionError):  # no file there, or no bound
             continue
-        base = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
-        inside = Path(group.lstrip("/"))
-        for folder in (inside, *inside.parents):  # in a container the names of the host's groups are not to be found
-            try:
-                yield _quota(base / folder, version=1 if controllers else 2)
-            except (OSError, ValueError, ZeroDivisionError):  # no file there, or no bound
-                continue
 
 
 def _quota(folder: Path, version: int) -> float:

@@ -22,7 +22,7 @@ ROOMS = {
     ),
     "nas": (
         *("quantities", "records", "evidence", "surrogate", "run", "strategies", "testing", "config"),
-        *("exports", "engine", "benchmark", "profiles", "pictures", "cli"),
+        *("exports", "profiles", "engine", "benchmark", "pictures", "cli"),
     ),
 }
 # Where a library may be imported: a path or the start of one.

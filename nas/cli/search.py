@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,10 +55,22 @@ def search(
             if watcher.folder is None:
                 errors.print("stopped before the first trial; nothing was written")
             else:
+                _show_what_there_is(watcher.folder)
                 where = "" if runs == Path("runs") else f" --runs {runs}"
                 errors.print(f"stopped; go on with: nas search --resume --run {watcher.folder.name}{where}")
             raise
     _show(finished)
+
+
+def _show_what_there_is(folder: Path) -> None:
+    """The front of a search that was stopped, where a trial is completed."""
+    from nas.cli.tables import front_view
+    from nas.run import Run
+
+    stopped = Run(folder)
+    with suppress(InputError):
+        stopped.front.best()
+        console.print(front_view(stopped))
 
 
 def _why_nothing(finished: Run) -> str:

@@ -110,9 +110,9 @@ def check(
     if config.evaluator not in EVALUATORS:
         faults.append(unknown_name("evaluator", config.evaluator, EVALUATORS))
     if here and config.resources.gpus_per_trial and not torch.cuda.is_available():
-        faults.append(
-            f"resources.gpus_per_trial: expected 0, there is no GPU here; got {config.resources.gpus_per_trial:g}"
-        )
+        asked = config.resources.gpus_per_trial
+        got = asked if asked == "auto" else f"{asked:g}"
+        faults.append(f"resources.gpus_per_trial: expected 0, there is no GPU here; got {got}")
     if task and space and "space" not in parsed.faulty:
         faults += _check_limits(config, task, space)
     if task:

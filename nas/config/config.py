@@ -177,16 +177,19 @@ class ResourcesSection(Section):
     Attributes:
         workers: most trials at once; left out, as many as fit.
         cpus_per_trial: cores of a trial, and its torch threads.
-        gpus_per_trial: share of a GPU, 0.25 puts four trials on one; 0 trains on the CPU.
+        gpus_per_trial: share of a GPU, 0.25 puts four trials on one; ``auto``: as many share one as fit its memory, by
+            what trainings are predicted to take; 0 trains on the CPU.
     """
 
     workers: Positive | None = None
     cpus_per_trial: Positive = 1
-    gpus_per_trial: Annotated[Number, Field(ge=0)] = 0.0
+    gpus_per_trial: Annotated[Number, Field(ge=0)] | Literal["auto"] = 0.0
 
     @field_validator("gpus_per_trial")
     @classmethod
-    def _share_or_whole(cls, value: float) -> float:
+    def _share_or_whole(cls, value: float | Literal["auto"]) -> float | Literal["auto"]:
+        if value == "auto":
+            return value
         if 0 < value < 1e-4:
             raise ValueError(f"expected 0, or at least 0.0001 of a GPU; got {value:g}")
         if value > 1 and not value.is_integer():

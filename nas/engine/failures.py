@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from nas.quantities import format_duration
 
+OUT_OF_MEMORY = "out of memory: "  # how the reason begins where memory was short
+
 
 class OutOfTime(RuntimeError):
     """A trial took longer than it may."""
+
+
+class Leaked(RuntimeError):
+    """A worker holds memory that its trials have left behind; no trial's fault but for those that are over."""
 
 
 def time_is_over(seconds: float) -> str:
@@ -23,7 +29,7 @@ def failure_reason(error: Exception) -> str:
 
     text = " ".join(str(error).split())
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
-        return f"out of memory: {text[:300]}"
+        return f"{OUT_OF_MEMORY}{text[:300]}"
     if isinstance(error, Diverged):
         return f"diverged: {text}"
     if isinstance(error, NoScore | OutOfTime):

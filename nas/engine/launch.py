@@ -23,8 +23,10 @@ from evaluators.training import TrainingEvaluator
 from nas.config.checks import Checked, Reading, admits, check, check_admissible, make_strategy
 from nas.config.config import Config, LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
+from nas.engine.gpu_bytes import gpu_bytes
 from nas.engine.plan import Plan, Schedule, Watcher
 from nas.engine.ray_cluster import Cluster, Resources
+from nas.engine.ray_share import resources_of
 from nas.engine.ray_trials import run_trials
 from nas.engine.ray_worker import WithPlugins
 from nas.engine.silent import SilentWatcher
@@ -98,7 +100,9 @@ def search(
     watcher = watcher or SilentWatcher()
     watcher.noted(task.notes)
     with nullcontext(joined) if cluster else joined:
-        workers = joined.workers(_resources(checked.config))
+        section = checked.config.resources
+        resources = resources_of(section, lambda: gpu_bytes(checked, task), lambda line: watcher.noted([line]))
+        workers = joined.workers(resources)
         if stored is None:
             folder = _create(Path(runs), run, stem)
         with locked(folder):
@@ -106,10 +110,18 @@ def search(
                 write_cases(folder, task.records)
             write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
             reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
-            return _run(checked, task, Run(folder), workers, reopened, watcher)
+            return _run(checked, task, Run(folder), resources, workers, reopened, watcher)
 
 
-def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened: bool, watcher: Watcher) -> Run:
+def _run(
+    checked: Checked,
+    task: PreparedTask,
+    run: Run,
+    resources: Resources,
+    workers: int,
+    reopened: bool,
+    watcher: Watcher,
+) -> Run:
     config, space, layout = checked.config, checked.space, task.preprocessing
 
     def cost_of(architecture: Architecture) -> Cost:
@@ -146,7 +158,7 @@ def _run(checked: Checked, task: PreparedTask, run: Run, workers: int, reopened:
             plan,
             task,
             WithPlugins(evaluators_of(config), tuple(checked.plugins)),
-            _resources(config),
+            resources,
             tell=lambda line: watcher.noted([line]),
             patience=config.limits.time,
         )
@@ -293,7 +305,3 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in data.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {f"{prefix}{key}": value}
     return flat
-
-
-def _resources(config: Config) -> Resources:
-    return Resources(**config.resources.model_dump())

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nas.engine.failures import time_is_over
+from nas.engine.failures import OUT_OF_MEMORY, time_is_over
 from nas.engine.orders import Order, Outcome, Source
 from nas.engine.ray_losses import Loss
+from search_spaces.errors import InputError
 
 if TYPE_CHECKING:
     from evaluators.evaluator import Progress
+
+EVERYWHERE = "this package, its plugins and their versions to be the same on every machine of the cluster"
 
 
 class Bridge:
@@ -28,9 +31,11 @@ class Bridge:
         self.running: dict[str, Order] = {}
         self.started: dict[str, float] = {}
         self.failure: Exception | None = None
-        self._again: list[tuple[Order, bool]] = []  # lost with their workers, and whether each is to run alone
-        self._lost: set[tuple[str, int]] = set()
+        self._again: list[tuple[Order, bool]] = []  # lost to the machine, and whether each is to run alone
+        # Each order may be lost once with its machine, and once for want of memory.
+        self._lost: set[tuple[str, int, bool]] = set()
         self._alone: str | None = None
+        self._any_worked = False
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -60,6 +65,7 @@ class Bridge:
         return order
 
     def progress(self, trial_id: str, progress: Progress) -> bool:
+        self._any_worked = True
         with self._kept():
             wanted = self.source.progress(self.running[trial_id], progress)
         if not wanted:
@@ -67,6 +73,7 @@ class Bridge:
         return wanted
 
     def rung(self, trial_id: str, progress: Progress, outcome: Outcome) -> bool:
+        self._any_worked = True
         with self._kept():
             order = self.source.rung(self.running[trial_id], progress, outcome)
         if order is None:
@@ -75,27 +82,49 @@ class Bridge:
             self.running[trial_id] = order
         return order is not None
 
-    def lost(self, trial_id: str, loss: Loss) -> None:
-        """A worker is gone: its order comes again, unless it has before, or its time is over."""
-        order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
-        if order.seconds is not None and seconds > order.seconds:
-            loss = Loss(time_is_over(order.seconds), again=False)
-        if not loss.again or (order.phase, order.number) in self._lost:
-            self.finished(trial_id, Outcome(seconds, error=loss.reason))
-            return
-        self._lost.add((order.phase, order.number))
-        self._again.append((order, loss.alone))
-        del self.running[trial_id], self.started[trial_id]
-        beside = " with no other beside it" if loss.alone else ""
-        self.tell(f"{order.phase} {order.number}: {loss.reason}; it is tried once more{beside}")
+    def alone(self, trial_id: str) -> bool:
+        """Whether a trial runs with no other beside it, and has a whole machine's memory."""
+        return trial_id == self._alone
 
-    def __reduce__(self) -> tuple[type[Bridge], tuple[None]]:
-        return Bridge, (None,)
+    def lost(self, trial_id: str, loss: Loss) -> None:
+        """A trial was lost to the machine: its order comes again, unless it has before, or its time is over."""
+        if not (loss.begun or loss.again or self._any_worked):
+            self.failure = InputError(f"no trial can begin, {loss.reason}; expected {EVERYWHERE}")
+            raise self.failure
+        order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
+        if loss.begun and order.seconds is not None and seconds > order.seconds:
+            loss = Loss(time_is_over(order.seconds), again=False)
+        if not self._comes_again(trial_id, loss):
+            self._finished(trial_id, Outcome(seconds, error=loss.reason))
 
     def finished(self, trial_id: str, outcome: Outcome) -> None:
+        """An outcome has come; where memory was short, the order comes again once, alone."""
+        self._any_worked = True
+        short = outcome.error is not None and outcome.error.startswith(OUT_OF_MEMORY)
+        if not (short and self._comes_again(trial_id, Loss(str(outcome.error)))):
+            self._finished(trial_id, outcome)
+
+    def _comes_again(self, trial_id: str, loss: Loss) -> bool:
+        order = self.running[trial_id]
+        key = order.phase, order.number, loss.alone
+        if not loss.again or (loss.begun and key in self._lost):
+            return False
+        if loss.begun:
+            self._lost.add(key)
+        alone = loss.alone or self.alone(trial_id)  # what was to run alone still is
+        self._again.append((order, alone))
+        del self.running[trial_id], self.started[trial_id]
+        next_ = "it is tried once more" if loss.begun else "it begins in another"
+        self.tell(f"{order.phase} {order.number}: {loss.reason}; {next_}{' with no other beside it' if alone else ''}")
+        return True
+
+    def _finished(self, trial_id: str, outcome: Outcome) -> None:
         self.started.pop(trial_id, None)
         with self._kept():
             self.source.finished(self.running.pop(trial_id), outcome)
+
+    def __reduce__(self) -> tuple[type[Bridge], tuple[None]]:
+        return Bridge, (None,)
 
 
 class _NoSource:

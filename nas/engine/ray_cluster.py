@@ -64,7 +64,7 @@ class Node:
 
     def fits(self, resources: Resources) -> int:
         """How many trials run on it at once."""
-        by_core = int(self.cpus // resources.cpus_per_trial)
+        by_core = self.cores_for(resources.cpus_per_trial)
         share = resources.gpus_per_trial
         if not share:
             return by_core
@@ -72,6 +72,10 @@ class Node:
         parts = round(share / SMALLEST_SHARE)
         by_gpu = int(self.gpus) * (round(1 / SMALLEST_SHARE) // parts) if share <= 1 else int(self.gpus // share)
         return min(by_core, by_gpu)
+
+    def cores_for(self, cpus_per_trial: int) -> int:
+        """How many trials its cores are enough for."""
+        return int(self.cpus // cpus_per_trial)
 
     def __str__(self) -> str:
         return _counted(self.cpus, "core") + (f" and {_counted(self.gpus, 'GPU')}" if self.gpus else "")
@@ -128,10 +132,10 @@ class Cluster:
 
     def workers(self, resources: Resources) -> int:
         """How many trials run at once, each on one node. Raises ``InputError`` when not even one fits."""
-        nodes = _nodes()
-        fits = sum(node.fits(resources) for node in nodes)
+        there = nodes()
+        fits = sum(node.fits(resources) for node in there)
         if fits == 0:
-            raise InputError(_no_room(nodes, resources))
+            raise InputError(_no_room(there, resources))
         return min(fits, resources.workers or fits)
 
     def _check_answers(self, address: str) -> None:
@@ -182,7 +186,8 @@ def free() -> Node:
     return Node(found.get("CPU", 0), found.get("GPU", 0))
 
 
-def _nodes() -> list[Node]:
+def nodes() -> list[Node]:
+    """The machines that belong to the cluster now."""
     resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return [Node(found.get("CPU", 0), found.get("GPU", 0)) for found in resources]
 

@@ -7,6 +7,7 @@ pre-processed task lies in Ray's object store once, and every worker reads the s
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import time
@@ -22,7 +23,7 @@ from ray.tune.search import Searcher
 from nas.engine.orders import Source
 from nas.engine.ray_bridge import Bridge
 from nas.engine.ray_cluster import Resources
-from nas.engine.ray_losses import loss_of
+from nas.engine.ray_losses import error_of, loss_of
 from nas.engine.ray_waiting import Waiting
 from nas.engine.ray_worker import WithPlugins, Worker
 
@@ -49,13 +50,17 @@ def run_trials(
         tell: called with a line on what a user should know: a worker that was lost, what is waited for.
         patience: most seconds in which no trial begins, for want of a free node.
 
-    A trial that is lost with its worker is tried once more, alone where memory may have been short.
+    A trial that is lost with its worker, or that was out of memory, is tried once more; alone where memory may have
+    been short.
     """
     share = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
     plugged = evaluators if isinstance(evaluators, WithPlugins) else WithPlugins(evaluators)
     trainable = tune.with_resources(tune.with_parameters(Worker, task=task, evaluators=plugged, share=share), share)
     bridge = Bridge(source, tell)
     storage = tempfile.mkdtemp(prefix="nas-tune-")
+    tunes_log = logging.getLogger("ray.tune")
+    level = tunes_log.level
+    tunes_log.setLevel(logging.CRITICAL)  # of a lost worker Tune writes pages, where ``tell`` is told a line
     try:
         tune.Tuner(
             trainable,
@@ -75,6 +80,7 @@ def run_trials(
         if bridge.failure is None:
             raise
     finally:
+        tunes_log.setLevel(level)
         shutil.rmtree(storage, ignore_errors=True)
     if bridge.failure is not None:
         raise bridge.failure
@@ -93,7 +99,8 @@ class _Searcher(Searcher):
             return None if self.bridge.running else Searcher.FINISHED
         # A state is megabytes: it goes through the object store, and not through what Tune keeps of every trial.
         state = [] if order.state is None else [ray.put(order.state)]
-        return {"order": {**vars(order), "architecture": order.architecture.to_dict(), "state": None}, "state": state}
+        plain = {**vars(order), "architecture": order.architecture.to_dict(), "state": None}
+        return {"order": plain, "state": state, "alone": self.bridge.alone(trial_id)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Outcomes arrive through the recorder, whole; nothing is learnt here."""
@@ -147,4 +154,4 @@ class _Recorder(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """The worker itself is gone; what a candidate does wrong is an outcome, and comes as a result."""
         if trial.trial_id in self.bridge.running:
-            self.bridge.lost(trial.trial_id, loss_of(trial.get_pickled_error(), str(trial.get_error() or "")))
+            self.bridge.lost(trial.trial_id, loss_of(*error_of(trial)))

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import cloudpickle, tune
 
-from nas.engine.failures import OutOfTime, failure_reason, time_is_over
+from evaluators.cores import allowed_cores
+from evaluators.memory import allowed_memory, own_memory
+from nas.engine.failures import Leaked, OutOfTime, failure_reason, time_is_over
 from nas.engine.orders import Order, Outcome
+from nas.quantities import format_bytes
 from search_spaces.plugins import import_plugins
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from evaluators.preprocessing import PreparedTask
 
 GRACE = 5.0  # seconds that a trial may be late to notice that its time is over, before its process is ended
+LEAKED = 0.5  # of a worker's share of its machine's memory, by which it may grow from trial to trial
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,36 @@ class Worker(tune.Trainable):
         torch.set_num_threads(int(share["CPU"]))
         self.task, self.evaluators = task, evaluators.evaluators
         self.device = "cuda" if share["GPU"] else "cpu"
-        self.reset_config(config)
+        self.share = min(share["GPU"], 1.0)
+        self.memory = allowed_memory() * share["CPU"] / allowed_cores()
+        self.held: int | None = None  # bytes, after the first trial
+        self._take(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._check_memory()
+        self._take(new_config)
+        return True
+
+    def _check_memory(self) -> None:
+        """Raises ``Leaked`` where trials have left so much behind that others would soon lack it."""
+        held = own_memory()
+        grown = held - (held if self.held is None else self.held)
+        self.held = held - grown
+        if grown > LEAKED * self.memory:
+            raise Leaked(f"its worker holds {format_bytes(grown)} more than after its first trial, and is replaced")
+
+    def _take(self, config: dict[str, Any]) -> None:
+        import torch
+
         from search_spaces.architecture.architecture import Architecture
 
-        order = new_config["order"]
-        state = ray.get(new_config["state"][0]) if new_config.get("state") else None
+        order = config["order"]
+        state = ray.get(config["state"][0]) if config.get("state") else None
         self.order = Order(**{**order, "architecture": Architecture.from_dict(order["architecture"]), "state": state})
         self.work: Generator[Progress, None, Evaluation] | None = None
-        return True
+        if self.device == "cuda" and torch.cuda.is_available():
+            # A trial that takes more of a shared GPU than its share is itself out of memory, not the one beside it.
+            torch.cuda.set_per_process_memory_fraction(1.0 if config["alone"] else self.share)
 
     def step(self) -> dict[str, Any]:
         if self.work is None:

@@ -36,6 +36,11 @@ class Meter(FlopCounter):
         self._makers: dict[torch.UntypedStorage, PartKey | None] = {}
         self._counted: set[torch.UntypedStorage] = set()
 
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest tensor that any pass has made."""
+        return max((storage.nbytes() for storage in self._makers), default=0)
+
     def run(self, image: Sequence[int], training: bool) -> None:
         """One pass; in training with the graph that a backward pass would need."""
         network, owners = self.assembled.network.train(training), self.assembled.owners()

@@ -12,10 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress
+from evaluators.memory import allowed_memory
+from nas.engine import ray_worker
 
+LEFT: list[bytes] = []  # what leaking trials leave behind
 WAYS = (
     "good", "raises", "memory", "torch memory", "diverges", "nan", "no dice", "killed", "endless", "slow",
     "numpy", "case nan", "too good", "no evaluation", "text", "killed once", "hangs", "late",
+    "short of memory once", "leaks",
 )  # fmt: skip
 
 
@@ -71,6 +75,15 @@ class Broken(Evaluator):
                     mark.touch()
                     os.kill(os.getpid(), signal.SIGKILL)
                 time.sleep(1)
+            case "short of memory once":
+                mark = self.folder / "short"
+                if not mark.exists():
+                    mark.touch()
+                    raise MemoryError("no room for 3 GB beside others")
+                time.sleep(1)
+            case "leaks":
+                ray_worker.LEAKED = 1e-3  # in that process: no machine's memory need be filled for a test
+                LEFT.append(b"x" * (allowed_memory() // 500))
             case "hangs":
                 time.sleep(1000)
             case "late":

@@ -238,6 +238,8 @@ def test_a_gpu_asked_for_where_there_is_none_is_refused(task, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     asked = small_config(task, resources={"gpus_per_trial": 0.5})
     assert faults_of(asked) == ["resources.gpus_per_trial: expected 0, there is no GPU here; got 0.5"]
+    auto = small_config(task, resources={"gpus_per_trial": "auto"})
+    assert faults_of(auto) == ["resources.gpus_per_trial: expected 0, there is no GPU here; got auto"]
     check(asked, Path(), here=False)  # another machine's: Ray will say
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     check(asked, Path())

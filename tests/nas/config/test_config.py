@@ -64,6 +64,9 @@ def test_an_empty_config_is_the_default_without_a_fault():
         ("task: {split: {val: 2}}", "task.split.val: expected at most 1, got 2"),
         ("finals: {mirror: perhaps}", "finals.mirror: expected true or false, got 'perhaps'"),
         ("resources: {workers: 0}", "resources.workers: expected at least 1, got 0"),
+        ("resources: {gpus_per_trial: all}", "resources.gpus_per_trial: expected a number or 'auto', got 'all'"),
+        ("resources: {gpus_per_trial: true}", "resources.gpus_per_trial: expected a number or 'auto', got True"),
+        ("resources: {gpus_per_trial: -1}", "resources.gpus_per_trial: expected at least 0 or 'auto', got -1"),
         (
             "resources: {gpus_per_trial: 1.5}",
             "resources.gpus_per_trial: expected a share of one GPU or a whole number of them; got 1.5",

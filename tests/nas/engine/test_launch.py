@@ -390,8 +390,9 @@ def test_a_search_that_is_interrupted_says_how_to_go_on_leaves_no_process_and_go
     first = Session(["search", slow], tmp_path)
     first.wait_for_lines(folder / "journal.jsonl", 2)
     first.interrupt()
-    code, _, err = first.end()
+    code, out, err = first.end()
     assert code == 130
+    assert "slow: Dice on validation cases" in out
     assert err == "stopped; go on with: nas search --resume --run slow\n"
     assert first.left_behind() == []
     before = Journal(folder / "journal.jsonl").read()

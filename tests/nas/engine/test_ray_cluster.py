@@ -140,12 +140,12 @@ def test_a_share_of_a_gpu_is_counted_exactly(share, trials):
     ],
 )  # fmt: skip
 def test_a_trial_that_fits_no_node_is_refused_with_the_sizes_of_the_nodes(monkeypatch, nodes, resources, fault):
-    monkeypatch.setattr(ray_cluster, "_nodes", lambda: nodes)
+    monkeypatch.setattr(ray_cluster, "nodes", lambda: nodes)
     with pytest.raises(InputError) as caught:
         Cluster().workers(resources)
     assert str(caught.value) == fault
 
 
 def test_trials_are_counted_node_by_node(monkeypatch):
-    monkeypatch.setattr(ray_cluster, "_nodes", lambda: [Node(3, 0), Node(3, 0), Node(1, 0)])
+    monkeypatch.setattr(ray_cluster, "nodes", lambda: [Node(3, 0), Node(3, 0), Node(1, 0)])
     assert Cluster().workers(Resources(cpus_per_trial=2)) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import ray
@@ -75,11 +75,12 @@ def task(small_task) -> PreparedTask:
     return prepare(open_task(small_task, classes={"disc": 255}))
 
 
-GOOD = ("good", "slow", "numpy", "killed once")
+GOOD = ("good", "slow", "numpy", "killed once", "short of memory once")
 WANTED = [
     "good", "raises", "good", "killed", "good", "memory", "good", "torch memory", "diverges", "good",
     "endless", "nan", "no dice", "good", "slow", "good", "numpy", "case nan", "too good", "no evaluation", "text",
     "killed once", "good", "late", "hangs", "good",
+    "short of memory once",
 ]  # fmt: skip
 
 
@@ -158,15 +159,20 @@ def test_workers_are_reused(source):
     assert len(set(worked)) <= 6 < len(worked)
 
 
-def test_a_trial_that_is_lost_with_its_worker_is_tried_once_more_alone_and_counts_once(source, told):
-    (outcome,) = outcomes(source, "killed once")
+@pytest.mark.parametrize("way", ["killed once", "short of memory once"])
+def test_a_trial_that_is_lost_to_the_machine_is_tried_once_more_alone_and_counts_once(source, way):
+    (outcome,) = outcomes(source, way)
     assert outcome.metrics["dice"] == 0.5
     assert outcome.seconds < 10  # those of the attempt that counts
     others = [other.metrics["began"] for other in source.outcomes.values() if other.metrics and other is not outcome]
     assert not any(outcome.metrics["began"] < began < outcome.metrics["began"] + 1 for began in others)
-    lost = [WANTED.index("killed"), WANTED.index("killed once")]
-    assert [line.split(":")[0] for line in told] == [f"search {number}" for number in lost]
+
+
+def test_what_is_tried_once_more_is_said(source, told):
+    again = ("killed", "memory", "torch memory", "killed once", "short of memory once")
+    assert [line.split(":")[0] for line in told] == [f"search {WANTED.index(way)}" for way in again]
     assert all(line.endswith("; it is tried once more with no other beside it") for line in told)
+    assert "out of memory: no room for 3 GB beside others" in told[-1]
 
 
 def test_scores_are_numbers_of_pythons_own_whatever_the_evaluator_gave(source):
@@ -190,6 +196,39 @@ def test_progress_arrives_in_order_and_a_trial_that_is_no_longer_wanted_stops_wi
     assert len(reports) == source.patience
     assert [report.step for report in reports] == sorted(report.step for report in reports)
     assert {report.steps for report in reports} == {20}
+
+
+def test_a_worker_whose_trials_leave_memory_behind_is_replaced_and_no_trial_is_lost(cluster, task):
+    told: list[str] = []
+    source = Orders([order(number, way) for number, way in enumerate(["good", "leaks", "good", "good"])], workers=1)
+    run_trials(source, task, {"search": Broken()}, Resources(1), told.append)
+    processes = [source.outcomes[number].metrics["process"] for number in range(4)]
+    assert processes[0] == processes[1] != processes[2] == processes[3]
+    (line,) = told
+    assert line.startswith("search 2: its worker holds ")
+    assert line.endswith(" more than after its first trial, and is replaced; it begins in another")
+
+
+class Absent(Broken):
+    """An evaluator whose module is there where the search is started, and nowhere else."""
+
+    def __reduce__(self) -> tuple[Callable[[], Broken], tuple[()]]:
+        return _absent, ()
+
+
+def _absent() -> Broken:
+    raise ModuleNotFoundError("No module named 'mine'")
+
+
+def test_where_no_worker_can_begin_the_session_ends_with_the_reason_and_no_trial_has_failed(cluster, task, capfd):
+    source = Orders([order(number, "good") for number in range(3)], workers=1)
+    with pytest.raises(
+        InputError, match="^no trial can begin, .*No module named 'mine'; expected this package"
+    ) as caught:
+        run_trials(source, task, {"search": Absent()}, Resources(1))
+    assert "\n" not in str(caught.value)
+    assert source.outcomes == {}
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_source_without_orders_ends_at_once(cluster, task):
