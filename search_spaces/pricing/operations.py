@@ -36,7 +36,9 @@ _RESULTS: dict[Any, tuple[Any, int]] = {}
 
 def run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``func`` gives: shapes where it gives tensors. Its cost goes to the tracing."""
-    key = (func, plain(args), plain(kwargs)) if kwargs else (func, plain(args))
+    key: Any = func, *[one if type(one) is Shape or type(one) is int else plain(one) for one in args]
+    if kwargs:
+        key = *key, plain(kwargs)
     found = _RESULTS.get(key)
     if found is None:
         found = _worked_out(func, _shapes(args), {name: _shapes(value) for name, value in kwargs.items()})
@@ -103,4 +105,4 @@ def _tensors(value: Any) -> Any:
     return value
 
 
-Shape.run = run  # type: ignore[method-assign, assignment]
+Shape.run = run

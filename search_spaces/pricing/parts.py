@@ -66,8 +66,8 @@ class StandIn(nn.Module):
     def __init__(self, known: Known) -> None:
         """Nothing is left to do: ``nn.Module`` would set up what only weights need."""
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         return type(self.__dict__["known"].module)
 
     @property
@@ -87,7 +87,11 @@ class StandIn(nn.Module):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         known: Known = self.__dict__["known"]
-        key: Any = (plain(inputs), plain(named)) if named else plain(inputs)
+        key: Any
+        if len(inputs) == 1 and type(inputs[0]) is Shape and not named:
+            key = inputs[0]
+        else:
+            key = (plain(inputs), plain(named)) if named else plain(inputs)
         found = known.calls.get(key)
         if found is None:
             before = CURRENT.flops
@@ -107,22 +111,25 @@ DATA = (int, float, str, type(None))
 
 def _known(kind: type[nn.Module], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What stands for a part; a new one, still to be set up, where it is made of more than plain data."""
+    key: Any = kind, args, *kwargs.items()
     try:
-        key: Any = kind, plain(args), plain(kwargs)
         known = _KNOWN.get(key)
-    except TypeError:
-        return object.__new__(kind)
+    except TypeError:  # of a list or a mapping
+        key = kind, plain(args), plain(kwargs)
+        known = _KNOWN.get(key)
     if known is None:
         if not _is_data((*args, *kwargs.values())):
             return object.__new__(kind)
-        module = object.__new__(kind)
-        module.__dict__["reset_parameters"] = _nothing
-        known = _KNOWN[key] = Known(module, made(lambda: module.__init__(*args, **kwargs) or module)[1])
+        known = _KNOWN[key] = Known(*made(lambda: _set_up(kind, args, kwargs)))
     return StandIn(known)
 
 
-def _nothing() -> None:
-    pass
+def _set_up(kind: type[nn.Module], args: tuple[Any, ...], kwargs: dict[str, Any]) -> nn.Module:
+    """A module of this kind as its class makes it, but for the drawing of initial weights."""
+    module = object.__new__(kind)
+    module.__dict__["reset_parameters"] = lambda: None
+    kind.__init__(module, *args, **kwargs)
+    return module
 
 
 def _is_data(value: Any) -> bool:
@@ -137,7 +144,7 @@ def made(make: Callable[[], nn.Module]) -> tuple[nn.Module, int]:
     """What ``make`` makes, in evaluation mode and with shapes for its weights, and the number of its parameters."""
     before, CURRENT.building = CURRENT.building, True
     try:
-        module = make().eval()
+        module = make()
         with torch._C.DisableTorchFunction():
             return module, _emptied(module)
     finally:
@@ -145,27 +152,34 @@ def made(make: Callable[[], nn.Module]) -> tuple[nn.Module, int]:
 
 
 def _emptied(module: nn.Module) -> int:
-    """Count the trainable parameters of a module, each once, and put shapes in the place of all its tensors."""
-    count, seen, left = 0, set[int](), [module]
+    """Put shapes in the place of all tensors of a module, and turn to evaluation; its trainable parameters, once each.
+
+    A training mode other than torch's own is refused.
+    """
+    count, left = 0, [module]
+    seen: set[int] = set()
     counted: dict[int, Tensor] = {}  # held, so that no other one gets its number
     while left:
         part = left.pop()
         if id(part) in seen:
             continue
         seen.add(id(part))
+        held = part.__dict__
         if type(part) is StandIn:
-            count += part.__dict__["known"].params
+            count += held["known"].params
             continue
-        left += [child for child in part._modules.values() if child is not None]
-        held = part._parameters
-        for name, weight in held.items():
+        if type(part).train is not nn.Module.train:
+            raise Unpriced("a module with a training mode of its own")
+        held["training"] = False
+        left += [child for child in held["_modules"].values() if child is not None]
+        for name, weight in held["_parameters"].items():
             if weight is None or type(weight) is Shape:
                 continue
             if id(weight) not in counted:
                 counted[id(weight)] = weight
                 count += weight.numel() if weight.requires_grad else 0
-            held[name] = shape(weight.shape, weight.dtype)
-        for name, buffer in part._buffers.items():
+            held["_parameters"][name] = shape(weight.shape, weight.dtype)
+        for name, buffer in held["_buffers"].items():
             if buffer is not None:
-                part._buffers[name] = shape(buffer.shape, buffer.dtype)
+                held["_buffers"][name] = shape(buffer.shape, buffer.dtype)
     return count

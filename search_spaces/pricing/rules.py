@@ -50,6 +50,8 @@ def _joined(tensors: Any, dim: int = 0) -> tuple[Shape, int] | None:
     first = tensors[0]
     if any(type(x) is not Shape or x.dtype is not first.dtype or x.dim() != first.dim() for x in tensors):
         return None
+    if any(x.shape[:dim] != first.shape[:dim] or x.shape[dim:][1:] != first.shape[dim:][1:] for x in tensors):
+        return None
     size = list(first.shape)
     size[dim] = sum(x.shape[dim] for x in tensors)
     return shape(size, first.dtype), 0
@@ -85,12 +87,12 @@ def _convolution(dims: int, transposed: bool) -> Rule:
         dilation: Any = 1,
         groups: int = 1,
     ) -> tuple[Shape, int] | None:
-        if isinstance(padding, str):
+        if isinstance(padding, str) or x.shape[1] != weight.shape[1] * groups:
             return None
         size = convolved(
             x.shape, weight.shape, several(stride), several(padding), several(dilation), transposed, (0,) * dims, groups
         )
-        return shape(size, x.dtype), conv_flop_count(x.shape, weight.shape, size, transposed)
+        return shape(size, x.dtype), conv_flop_count(list(x.shape), list(weight.shape), size, transposed)
 
     def transpose(
         x: Shape,
@@ -102,6 +104,8 @@ def _convolution(dims: int, transposed: bool) -> Rule:
         groups: int = 1,
         dilation: Any = 1,
     ) -> tuple[Shape, int] | None:
+        if x.shape[1] != weight.shape[0]:
+            return None
         size = convolved(
             x.shape,
             weight.shape,
@@ -112,10 +116,13 @@ def _convolution(dims: int, transposed: bool) -> Rule:
             several(output_padding),
             groups,
         )
-        return shape(size, x.dtype), conv_flop_count(x.shape, weight.shape, size, transposed)
+        return shape(size, x.dtype), conv_flop_count(list(x.shape), list(weight.shape), size, transposed)
 
     def checked(x: Shape, *args: Any, **kwargs: Any) -> tuple[Shape, int] | None:
-        return (transpose if transposed else convolution)(x, *args, **kwargs) if x.dim() == dims + 2 else None
+        if x.dim() != dims + 2 or not args or type(args[0]) is not Shape:
+            return None
+        found = (transpose if transposed else convolution)(x, *args, **kwargs)
+        return found if found and min(found[0].shape) > 0 else None
 
     return checked
 
@@ -147,7 +154,9 @@ RULES: dict[Any, Rule] = {
     **dict.fromkeys(
         (F.relu, torch.relu, Tensor.relu, F.relu6, F.leaky_relu, F.gelu, F.silu, torch.prelu, F.prelu), _same
     ),
-    **dict.fromkeys((torch.sigmoid, Tensor.sigmoid, F.hardsigmoid, F.softplus, torch.tanh, Tensor.tanh), _same),
+    **dict.fromkeys(
+        (torch.prelu, torch.sigmoid, Tensor.sigmoid, F.hardsigmoid, F.softplus, torch.tanh, Tensor.tanh), _same
+    ),
     **dict.fromkeys((torch.softmax, Tensor.softmax, F.softmax, Tensor.contiguous, Tensor.clone, Tensor.roll), _same),
     F.interpolate: _resized,
     **{getattr(Tensor, f"__{name}__"): _pointwise for name in ARITHMETIC},

@@ -31,8 +31,8 @@ class Shape:
     def __init__(self, size: torch.Size, dtype: torch.dtype) -> None:
         self.shape, self.dtype = size, dtype
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         """Code that tells a tensor from a list of tensors shall find one."""
         return Tensor
 
