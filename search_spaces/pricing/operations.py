@@ -74,17 +74,19 @@ def _shapes(value: Any) -> Any:
 def _worked_out(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, int]:
     """The result and its cost, by a rule where there is one, else from tensors on the meta device."""
     rule = RULES.get(func)
-    if rule is not None:
-        found = rule(*args, **kwargs)
-        if found is not None:
-            return found
+    try:
+        found = rule(*args, **kwargs) if rule else None
+    except TypeError:  # it is called in a way that the rule does not know
+        found = None
+    if found is not None:
+        return found
     if "out" in kwargs:
         raise Unpriced("a result that is written into a tensor")
-    with torch._C.DisableTorchFunction(), torch.no_grad():
+    with torch._C.DisableTorchFunction():
         given, named = _tensors(args), {name: _tensors(value) for name, value in kwargs.items()}
         if func in VIEWS and not any(isinstance(one, Tensor) for one in _flat(given[1:])):
             return _shapes(func(*given, **named)), 0
-        with torch.device("meta"), FlopCounter() as counter:
+        with torch.no_grad(), torch.device("meta"), FlopCounter() as counter:
             result = func(*given, **named)
         if given and isinstance(given[0], Tensor) and given[0].shape != args[0].shape:
             raise Unpriced("a tensor that changes its shape in place")

@@ -141,6 +141,46 @@ def _product(a: Any, b: Any) -> tuple[Shape, int] | None:
     return shape(size, a.dtype), 2 * math.prod(size) * a.shape[-1]
 
 
+def _attention(q: Any, k: Any, v: Any, mask: Any = None, *args: Any, **kwargs: Any) -> tuple[Shape, int] | None:
+    """Two products of matrices, as torch counts them where the steps are taken one by one."""
+    if args or not set(kwargs) <= {"attn_mask", "scale"} or q.shape[:-2] != k.shape[:-2] or q.shape[-1] != k.shape[-1]:
+        return None
+    if q.dim() < 3 or v.shape[:-1] != k.shape[:-1]:
+        return None
+    size = (*q.shape[:-1], v.shape[-1])
+    return shape(size, q.dtype), 2 * math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+
+
+def _narrowed(x: Any, dim: Any, start: Any, length: Any) -> tuple[Shape, int] | None:
+    if not isinstance(start, int) or not 0 <= start <= start + length <= x.shape[dim]:
+        return None
+    size = list(x.shape)
+    size[dim] = length
+    return shape(size, x.dtype), 0
+
+
+def _picked(x: Any, index: Any) -> tuple[Shape, int] | None:
+    """Rows by their numbers; every other index is torch's to understand."""
+    if type(index) is not Shape or index.dtype is not torch.int64:
+        return None
+    return shape((*index.shape, *x.shape[1:]), x.dtype), 0
+
+
+def _converted(x: Any, to: Any) -> tuple[Shape, int] | None:
+    if type(to) is Shape or isinstance(to, torch.dtype):
+        return shape(x.shape, to.dtype if type(to) is Shape else to), 0
+    return (x, 0) if isinstance(to, torch.device) else None
+
+
+def _padded(x: Any, pad: Any, mode: str = "constant", value: Any = None) -> tuple[Shape, int] | None:
+    if mode != "constant" or not all(isinstance(width, int) and width >= 0 for width in pad) or len(pad) % 2:
+        return None
+    size = list(x.shape)
+    for axis in range(len(pad) // 2):
+        size[-1 - axis] += pad[2 * axis] + pad[2 * axis + 1]
+    return shape(size, x.dtype), 0
+
+
 ARITHMETIC = ("add", "sub", "mul", "truediv", "radd", "rsub", "rmul", "rtruediv", "iadd", "isub", "imul", "itruediv")
 RULES: dict[Any, Rule] = {
     **dict.fromkeys((torch.conv1d, F.conv1d), _convolution(1, False)),
@@ -164,6 +204,11 @@ RULES: dict[Any, Rule] = {
     **dict.fromkeys((Tensor.mean, torch.mean, Tensor.sum, torch.sum, Tensor.amax, torch.amax), _reduced),
     **dict.fromkeys((torch.cat, torch.concat), _joined),
     torch.stack: _stacked,
+    F.scaled_dot_product_attention: _attention,
+    Tensor.narrow: _narrowed,
+    Tensor.__getitem__: _picked,
+    Tensor.to: _converted,
+    F.pad: _padded,
 }
 
 # What is only looked at otherwise multiplies nothing: no counter has to watch.
