@@ -1,8 +1,8 @@
 """What an architecture costs, exactly, without building it.
 
 The host and each mechanism at each slot's shape are measured once and remembered; an architecture's cost is a sum of
-look-ups. What is measured is the network's own code, run on shapes in place of tensors (``search_spaces.pricing``), with
-parts that were met before neither built nor run again; no formula of a network is written down, so none can drift.
+look-ups. What is measured is the network's own code, run on shapes in place of tensors (``search_spaces.pricing``);
+parts that were met before are neither built nor run again. No formula of a network is written down, so none can drift.
 """
 
 from __future__ import annotations

@@ -167,8 +167,9 @@ def _picked(x: Any, index: Any) -> tuple[Shape, int] | None:
 
 
 def _converted(x: Any, to: Any) -> tuple[Shape, int] | None:
-    if type(to) is Shape or isinstance(to, torch.dtype):
-        return shape(x.shape, to.dtype if type(to) is Shape else to), 0
+    dtype = to.dtype if type(to) is Shape else to
+    if isinstance(dtype, torch.dtype):
+        return shape(x.shape, dtype), 0
     return (x, 0) if isinstance(to, torch.device) else None
 
 
