@@ -9,19 +9,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-CONV: dict[int, type[nn.Conv2d] | type[nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
+from search_spaces.pricing.parts import Part, remembered
+
+CONV: dict[int, Callable[..., nn.Conv2d | nn.Conv3d]] = {2: remembered(nn.Conv2d), 3: remembered(nn.Conv3d)}
 CONVOLVE = {2: nn.functional.conv2d, 3: nn.functional.conv3d}
-TRANSPOSED_CONV: dict[int, type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]] = {
-    2: nn.ConvTranspose2d,
-    3: nn.ConvTranspose3d,
+TRANSPOSED_CONV: dict[int, Callable[..., nn.ConvTranspose2d | nn.ConvTranspose3d]] = {
+    2: remembered(nn.ConvTranspose2d),
+    3: remembered(nn.ConvTranspose3d),
 }
-MAX_POOL: dict[int, type[nn.MaxPool2d] | type[nn.MaxPool3d]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
-AVG_POOL: dict[int, type[nn.AvgPool2d] | type[nn.AvgPool3d]] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MAX_POOL: dict[int, Callable[..., nn.MaxPool2d | nn.MaxPool3d]] = {
+    2: remembered(nn.MaxPool2d),
+    3: remembered(nn.MaxPool3d),
+}
+AVG_POOL: dict[int, Callable[..., nn.AvgPool2d | nn.AvgPool3d]] = {
+    2: remembered(nn.AvgPool2d),
+    3: remembered(nn.AvgPool3d),
+}
 LINEAR_INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 SPATIAL_AXES = {2: (2, 3), 3: (2, 3, 4)}
 
 
-class BatchNorm(_BatchNorm):
+class BatchNorm(Part, _BatchNorm):
     """Batch normalisation of ``(batch, channels, *any)`` that also trains on one value per channel.
 
     torch refuses a batch of one 1x1 map, which pooled attention branches meet at batch size 1.
@@ -49,7 +57,7 @@ class BatchNorm(_BatchNorm):
         return y
 
 
-class GroupNorm(nn.GroupNorm):
+class GroupNorm(Part, nn.GroupNorm):
     """Group normalisation of ``(batch, channels, *any)`` that also takes one value per group.
 
     torch's module refuses that at batch size 1, in eval mode too; the result is then the bias alone.
@@ -78,10 +86,10 @@ NORM: dict[str, Callable[[int], nn.Module]] = {
 
 # What they are given is overwritten, but by PReLU: hand them a norm's result or a sum, that nobody else needs.
 ACTIVATION: dict[str, Callable[[], nn.Module]] = {
-    "leaky_relu": functools.partial(nn.LeakyReLU, 0.01, inplace=True),
-    "relu": functools.partial(nn.ReLU, inplace=True),
-    "prelu": nn.PReLU,
-    "silu": functools.partial(nn.SiLU, inplace=True),
+    "leaky_relu": functools.partial(remembered(nn.LeakyReLU), 0.01, inplace=True),
+    "relu": functools.partial(remembered(nn.ReLU), inplace=True),
+    "prelu": remembered(nn.PReLU),
+    "silu": functools.partial(remembered(nn.SiLU), inplace=True),
 }
 
 

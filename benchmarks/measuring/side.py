@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from search_spaces.architecture.flop_counter import FlopCounter
+from search_spaces.pricing.flop_counter import FlopCounter
 
 LEAST = 0.5  # seconds that steps are measured for: the median of a few short ones says little
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from nas.profiles.parts import Assembled, PartKey, assemble, tensors
 from search_spaces.architecture.architecture import Architecture, slots_of
-from search_spaces.architecture.flop_counter import FlopCounter
 from search_spaces.hosts.slot import Slot
+from search_spaces.pricing.flop_counter import FlopCounter
 
 Sources = frozenset[PartKey]
 NOTHING: Sources = frozenset()

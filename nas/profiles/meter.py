@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from nas.profiles.parts import Assembled, PartKey, tensors
-from search_spaces.architecture.flop_counter import FlopCounter
+from search_spaces.pricing.flop_counter import FlopCounter
 
 
 class Meter(FlopCounter):

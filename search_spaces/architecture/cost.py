@@ -1,7 +1,8 @@
 """What an architecture costs, exactly, without building it.
 
-The host and each mechanism at each slot's shape are measured once, on torch's meta device, and remembered;
-an architecture's cost is a sum of look-ups. No formula is written down, so none can drift from the code.
+The host and each mechanism at each slot's shape are measured once and remembered; an architecture's cost is a sum of
+look-ups. What is measured is the network's own code, run on shapes in place of tensors (``search_spaces.pricing``);
+parts that were met before are neither built nor run again. No formula of a network is written down, so none can drift.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from search_spaces.architecture.flop_counter import FlopCounter
 from search_spaces.architecture.placement import Options, Placement
+from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
 from search_spaces.hosts.slot import Slot, size_at
 from search_spaces.initialisation import WithoutInitialisation
+from search_spaces.pricing.flop_counter import FlopCounter
+from search_spaces.pricing.tracing import traced, traced_params
 from search_spaces.stages.convolution import ConvNorm
 
 Size = tuple[int, ...]
@@ -88,8 +91,7 @@ def host_params(host: str, dims: int, options: Options, in_channels: int, classe
 
 @functools.cache
 def _host_params(host: str, dims: int, options: Options, in_channels: int, classes: int) -> int:
-    with torch.device("meta"), WithoutInitialisation():
-        return _parameters(HOSTS[host].build(in_channels, classes, dims, options))
+    return params_of(lambda: HOSTS[host].build(in_channels, classes, dims, options))
 
 
 def slot_cost(series: Sequence[Placement], dims: int, slot: Slot, size: Size, classes: int) -> Cost:
@@ -142,11 +144,33 @@ def measure(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]])
 
     A list among them stands for one argument that is a list of images.
     """
+    try:
+        params, flops = traced(build, shapes)
+        return Cost(params, flops // 2)
+    except InputError:
+        raise
+    except Exception:  # whatever a network wants of a tensor beside its shape, the meta device may have
+        return measured(build, shapes)
+
+
+def measured(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]]) -> Cost:
+    """As ``measure``, operator by operator on torch's meta device: slower, and for networks of any kind."""
     with torch.device("meta"), torch.no_grad(), FlopCounter() as counter:
         with WithoutInitialisation():
             module = build().eval()
         module(*(_empty(shape) for shape in shapes))
     return Cost(_parameters(module), counter.flops // 2)
+
+
+def params_of(build: Callable[[], nn.Module]) -> int:
+    """Trainable parameters of the module that ``build`` makes."""
+    try:
+        return traced_params(build)
+    except InputError:
+        raise
+    except Exception:  # as in ``measure``
+        with torch.device("meta"), WithoutInitialisation():
+            return _parameters(build())
 
 
 def _empty(shape: Size | list[Size]) -> Tensor | list[Tensor]:

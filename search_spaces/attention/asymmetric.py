@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from search_spaces.attention.branches import BranchAttention
 from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism
 from search_spaces.layers import CONV, NORM
+from search_spaces.pricing.parts import Part
 
 FUSIONS = ("attention", "sum")
 
@@ -80,7 +81,7 @@ class AsymmetricConvolution(Mechanism):
         return self.fuse(x)
 
 
-class Sum(nn.Module):
+class Sum(Part):
     """The sum of what branches give."""
 
     def __init__(self, branches: list[nn.Sequential]) -> None:

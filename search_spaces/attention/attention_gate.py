@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, BatchNorm, resize
+from search_spaces.pricing.parts import Part
 
 VARIANTS = ("grid", "same_resolution")
 
@@ -28,7 +29,7 @@ ACTIVATION: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "softpl
 NORMALISE: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "softmax": positions_softmax}
 
 
-class GridGate(nn.Module):
+class GridGate(Part):
     """The authors' gate: the map is computed on a grid coarser than ``x``; a convolution ends it."""
 
     def __init__(
@@ -68,7 +69,7 @@ class GridGate(nn.Module):
         return F.pad(x, [pad for axis in reversed(missing) for pad in (0, axis)])
 
 
-class SameResolutionGate(nn.Module):
+class SameResolutionGate(Part):
     """The widespread gate (MONAI, LeeJunHyun): the map has the resolution of ``x``; nothing follows the product.
 
     Interpolation and a 1x1 convolution commute, so the gate is interpolated after it, on fewer channels;

@@ -15,9 +15,10 @@ from search_spaces.attention.score_norm import score_scales
 from search_spaces.errors import InputError
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
+from search_spaces.pricing.parts import Part
 
 
-class AxialAttention(nn.Module):
+class AxialAttention(Part):
     """Attention of every position to the line through it along one axis.
 
     With ``span`` the position terms of the paper take part, each normalised on its own; offsets of ``span`` and more

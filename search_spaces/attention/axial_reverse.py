@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from search_spaces.attention.mechanism import Mechanism, mechanism, squeezed
 from search_spaces.attention.reverse import reverse_map
 from search_spaces.layers import CONV
+from search_spaces.pricing.parts import Part
 
 
-class AxisAttention(nn.Module):
+class AxisAttention(Part):
     """One matrix of weights along an axis, shared by all channels and all lines; starts as the identity.
 
     The weights are sigmoids of products summed over channels and the other axes. The authors' code cuts pieces as long
@@ -51,7 +52,7 @@ class AxisAttention(nn.Module):
         return x.movedim(self.axis, 1).flatten(2)
 
 
-class AxialKernel(nn.Module):
+class AxialKernel(Part):
     """Two convolutions, the first from ``in_channels`` where they differ, then attention along each axis in turn."""
 
     def __init__(

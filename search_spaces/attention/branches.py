@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.layers import CONV
+from search_spaces.pricing.parts import Part
 
 
-class BranchAttention(nn.Module):
+class BranchAttention(Part):
     """Weighs the results of branches position by position.
 
     Args:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism, squeezed
 from search_spaces.layers import CONV, BatchNorm
+from search_spaces.pricing.parts import Part
 
 # Over the positions of (batch, channels, positions). max(...).values, not amax: of equal maxima one gets the gradient.
 POOLS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -22,7 +23,7 @@ POOLS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class ChannelGate(nn.Module):
+class ChannelGate(Part):
     """Channel weights from one perceptron shared by several poolings over the positions."""
 
     def __init__(self, channels: int, width: int, pools: Sequence[str]) -> None:
@@ -39,7 +40,7 @@ class ChannelGate(nn.Module):
         return x * torch.sigmoid(scores).reshape(*scores.shape, *[1] * (x.dim() - 2))
 
 
-class SpatialGate(nn.Module):
+class SpatialGate(Part):
     """Position weights from a wide convolution over the channels' maximum and mean."""
 
     def __init__(self, dims: int, kernel: int, norm: bool) -> None:

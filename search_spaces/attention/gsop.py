@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.pooling import mean_to
 from search_spaces.layers import CONV, NORM
+from search_spaces.pricing.parts import Part
 
 FUSIONS = ("channel", "position", "sum")
 FEATURES = 4  # that the convolution of a row gives, as in the authors' code
@@ -73,7 +74,7 @@ class SecondOrderPooling(Mechanism):
         return sum(results[1:], results[0])
 
 
-class ChannelBranch(nn.Module):
+class ChannelBranch(Part):
     """Gates channels by the covariance of ``width`` combinations of them."""
 
     def __init__(self, channels: int, dims: int, width: int, stride: int, norm: str) -> None:
@@ -92,7 +93,7 @@ class ChannelBranch(nn.Module):
         return x * torch.sigmoid(self.expand(features.reshape(*features.shape, *[1] * (x.dim() - 2))))
 
 
-class PositionBranch(nn.Module):
+class PositionBranch(Part):
     """Gates positions by the covariance of a grid of them."""
 
     def __init__(self, channels: int, dims: int, width: int, norm: str) -> None:
@@ -113,7 +114,7 @@ class PositionBranch(nn.Module):
         return F.relu(x * mean_to(gate, x.shape[2:]))
 
 
-class Rows(nn.Module):
+class Rows(Part):
     """Normalises the rows of ``(batch, d, d)`` and turns each into some features, ``(batch, d * FEATURES)``."""
 
     def __init__(self, width: int, norm: str) -> None:

@@ -16,9 +16,10 @@ from torch.nn import functional as F
 from search_spaces.attention.dot_product import attention
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, sides_of, squeezed
 from search_spaces.layers import CONV, NORM
+from search_spaces.pricing.parts import Part
 
 
-class GroupedSelfAttention(nn.Module):
+class GroupedSelfAttention(Part):
     """Self-attention among groups of positions of a map whose sides are multiples of ``block``.
 
     Args:
@@ -89,7 +90,7 @@ class GroupedSelfAttention(nn.Module):
         return split.permute(0, 1 + 2 * dims, *pairs).reshape(len(split), -1, *size)
 
 
-class Interlaced(nn.Module):
+class Interlaced(Part):
     """Long-range attention between blocks, then short-range attention inside them, on a map padded to whole blocks."""
 
     def __init__(

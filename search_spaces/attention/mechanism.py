@@ -7,9 +7,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from torch import nn
-
 from search_spaces.errors import InputError, unknown_name
+from search_spaces.pricing.parts import Part
 from search_spaces.registry import Registry
 
 Value = bool | int | float | str
@@ -24,7 +23,7 @@ INPUTS = {
 }
 
 
-class Mechanism(nn.Module):
+class Mechanism(Part):
     """Base of every attention mechanism.
 
     The constructor is ``(channels, *, dims, <options>)``; a gated one also takes ``gate_channels``.

@@ -12,11 +12,12 @@ from torch.nn import functional as F
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.positions import sine_positions
 from search_spaces.errors import InputError
+from search_spaces.pricing.parts import Part
 
 POSITIONS = ("none", "sine")
 
 
-class MultiHeadAttention(nn.Module):
+class MultiHeadAttention(Part):
     """Self-attention of ``(batch, tokens, channels)``; the packed projection holds queries, keys and values in turn.
 
     Args:
@@ -64,7 +65,7 @@ class Perceptron(nn.Sequential):
         super().__init__(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, channels))
 
 
-class TransformerBlock(nn.Module):
+class TransformerBlock(Part):
     """Attention and perceptron on ``(batch, tokens, channels)``, each normalised before and added to its input."""
 
     def __init__(self, channels: int, heads: int, ratio: float, bias: bool = True, eps: float = 1e-6) -> None:

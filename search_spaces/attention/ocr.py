@@ -7,6 +7,7 @@ f_k = sum_i softmax_i(logit_ki) x_i,  c_i = sum_k softmax_k(q_i k_k / sqrt(d)) v
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +65,7 @@ class ObjectContext(Mechanism):
         super().__init__()
         width, inputs = max(channels // reduction, min_width), in_channels or channels
 
-        def layers(conv: type[nn.Module], *widths: int) -> nn.Sequential:
+        def layers(conv: Callable[..., nn.Module], *widths: int) -> nn.Sequential:
             found: list[nn.Module] = []
             for inputs, outputs in itertools.pairwise(widths):
                 found += [conv(inputs, outputs, 1), NORM[norm](outputs), nn.ReLU(inplace=True)]

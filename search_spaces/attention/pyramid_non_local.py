@@ -16,11 +16,12 @@ from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.pooling import mean_to
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM
+from search_spaces.pricing.parts import Part
 
 PYRAMIDS: dict[str, tuple[int, ...]] = {"small": (1, 2, 4), "paper": (1, 3, 6, 8)}
 
 
-class PyramidAttention(nn.Module):
+class PyramidAttention(Part):
     """Attention of every position of one map to a pooled pyramid of another.
 
     Args:

@@ -13,9 +13,10 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.layers import CONV, NORM, SPATIAL_AXES, resize
+from search_spaces.pricing.parts import Part
 
 
-class ScaleGate(nn.Module):
+class ScaleGate(Part):
     """Weighs ``scales`` groups of ``width`` channels each, and mixes them.
 
     The level's gate is the mean over its channels of what a perceptron makes of the maxima and means; the positions'

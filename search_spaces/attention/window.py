@@ -14,11 +14,12 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, mechanism, sides_of
 from search_spaces.attention.mhsa import MultiHeadAttention, Perceptron, fitting_heads
+from search_spaces.pricing.parts import Part
 
 FORBIDDEN = -100.0  # score of two positions that only the cyclic shift made neighbours, as in the authors' code
 
 
-class WindowBlock(nn.Module):
+class WindowBlock(Part):
     """A transformer block on channels-last maps ``(batch, *spatial, channels)`` whose attention stays in windows.
 
     A map that does not fill its windows is padded with zeros at the far ends, after the normalisation, and the padding

@@ -33,7 +33,7 @@ UNITS = {"bottleneck": (1,), "resnet50": (3, 4, 9)}  # bottlenecks at levels 2, 
         "ratio": (2, 4),
         "position": POSITIONS,
     },
-    costless=("norm", "activation"),
+    costless=("norm", "activation", "heads"),
 )
 class TransformerUNet(Host):
     """A convolutional stem, a transformer over all positions of its deepest map, and a convolutional decoder.

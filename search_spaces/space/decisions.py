@@ -63,6 +63,7 @@ class Decisions:
         self.series = series
         self.rules = rules or Rules()
         self.groups = self._group()
+        self._longest = {label: self._most(offers) for label, offers in self.groups.items()}
         self.max_filled = len(self.groups) if max_filled is None else max_filled
         self._frames: dict[Options, Frame] = {}
 
@@ -79,8 +80,10 @@ class Decisions:
 
     def longest(self, label: str) -> int:
         """The most mechanisms in series: after a pyramid comes none."""
-        pyramid = any(MECHANISMS[name].inputs == "pyramid" for name in self.groups[label])
-        return 1 if pyramid else self.series
+        return self._longest[label]
+
+    def _most(self, offers: Mapping[str, Choices]) -> int:
+        return 1 if any(MECHANISMS[name].inputs == "pyramid" for name in offers) else self.series
 
     @property
     def mechanisms(self) -> list[str]:

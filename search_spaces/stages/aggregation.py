@@ -14,11 +14,12 @@ from search_spaces.attention.dot_product import attend
 from search_spaces.attention.mechanism import check_option
 from search_spaces.errors import InputError
 from search_spaces.layers import CONV, NORM, TRANSPOSED_CONV, crop
+from search_spaces.pricing.parts import Part
 
 STEPS = ("same", "down", "up")
 
 
-class Resample(nn.Module):
+class Resample(Part):
     """A convolution that keeps, halves (rounded up) or doubles the size, with the borders of the authors' framework.
 
     Args:
@@ -46,7 +47,7 @@ class Resample(nn.Module):
         return y if like is None else crop(y, like)
 
 
-class Aggregation(nn.Module):
+class Aggregation(Part):
     """The aggregation block: as it makes the queries, it keeps, halves or doubles the size.
 
     The authors' bias of the keys is left out, it adds the same to all scores of a query; so is their dropout of half
@@ -89,7 +90,7 @@ class Aggregation(nn.Module):
         return self.project(attend(self.query(x, like), self.key(x), self.value(x), self.heads))
 
 
-class AggregationStage(nn.Module):
+class AggregationStage(Part):
     """Normalised and activated input through an aggregation block, beside a shorter way: y = s(t) + A(t).
 
     Where the size is kept the shorter way is the input itself (y = x + A(t), the authors' bottom block), else a

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.layers import CONV, CONVOLVE, GroupNorm, instance_norm
+from search_spaces.pricing.parts import Part
 
 GROUPS = 32
 
 
-class StandardisedConv(nn.Module):
+class StandardisedConv(Part):
     """A convolution whose kernels have mean 0 and variance 1 each: w = (v - mean v) / sqrt(var v + 1e-5), no bias."""
 
     def __init__(self, in_channels: int, channels: int, *, dims: int, kernel: int = 1, stride: int = 1) -> None:
@@ -42,7 +43,7 @@ def root(in_channels: int, channels: int, *, dims: int) -> nn.Sequential:
     return nn.Sequential(conv, group_norm(channels), nn.ReLU(inplace=True))
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(Part):
     """1x1 to a quarter of the channels, 3x3, 1x1 back, added to the input: relu(s(x) + N W3 relu(N W2 relu(N W1 x))).
 
     The shortcut s is a normalised 1x1 convolution where shapes differ.

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.layers import CONV, NORM
+from search_spaces.pricing.parts import Part
 from search_spaces.stages.refinement import conv_prelu
 
 PARTS = 16  # a branch is made of 1, 1 and 2 sixteenths of the channels
 
 
-class ChannelPyramid(nn.Module):
+class ChannelPyramid(Part):
     """Four branches of ever wider dilation, each of three convolutions whose results lie side by side.
 
     As in CaraNet's code every normalisation (epsilon 1e-3 there, torch's 1e-5 here) is followed by a PReLU with a slope

@@ -5,9 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from search_spaces.layers import ACTIVATION, CONV, NORM
+from search_spaces.pricing.parts import Part
 
 
-class ConvNorm(nn.Module):
+class ConvNorm(Part):
     """A convolution without bias, normalised; drawn as in nnU-Net (Kaiming normal for leaky ReLU)."""
 
     def __init__(
@@ -35,7 +36,7 @@ class ConvNorm(nn.Module):
         return self.norm(self.conv(x))
 
 
-class Stage(nn.Module):
+class Stage(Part):
     """Two 3x3 convolutions, each normalised and activated; the first may halve the size.
 
     A residual stage adds its input before the last activation, through a 1x1 convolution where shapes differ (He et

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.layers import CONV, crop, resize
+from search_spaces.pricing.parts import Part
 from search_spaces.stages.convolution import Stage
 from search_spaces.stages.patches import PatchExpanding
 from search_spaces.stages.sampling import Up
 
 
-class InterpolatedStep(nn.Module):
+class InterpolatedStep(Part):
     """Interpolated with aligned corners, joined to the skip where there is one, then two convolutions.
 
     Chen et al.: TransUNet, 2021, https://arxiv.org/abs/2102.04306
@@ -36,7 +37,7 @@ class InterpolatedStep(nn.Module):
         return self.stage(x if skip is None else torch.cat([x, skip], dim=1))
 
 
-class ExpandingStep(nn.Module):
+class ExpandingStep(Part):
     """Patches expanded, joined to the skip by a 1x1 convolution, then window attention.
 
     Cao et al.: Swin-Unet, ECCV Workshops 2022, https://arxiv.org/abs/2105.05537
@@ -59,7 +60,7 @@ class ExpandingStep(nn.Module):
         return self.blocks(self.join(torch.cat([crop(self.expand(x), skip), skip], dim=1)))
 
 
-class TransposedStep(nn.Module):
+class TransposedStep(Part):
     """A transposed convolution, joined to the skip, then a residual stage.
 
     Hatamizadeh et al.: UNETR, WACV 2022, https://arxiv.org/abs/2103.10504

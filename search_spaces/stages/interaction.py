@@ -19,12 +19,13 @@ from torch import Tensor, nn
 from search_spaces.attention.dot_product import attend
 from search_spaces.attention.mechanism import check_option
 from search_spaces.layers import ACTIVATION, CONV
+from search_spaces.pricing.parts import Part
 from search_spaces.stages.convolution import ConvNorm
 
 Pair = tuple[Tensor, Tensor]
 
 
-class Interaction(nn.Module):
+class Interaction(Part):
     """Both directions of one exchange.
 
     Args:
@@ -46,7 +47,7 @@ class Interaction(nn.Module):
         return self.first(first, second), self.second(second, first)
 
 
-class Added(nn.Module):
+class Added(Part):
     """The other path's feature is added, through a 1x1 convolution."""
 
     def __init__(self, channels: int, dims: int, norm: str, activation: str) -> None:
@@ -57,7 +58,7 @@ class Added(nn.Module):
         return x + self.message(other)
 
 
-class Joined(nn.Module):
+class Joined(Part):
     """Both features side by side, brought back to the width of one by a 1x1 convolution."""
 
     def __init__(self, channels: int, dims: int, norm: str, activation: str) -> None:
@@ -69,7 +70,7 @@ class Joined(nn.Module):
         return self.activation(self.join(torch.cat([x, other], dim=1)))
 
 
-class LocationAttention(nn.Module):
+class LocationAttention(Part):
     """Each position asks every position of the other path; the weights of all pairs are never held."""
 
     def __init__(self, channels: int, dims: int, norm: str, activation: str) -> None:

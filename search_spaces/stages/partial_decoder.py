@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.layers import CONV, resize
+from search_spaces.pricing.parts import Part
 
 
-class PartialDecoder(nn.Module):
+class PartialDecoder(Part):
     """A coarse prediction from the deeper levels alone: each is multiplied by all that are coarser, then joined.
 
     As in CaraNet's code the convolutions are 3x3 without bias, norm or activation; there features come up in steps of

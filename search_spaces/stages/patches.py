@@ -13,16 +13,17 @@ from torch.nn import functional as F
 
 from search_spaces.attention.window import join_windows, split_windows
 from search_spaces.layers import CONV
+from search_spaces.pricing.parts import Part
 
 
-class ChannelNorm(nn.LayerNorm):
+class ChannelNorm(Part, nn.LayerNorm):
     """Layer normalisation of the channels of each position of ``(batch, channels, *spatial)``."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
-class PatchEmbedding(nn.Module):
+class PatchEmbedding(Part):
     """One linear layer on each patch of an image, then a normalisation or none.
 
     Args:
@@ -44,7 +45,7 @@ class PatchEmbedding(nn.Module):
         return self.norm(self.project(filled(image, self.patch)))
 
 
-class PatchMerging(nn.Module):
+class PatchMerging(Part):
     """Each 2x2 patch becomes a position: y = W LN [x_1, x_2, ...]; odd sizes are rounded up with zeros."""
 
     def __init__(self, in_channels: int, channels: int, *, dims: int) -> None:
@@ -60,7 +61,7 @@ class PatchMerging(nn.Module):
         return merged.unflatten(0, (len(x), *(length // 2 for length in x.shape[1:-1]))).movedim(-1, 1)
 
 
-class PatchExpanding(nn.Module):
+class PatchExpanding(Part):
     """Each position becomes a patch: [y_1, y_2, ...] = W x, every y normalised.
 
     Args:

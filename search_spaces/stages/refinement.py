@@ -10,10 +10,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from search_spaces.layers import resize
+from search_spaces.pricing.parts import Part
 from search_spaces.stages.convolution import ConvNorm
 
 
-class Refinement(nn.Module):
+class Refinement(Part):
     """Three convolutions from a feature, attended to before, to what the coarser prediction lacks.
 
     As in CaraNet's code a PReLU with a slope a channel follows each, the last one too. Of the logits only a batch

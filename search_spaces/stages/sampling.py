@@ -5,11 +5,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from search_spaces.layers import CONV, MAX_POOL, TRANSPOSED_CONV, crop, resize
+from search_spaces.pricing.parts import Part
 
 UP = ("transposed", "linear")
 
 
-class Up(nn.Module):
+class Up(Part):
     """The coarser feature at the size of a finer one.
 
     Args:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from search_spaces.attention.se import SqueezeExcitation
 from search_spaces.layers import ACTIVATION
+from search_spaces.pricing.parts import Part
 from search_spaces.stages.convolution import ConvNorm
 
 
-class SqueezedResidual(nn.Module):
+class SqueezedResidual(Part):
     """Two 3x3 convolutions beside a 1x1 convolution with reweighted channels.
 
     Under an instance norm the channel means of one image are the norm's biases, so the weights of the channels are

@@ -11,12 +11,13 @@ from search_spaces.attention.mechanism import check_option
 from search_spaces.attention.mhsa import TransformerBlock, fitting_heads
 from search_spaces.attention.positions import sine_positions
 from search_spaces.layers import CONV, resize
+from search_spaces.pricing.parts import Part
 
 POSITIONS = ("none", "sine", "learned")
 GRID = {2: (14, 14), 3: (6, 6, 6)}  # of learned positions: in 2D the published one, in 3D about as many in all
 
 
-class Transformer(nn.Module):
+class Transformer(Part):
     """Tokens of a map through transformer blocks and a last normalisation: LN(blocks(W x + positions)).
 
     Learned positions lie on a grid and are interpolated to the size at hand, so that any size is accepted.

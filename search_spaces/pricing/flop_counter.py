@@ -82,25 +82,29 @@ def _stacked(tensors: list[Tensor], dim: int = 0) -> Tensor:
     return tensors[0].new_empty(shape)
 
 
-def _convolved(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: list[int],
-    padding: list[int],
-    dilation: list[int],
+def convolved(
+    size: Sequence[int],
+    weight: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
     transposed: bool,
-    output_padding: list[int],
+    output_padding: Sequence[int],
     groups: int,
-) -> Tensor:
+) -> list[int]:
+    """Size of the result of a convolution of a map of ``size`` with kernels of size ``weight``."""
     spatial = []
-    for axis, (length, kernel) in enumerate(zip(x.shape[2:], weight.shape[2:], strict=True)):
+    for axis, (length, kernel) in enumerate(zip(size[2:], weight[2:], strict=True)):
         reach = dilation[axis] * (kernel - 1) - 2 * padding[axis]
         if transposed:
             spatial.append((length - 1) * stride[axis] + reach + output_padding[axis] + 1)
         else:
             spatial.append((length - reach - 1) // stride[axis] + 1)
-    return x.new_empty(x.shape[0], weight.shape[1] * groups if transposed else weight.shape[0], *spatial)
+    return [size[0], weight[1] * groups if transposed else weight[0], *spatial]
+
+
+def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *form: Any) -> Tensor:
+    return x.new_empty(convolved(x.shape, weight.shape, *form))
 
 
 def _max_pooled(
