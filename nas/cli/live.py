@@ -175,11 +175,14 @@ def closing_lines(run: Run) -> list[str]:
     """How much was done, how busy the machine was, why the search ended, what failed."""
     summary = run.summary
     failed = [trial for trial in run.journal if trial.error]
+    searched = [trial.steps for trial in run.journal if trial.phase == "search"]
+    whole = searched.count(max(searched, default=0))
+    parts = f", {whole} of them to the end," if whole < len(searched) else ""
     ended = f"; the search ended: {summary['ended']}" if summary.get("ended") else ""
     lines = []
     if summary.get("trials"):
         lines.append(
-            f"{summary['trials']} trials in {format_duration(summary['seconds'])} "
+            f"{summary['trials']} trials{parts} in {format_duration(summary['seconds'])} "
             f"({summary['trials_per_hour']:g} an hour), cores {summary['utilisation']:.0%} busy, "
             f"hypervolume {summary['hypervolume']:.4f}{ended}"
         )
