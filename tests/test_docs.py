@@ -45,8 +45,8 @@ def test_the_strategy_shown_keeps_to_the_contract(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_config_with_earlier_runs_as_shown_is_sound():
-    (text,) = code("search.md", "yaml")
+@pytest.mark.parametrize("text", code("search.md", "yaml"))
+def test_the_parts_of_a_config_shown_are_sound(text: str) -> None:
     assert parse_config(yaml.safe_load(text)).faults == []
 
 

@@ -33,7 +33,7 @@ LEAST = 4  # scores that a model is made of
 AT_MOST = 4096  # observations that a model is made of
 DEGREES = (0.5, 1.0)  # of optimism, in turns: less finds more where much helps, more where little does
 STARTS = 6  # networks of the front and random hosts that climbs begin with, at each suggestion
-SAME_SETTINGS = 32  # suggestions for which hyper-parameters of what is filled in stay as they were drawn
+SAME_SETTINGS = 128  # trials for which the hyper-parameters of a mechanism that is filled in stay as drawn
 CHANGED = 12  # children of the front, at each suggestion
 ROUNDS_OF_CHANGES, CHANGERS, CHANGES = (
     1,
@@ -163,12 +163,20 @@ class Model(Strategy):
         of_front = [view.front[place] for place in rng.choice(len(view.front), STARTS // 2).tolist()]
         drawn = [self.space.sample(rng) for _ in range(STARTS - len(of_front))]
         starts = list(dict.fromkeys([*of_front, *(host_of(self.space, one) for one in [*of_front, *drawn])]))
-        shares = np.random.default_rng((self.seed, tried // SAME_SETTINGS)).random(len(self.space.mechanisms))
-        settings = dict(zip(self.space.mechanisms, shares.tolist(), strict=True))
+        settings = self._settings(tried)
         choices = choices_of(view.posterior, self.space, starts, optimism, rng, settings)
         rest = view.posterior.scales["rest"] ** 2
         climber = Climber(self.space, self.budget, choices, view.steps, optimism, rest, self._prices)
         yield from map(climber.climb, starts)
+
+    def _settings(self, tried: int) -> dict[str, float]:
+        """A number from 0 up to 1 for each mechanism; now one changes and then another, as new prices take time."""
+        names = self.space.mechanisms
+        turns = [(place, (tried + place * SAME_SETTINGS // len(names)) // SAME_SETTINGS) for place in range(len(names))]
+        return {
+            name: float(np.random.default_rng((self.seed, *turn)).random())
+            for name, turn in zip(names, turns, strict=True)
+        }
 
 
 class _Pool:

@@ -126,3 +126,15 @@ def test_where_slots_are_fixed_all_but_the_plain_network_has_what_is_fixed():
 def test_optimism_below_nothing_is_refused():
     with pytest.raises(InputError, match="optimism"):
         Model(SPACE, lambda _: True, 0, optimism=-1.0)
+
+
+@pytest.mark.parametrize(
+    "closed", [{"slots": []}, {"mechanisms": ["se"], "max_filled": 0}], ids=["none", "none filled"]
+)
+def test_where_there_is_no_slot_to_fill_the_hosts_are_walked(closed):
+    space = load_space({"host": "unet", "options": {"depth": [2, 3], "width": [4, 6, 8, 12]}, **closed}, 2)
+    strategy = Model(space, lambda _: True, 0)
+    done: list[Trial] = []
+    while (one := strategy.suggest(History(done))) is not None:
+        done.append(made_up(len(done), one, 0.8))
+    assert {trial.architecture for trial in done} == set(space)
