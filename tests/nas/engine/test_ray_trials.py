@@ -100,6 +100,11 @@ def source(cluster, task, told, tmp_path_factory) -> Orders:
     return source
 
 
+def of_trials(told: list[str]) -> list[str]:
+    """What was told of trials: on a busy machine workers start slowly, and that is told too."""
+    return [line for line in told if not line.startswith("no trial has begun")]
+
+
 def outcomes(source: Orders, way: str) -> list[Outcome]:
     return [source.outcomes[number] for number, wanted in enumerate(WANTED) if wanted == way]
 
@@ -170,9 +175,10 @@ def test_a_trial_that_is_lost_to_the_machine_is_tried_once_more_alone_and_counts
 
 def test_what_is_tried_once_more_is_said(source, told):
     again = ("killed", "memory", "torch memory", "killed once", "short of memory once")
-    assert [line.split(":")[0] for line in told] == [f"search {WANTED.index(way)}" for way in again]
-    assert all(line.endswith("; it is tried once more with no other beside it") for line in told)
-    assert "out of memory: no room for 3 GB beside others" in told[-1]
+    lines = of_trials(told)
+    assert [line.split(":")[0] for line in lines] == [f"search {WANTED.index(way)}" for way in again]
+    assert all(line.endswith("; it is tried once more with no other beside it") for line in lines)
+    assert "out of memory: no room for 3 GB beside others" in lines[-1]
 
 
 def test_scores_are_numbers_of_pythons_own_whatever_the_evaluator_gave(source):
@@ -204,7 +210,7 @@ def test_a_worker_whose_trials_leave_memory_behind_is_replaced_and_no_trial_is_l
     run_trials(source, task, {"search": Broken()}, Resources(1), told.append)
     processes = [source.outcomes[number].metrics["process"] for number in range(4)]
     assert processes[0] == processes[1] != processes[2] == processes[3]
-    (line,) = told
+    (line,) = of_trials(told)
     assert line.startswith("search 2: its worker holds ")
     assert line.endswith(" more than after its first trial, and is replaced; it begins in another")
 
