@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -84,7 +83,7 @@ def _worked_out(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
         raise Unpriced("a result that is written into a tensor")
     with torch._C.DisableTorchFunction():
         given, named = _tensors(args), {name: _tensors(value) for name, value in kwargs.items()}
-        if func in VIEWS and not any(isinstance(one, Tensor) for one in _flat(given[1:])):
+        if func in VIEWS and not (func is Tensor.__getitem__ and _gathers(args[1])):
             return _shapes(func(*given, **named)), 0
         with torch.no_grad(), torch.device("meta"), FlopCounter() as counter:
             result = func(*given, **named)
@@ -93,9 +92,10 @@ def _worked_out(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
     return _shapes(result), counter.flops
 
 
-def _flat(values: Any) -> Iterator[Any]:
-    for value in values:
-        yield from _flat(value) if isinstance(value, tuple | list) else [value]
+def _gathers(index: Any) -> bool:
+    """Whether an index takes positions by their numbers, in a list or a tensor, and gives no view."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return not all(part is None or part is ... or type(part) in (int, slice) for part in parts)
 
 
 def _tensors(value: Any) -> Any:
