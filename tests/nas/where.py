@@ -9,7 +9,7 @@ import ray
 
 from evaluators.evaluator import Assignment, Evaluation, Evaluator, Progress, evaluator
 
-STEPS = 5
+STEP = 0.1  # seconds
 
 
 @evaluator("where")
@@ -17,9 +17,9 @@ class Where(Evaluator):
     """The score follows from the architecture; ``node`` is the beginning of the node's id as a number."""
 
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
-        for step in range(1, STEPS + 1):
-            time.sleep(0.1)
-            yield Progress(step, STEPS, 1 / step)
+        for step in range(1, assignment.steps + 1):
+            time.sleep(STEP)
+            yield Progress(step, assignment.steps, 1 / step)
         dice = 0.5 + int(assignment.architecture.key[:4], 16) / 2**20
         node = float(int(ray.get_runtime_context().get_node_id()[:8], 16))
         return Evaluation({"dice": dice, "node": node}, {"case": {"disc": dice}})

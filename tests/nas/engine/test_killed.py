@@ -28,8 +28,8 @@ def scores(trials: list[Trial]) -> list[tuple[str, int, str, float | None]]:
 
 @pytest.fixture
 def config(small_task: Path, tmp_path: Path) -> Path:
-    changes = {"limits": {"trials": TRIALS}, "finals": {"seeds": 1, "steps": 16, "candidates": 2}}
-    data = small_config(small_task, plugins=[str(WHERE)], evaluator="where", **changes)
+    changes = {"limits": {"trials": TRIALS}, "finals": {"seeds": 1, "steps": 5, "candidates": 2}}
+    data = small_config(small_task, plugins=[str(WHERE)], evaluator="where", training={"steps": 5}, **changes)
     path = tmp_path / "killed.yaml"
     path.write_text(yaml.safe_dump(data))
     return path

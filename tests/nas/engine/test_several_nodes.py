@@ -17,15 +17,17 @@ from tests.nas.sessions import Session
 from tests.nas.small_task import small_config
 
 ROOT = Path(__file__).parents[3]
-# A node that is gone is noticed within seconds, as on a network where its connections break.
-ALERT = {"health_check_period_ms": 500, "health_check_failure_threshold": 4, "health_check_initial_delay_ms": 500}
+MOST = 60  # trials: more than are done before every node has had one
+# A trial takes longer than a worker takes to start: else Tune gives what waits for a new worker to an old one, each
+# time anew, and a node that has come late is never used.
+STEPS = 150
 
 
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
     """A cluster whose head has one core."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    started = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "_system_config": ALERT})
+    started = Nodes(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
         yield started
     finally:
@@ -39,6 +41,7 @@ def wait_for_nodes(session: Session, journal: Path, count: int) -> list[Trial]:
         session.wait_for_lines(journal, len(trials) + 1)
         trials = Journal(journal).read()
         assert {trial.error for trial in trials} == {None}
+        assert len(trials) < MOST, "only some of the nodes work"
     return trials
 
 
@@ -47,7 +50,7 @@ def test_a_node_that_goes_and_one_that_comes_lose_no_trial_and_none_runs_twice(
     nodes: Nodes, cluster: Cluster, small_task: Path, tmp_path: Path
 ) -> None:
     changes = {"plugins": [str(ROOT / "tests/nas/where.py")], "evaluator": "where", "strategy": {"name": "random"}}
-    limits = {"limits": {"trials": 1000}, "finals": {"seeds": 0}, "resources": {}}
+    limits = {"limits": {"trials": MOST}, "finals": {"seeds": 0}, "resources": {}, "training": {"steps": STEPS}}
     (tmp_path / "two.yaml").write_text(yaml.safe_dump(small_config(small_task, **changes, **limits)))
     journal = tmp_path / "runs" / "two" / "journal.jsonl"
     leaving = nodes.add_node(num_cpus=1)
@@ -60,7 +63,10 @@ def test_a_node_that_goes_and_one_that_comes_lose_no_trial_and_none_runs_twice(
     session.interrupt()
     code, out, err = session.end()
     assert (code, err) == (130, "stopped; go on with: nas search --resume --run two\n")
-    assert out.count("tried once more") == out.count("its machine was lost; it is tried once more\n") <= 1
+    # Ray may know of the worker before it knows of the node; then that is what is told.
+    lost = [line for line in out.splitlines() if "tried once more" in line]
+    assert len(lost) <= 1
+    assert all("the worker died" in line for line in lost)
     trials = Journal(journal).read()
     numbers = {trial.number for trial in trials}
     assert len(set(range(max(numbers))) - numbers) <= 2  # those that were in flight
