@@ -14,6 +14,7 @@ from nas.surrogate.fidelity import Score, at_the_end
 from search_spaces.architecture.architecture import Architecture
 
 FARTHEST = 6.0  # robust standard deviations below the median: worse says only that it failed
+FAILED_TRIALS = 4.0  # that a failure counts as: it would fail again, where a low score may be noise
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Observations:
             (*self.architectures, *added),
             (*self.rows, *(row_of(architecture) for architecture in added)),
             np.append(self.scores, np.full(len(added), self.scores.min(initial=1.0))),
-            np.append(self.trials, np.ones(len(added))),
+            np.append(self.trials, np.full(len(added), FAILED_TRIALS)),
             np.append(self.params, list(params.values())).astype(int),
         )
 
