@@ -89,6 +89,7 @@ class TrainingEvaluator(Evaluator):
 
         Yields progress about once a second, at every rung with the scores there, and at the last step.
         """
+        reported = time.monotonic()
         task, layout, steps = assignment.task, assignment.task.preprocessing, assignment.steps
         device = next(network.parameters()).device
         rungs = {rung for rung in assignment.rungs if rung < steps}
@@ -106,7 +107,6 @@ class TrainingEvaluator(Evaluator):
             work.restore(assignment.state)
         batch = self.batch or BATCH[layout.dims]
         stream = batches(task.train, layout, batch, steps, self.augmentation, assignment.seed, device, work.done)
-        reported = time.monotonic()
         for images, labels in stream:
             loss = work.step(images, labels)
             done = work.done

@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from nas.records.journal import Journal
+
 PATIENCE = 300.0  # seconds; machines are busy at times
 
 
@@ -31,12 +33,12 @@ class Session:
             preexec_fn=_take_interrupts,
         )
 
-    def wait_for_lines(self, path: Path, count: int) -> None:
-        """Until ``path`` has ``count`` lines."""
+    def wait_for_trials(self, path: Path, count: int) -> None:
+        """Until the journal at ``path`` knows of ``count`` trials."""
         ends = time.monotonic() + PATIENCE
-        while not path.exists() or path.read_bytes().count(b"\n") < count:
+        while len(Journal(path).read()) < count:
             assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < ends, f"{path} has not grown to {count} lines"
+            assert time.monotonic() < ends, f"{path} has not grown to {count} trials"
             time.sleep(0.05)
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:

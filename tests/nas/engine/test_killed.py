@@ -43,7 +43,7 @@ def test_ctrl_c_twice_ends_a_search_that_is_ending_and_leaves_nothing_half_done(
 ) -> None:
     folder = tmp_path / "runs" / "killed"
     session = Session(["search", config.name], tmp_path)
-    session.wait_for_lines(folder / "journal.jsonl", 2)
+    session.wait_for_trials(folder / "journal.jsonl", 2)
     session.interrupt()
     time.sleep(pause)
     session.interrupt()
@@ -66,7 +66,7 @@ def test_a_search_killed_at_ten_moments_tries_what_an_unbroken_one_does_and_noth
     before: list[Trial] = []
     for kill in range(KILLS):
         session = Session(["search", config.name] if kill == 0 else ["search", "--resume", "--run", "killed"], tmp_path)
-        session.wait_for_lines(journal, len(before) + 1 + kill % 2)
+        session.wait_for_trials(journal, len(before) + 1 + kill % 2)
         time.sleep(moments.uniform(0, 0.6))  # trials take half a second: at any point of one
         session.kill()
         session.end()

@@ -38,7 +38,7 @@ def wait_for_nodes(session: Session, journal: Path, count: int) -> list[Trial]:
     """Until trials of so many nodes are in the journal; those that are."""
     trials: list[Trial] = []
     while len({trial.metrics["node"] for trial in trials}) < count:
-        session.wait_for_lines(journal, len(trials) + 1)
+        session.wait_for_trials(journal, len(trials) + 1)
         trials = Journal(journal).read()
         assert {trial.error for trial in trials} == {None}
         assert len(trials) < MOST, "only some of the nodes work"
