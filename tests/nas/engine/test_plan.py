@@ -316,7 +316,7 @@ def whole(request, tmp_path_factory):
     return SimpleNamespace(folder=folder, strategy=request.param, orders=orders)
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(share=st.floats(0, 1))
 def test_a_search_killed_anywhere_gives_the_same_remaining_orders(whole, tmp_path_factory, share):
     folder = tmp_path_factory.mktemp("cut")

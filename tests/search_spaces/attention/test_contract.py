@@ -283,7 +283,8 @@ class Together(nn.Module):
         return [part(*group) for part, group in zip(self.parts, groups, strict=True)]
 
 
-@pytest.mark.parametrize("dims", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dims", [2, 3])
 @pytest.mark.filterwarnings("ignore")
 def test_onnx_runtime_computes_the_same(dims: int) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
