@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +24,11 @@ from result import finish
 from rich.console import Console
 from rich.table import Table
 
-from nas.benchmark.simulation import SimulatedCluster
+from nas.benchmark.simulation import simulated_search
 from nas.benchmark.table import Row, read_table
 from nas.engine.orders import Order, Outcome
-from nas.engine.plan import Plan, Schedule
-from nas.engine.silent import SilentWatcher
+from nas.engine.plan import Schedule
 from nas.evidence.hypervolume import Box, Steps
-from nas.records.journal import Journal
 from nas.strategies import STRATEGIES
 from nas.strategies.budget import Budget, box_of
 from nas.surrogate.observations import observed
@@ -50,7 +47,10 @@ STEPS = 400
 
 @dataclass(frozen=True)
 class Task:
-    """What is searched: the space and what may be tried, what a trial shows on the way, what a network is worth."""
+    """What is searched: the space and what may be tried, what a trial shows on the way, what a network is worth.
+
+    ``box``: the range of parameters in which a front counts; ``steps``: of a whole trial.
+    """
 
     name: str
     space: SearchSpace
@@ -58,7 +58,7 @@ class Task:
     cost_of: Callable[[Architecture], Cost]
     curve: Callable[[Architecture], dict[int, float]]
     value: Callable[[Architecture], float]
-    limit: int | None
+    box: Box
     steps: int
 
 
@@ -84,7 +84,8 @@ def made_up_task(seed: int) -> Task:
     def admits(architecture: Architecture) -> bool:
         return cost_of(architecture).params <= LIMIT
 
-    return Task(f"made up {seed}", space, admits, cost_of, curve, truth.dice, LIMIT, STEPS)
+    box = box_of(space, admits, 1, 1, LIMIT)
+    return Task(f"made up {seed}", space, admits, cost_of, curve, truth.dice, box, STEPS)
 
 
 def recorded_task(path: Path) -> Task:
@@ -108,20 +109,18 @@ def recorded_task(path: Path) -> Task:
         return {**dict(row.curve), row.steps: row.dice or 0.0}
 
     steps = next(iter(rows.values()))[0].steps
-    return Task(
-        path.stem, space, lambda one: one in values, lambda one: costs[one], curve, values.__getitem__, None, steps
-    )
+    sizes = [cost.params for cost in costs.values()]
+    box = Box(min(sizes), max(sizes))
+    return Task(path.stem, space, values.__contains__, costs.__getitem__, curve, values.__getitem__, box, steps)
 
 
 def searched(task: Task, strategy: str, reduction: float, trials: int, workers: int, seed: int) -> dict[str, float]:
     """One simulated search: the value of its front, and the steps that were trained."""
     steps = task.steps
-    box = (
-        box_of(task.space, task.admits, 1, 1, task.limit)
-        if task.limit
-        else Box(*(f([task.cost_of(one).params for one in task.space if task.admits(one)]) for f in (min, max)))
-    )
-    budget = Budget(task.admits, lambda one: task.cost_of(one).params, box)
+
+    def params_of(architecture: Architecture) -> int:
+        return task.cost_of(architecture).params
+
     schedule = Schedule(
         trials=trials,
         seconds=None,
@@ -145,14 +144,10 @@ def searched(task: Task, strategy: str, reduction: float, trials: int, workers: 
                 yield step - done, step, outcome
                 done = step
 
-    cluster = SimulatedCluster(workers)
-    with tempfile.TemporaryDirectory() as folder:
-        made = STRATEGIES[strategy](task.space, budget, seed)
-        journal = Journal(Path(folder) / "journal.jsonl")
-        plan = Plan(made, schedule, journal, Path(folder), task.cost_of, SilentWatcher(), cluster.clock)
-        cluster.run(plan, work)
-    front = expected_front(plan.search_trials)
-    area = Steps((box.place(task.cost_of(one).params), task.value(one)) for one in front).area()
+    made = STRATEGIES[strategy](task.space, Budget(task.admits, params_of, task.box), seed)
+    done, cluster = simulated_search(made, schedule, task.cost_of, work)
+    front = expected_front(done)
+    area = Steps((task.box.place(params_of(one)), task.value(one)) for one in front).area()
     return {"value": area, "steps": cluster.busy, "time": cluster.now}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +18,9 @@ from made_up_truth import Truth
 from result import finish
 from rich.console import Console
 
-from nas.benchmark.simulation import SimulatedCluster
+from nas.benchmark.simulation import simulated_search
 from nas.engine.orders import Order, Outcome
-from nas.engine.plan import Plan, Schedule
-from nas.engine.silent import SilentWatcher
-from nas.records.journal import Journal
+from nas.engine.plan import Schedule
 from nas.strategies import STRATEGIES
 from nas.strategies.budget import Budget, box_of
 from search_spaces import Architecture, load_space
@@ -81,16 +78,13 @@ def main() -> None:
         rungs=rungs,
         reduction=options.reduction,
     )
-    cluster = SimulatedCluster(options.workers)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / "journal.jsonl")
-        plan = Plan(strategy, schedule, journal, Path(folder), cost_of, SilentWatcher(), cluster.clock)
-        cluster.run(plan, work if rungs else lambda order: [_whole(work(order))])
+    done = work if rungs else lambda order: [_whole(work(order))]
+    trials, cluster = simulated_search(strategy, schedule, cost_of, done)
     seconds = time.perf_counter() - began
     idle = cluster.idle
     Console().print(
-        f"{len(plan.search_trials):,} trials on {options.workers:,} simulated workers: {seconds:.1f} s here, "
+        f"{len(trials):,} trials on {options.workers:,} simulated workers: {seconds:.1f} s here, "
         f"{1000 * seconds / options.trials:.2f} ms a trial; {cluster.now / 3600:.1f} simulated hours, {idle:.2%} idle"
     )
     finish(

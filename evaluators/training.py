@@ -130,7 +130,8 @@ class TrainingEvaluator(Evaluator):
         false_positives: CaseScores = {}
         found: CaseScores = {}
         scored: list[PreparedCase] = getattr(task, assignment.split)
-        for case, label in self.predictions(network, task, scored, resolve_device(assignment.device)):
+        device = next(network.parameters()).device
+        for case, label in self.predictions(network, task, scored, device):
             cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
             if distances:
                 found[case.name] = hausdorff_scores(label, case.reference, labelling, case.spacing)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from evaluators.evaluator import Progress
 from nas.engine.orders import Order, Outcome, Source
+from nas.engine.plan import Plan, Schedule
+from nas.engine.silent import SilentWatcher
+from nas.records.journal import Journal
+from nas.records.trial import Trial
+from nas.strategies import Strategy
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.cost import Cost
 
 Work = Callable[[Order], Iterable[tuple[float, int, Outcome]]]
 
@@ -65,3 +74,19 @@ class SimulatedCluster:
                     follow(further, rest)
             else:
                 source.finished(order, outcome)
+
+
+def simulated_search(
+    strategy: Strategy, schedule: Schedule, cost_of: Callable[[Architecture], Cost], work: Work
+) -> tuple[list[Trial], SimulatedCluster]:
+    """The search trials of a whole search, planned and journalled as a real one, and the workers after it.
+
+    ``work``: see ``SimulatedCluster.run``. The journal is gone afterwards.
+    """
+    cluster = SimulatedCluster(schedule.workers)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        journal = Journal(folder / "journal.jsonl")
+        plan = Plan(strategy, schedule, journal, folder, cost_of, SilentWatcher(), cluster.clock)
+        cluster.run(plan, work)
+        return plan.search_trials, cluster

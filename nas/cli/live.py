@@ -89,14 +89,14 @@ class LiveWatcher:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def started(self, order: Order, cost: Cost) -> None:
-        self._running[order.phase, order.number] = (order, cost, time.monotonic(), None)
+        self._running[order.key] = (order, cost, time.monotonic(), None)
 
     def progress(self, order: Order, progress: evaluator.Progress) -> None:
-        _, cost, began, _ = self._running[order.phase, order.number]
-        self._running[order.phase, order.number] = (order, cost, began, progress)
+        _, cost, began, _ = self._running[order.key]
+        self._running[order.key] = (order, cost, began, progress)
 
     def stopped(self, order: Order) -> None:
-        self._running.pop((order.phase, order.number), None)
+        self._running.pop(order.key, None)
 
     def halted(self, trial: Trial) -> None:
         order = self._running[trial.phase, trial.number][0]

@@ -187,7 +187,7 @@ def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
     if config.limits.macs is None:
         return  # the limit on parameters alone was checked before the task was read
     networks = space.plain_networks()
-    if not any(admits(config, network, task, size) for network in networks):
+    if not any(admits(checked, network, size) for network in networks):
         fewest = min(network.cost(task.channels, len(task.classes), size).macs for network in networks)
         if fewest <= config.limits.macs:
             raise InputError("limits: no network of the space is within both limits.params and limits.macs")
@@ -204,10 +204,10 @@ def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
             )
 
 
-def admits(config: Config, architecture: Architecture, task: Task, size: tuple[int, ...]) -> bool:
+def admits(checked: Checked, architecture: Architecture, size: tuple[int, ...]) -> bool:
     """Whether an architecture is within the limits, from its exact cost."""
-    cost = architecture.cost(task.channels, len(task.classes), size)
-    limits = config.limits
+    cost = architecture.cost(checked.task.channels, len(checked.task.classes), size)
+    limits = checked.config.limits
     return (limits.params is None or cost.params <= limits.params) and (limits.macs is None or cost.macs <= limits.macs)
 
 

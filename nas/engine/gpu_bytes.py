@@ -19,7 +19,7 @@ def gpu_bytes(checked: Checked, task: PreparedTask) -> int:
     channels, classes, patch = layout.channels, len(layout.classes), layout.patch
 
     def within(architecture: Architecture) -> bool:
-        return admits(config, architecture, checked.task, patch)
+        return admits(checked, architecture, patch)
 
     def macs(architecture: Architecture) -> int:
         return architecture.cost(channels, classes, patch).macs

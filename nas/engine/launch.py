@@ -131,7 +131,7 @@ def _run(
         return cost_of(architecture).params
 
     def within(architecture: Architecture) -> bool:
-        return admits(config, architecture, checked.task, layout.patch)
+        return admits(checked, architecture, layout.patch)
 
     box = box_of(space, within, layout.channels, len(layout.classes), config.limits.params)
     strategy = make_strategy(config, space, Budget(within, params_of, box))

@@ -22,7 +22,7 @@ from nas.engine.orders import Order, Outcome
 from nas.quantities import format_duration
 from nas.records.journal import Journal
 from nas.records.states import States
-from nas.records.trial import Phase, Trial, plain_network
+from nas.records.trial import Phase, Trial
 from nas.records.usage import running_seconds
 from nas.strategies import History, Strategy
 from nas.surrogate.recommendation import finalists
@@ -151,7 +151,7 @@ class Plan:
     def plain(self) -> Architecture | None:
         """The network without attention, which is a finalist whatever became of it."""
         first = self._trials.get(("search", 0))
-        return plain_network([first] if first else [])
+        return first.architecture if first else None
 
     def next(self) -> Order | None:
         if len(self.running) >= self.schedule.workers:

@@ -106,7 +106,7 @@ class Bridge:
 
     def _comes_again(self, trial_id: str, loss: Loss) -> bool:
         order = self.running[trial_id]
-        key = order.phase, order.number, loss.alone
+        key = *order.key, loss.alone
         if not loss.again or (loss.begun and key in self._lost):
             return False
         if loss.begun:

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -148,17 +148,18 @@ class Worker(tune.Trainable):
     def _told(self, progress: Progress) -> dict[str, Any]:
         told: dict[str, Any] = {"progress": {name: getattr(progress, name) for name in ("step", "steps", "loss")}}
         if progress.evaluation is not None:
-            from nas.engine.scores import plain_scores
-
-            state = progress.state() if progress.state is not None else None
-            told["rung"] = [self._timed(**plain_scores(progress.evaluation), state=state)]
+            rung = self._scored(progress.evaluation)
+            told["rung"] = [replace(rung, state=progress.state()) if progress.state is not None else rung]
         return told
 
     def _outcome(self, evaluation: Evaluation) -> Outcome:
+        found = self._scored(evaluation)
+        return replace(found, weights=evaluation.weights()) if self.order.keep_weights else found
+
+    def _scored(self, evaluation: Evaluation) -> Outcome:
         from nas.engine.scores import plain_scores
 
-        scores = plain_scores(evaluation)
-        return self._timed(**scores, weights=evaluation.weights() if self.order.keep_weights else None)
+        return self._timed(**plain_scores(evaluation))
 
     def _seconds(self) -> float:
         return self.order.spent[0] + time.perf_counter() - self.began

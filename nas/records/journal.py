@@ -44,20 +44,14 @@ class Journal:
         if not self.path.exists():
             return []
         lines = self.path.read_bytes().split(b"\n")[:-1]
-        trials: list[Trial] = []
-        place_of: dict[tuple[str, int], int] = {}
-        lines_of: list[int] = []
+        held: dict[tuple[str, int], tuple[int, Trial]] = {}  # the last line of each trial, and what it says
         for number, line in enumerate(lines, start=1):
             trial = self._parse(line, number)
-            place = place_of.setdefault((trial.phase, trial.number), len(trials))
-            if place == len(trials):
-                trials.append(trial)
-                lines_of.append(number)
-            elif trial.goes_on_from(trials[place]):
-                trials[place], lines_of[place] = trial, number
-            else:
-                raise self._fault(number, f"{trial.phase} trial {trial.number} is on line {lines_of[place]} already")
-        return trials
+            first, before = held.get((trial.phase, trial.number), (number, None))
+            if before is not None and not trial.goes_on_from(before):
+                raise self._fault(number, f"{trial.phase} trial {trial.number} is on line {first} already")
+            held[trial.phase, trial.number] = number, trial
+        return [trial for _, trial in held.values()]
 
     def _parse(self, line: bytes, number: int) -> Trial:
         try:

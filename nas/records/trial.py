@@ -85,10 +85,8 @@ class Trial:
 
     def goes_on_from(self, other: Trial) -> bool:
         """Whether this is what came of ``other`` later: the same trial, worked on."""
-        same = (self.phase, self.number, self.architecture, self.seed) == (
-            *(other.phase, other.number, other.architecture, other.seed),
-        )
-        return same and other.status == "completed" and self.steps > other.steps
+        one, before = ((trial.phase, trial.number, trial.architecture, trial.seed) for trial in (self, other))
+        return one == before and other.status == "completed" and self.steps > other.steps
 
     @property
     def dice(self) -> float | None:

@@ -35,11 +35,7 @@ DEGREES = (0.5, 1.0)  # of optimism, in turns: less finds more where much helps,
 STARTS = 6  # networks of the front and random hosts that climbs begin with, at each suggestion
 SAME_SETTINGS = 128  # trials for which the hyper-parameters of a mechanism that is filled in stay as drawn
 CHANGED = 12  # children of the front, at each suggestion
-ROUNDS_OF_CHANGES, CHANGERS, CHANGES = (
-    1,
-    3,
-    10,
-)  # rounds in which the best few proposals are changed, and how often each
+CHANGERS, CHANGES = 3, 10  # proposals that are changed, the best ones, and how often each
 SHARED = 200  # a model is made anew for each of the first ones, and then for every 200th part of what was tried
 GROWTH = 1.25  # scales are learnt anew when there are so many times more scores
 ROUNDS = 20  # of proposals from one model, until one is found that is new
@@ -153,9 +149,8 @@ class Model(Strategy):
         pool = _Pool(view.posterior, self.budget, optimism, seen)
         pool.add(self._climbed(view, optimism, len(seen), rng))
         pool.add(changed(self.space, view.front, rng, CHANGED))
-        for _ in range(ROUNDS_OF_CHANGES):
-            top = pool.best(view.steps, CHANGERS)
-            pool.add(child for one in top for child in changed(self.space, [one], rng, CHANGES))
+        top = pool.best(view.steps, CHANGERS)
+        pool.add(child for one in top for child in changed(self.space, [one], rng, CHANGES))
         return pool.best(view.steps, count)
 
     def _climbed(self, view: _View, optimism: float, tried: int, rng: np.random.Generator) -> Iterator[Architecture]:

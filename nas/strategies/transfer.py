@@ -12,7 +12,7 @@ from evaluators.files import write_bytes
 from nas.records.trial import Trial
 from nas.run import RUNS, load_run
 from nas.strategies.model import Model
-from nas.strategies.strategy import Admits, History, Strategy, strategy
+from nas.strategies.strategy import Admits, History, strategy
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import ATTENTION, Feature
 from nas.surrogate.observations import observed
@@ -27,7 +27,7 @@ FILES = ("config.yaml", "journal.jsonl")  # of a source; the last one is written
 
 
 @strategy("transfer")
-class Transfer(Strategy):
+class Transfer(Model):
     """As ``model``, beginning with what earlier runs on other tasks found.
 
     An earlier run tells what to expect of mechanisms, places and hyper-parameters that both spaces have; its hosts,
@@ -43,9 +43,8 @@ class Transfer(Strategy):
     def __init__(
         self, space: SearchSpace, admits: Admits, seed: int, *, sources: Sequence[str] = (), optimism: float = 1.0
     ) -> None:
-        super().__init__(space, admits, seed)
+        super().__init__(space, admits, seed, optimism=optimism)
         self.sources = tuple(sources)
-        self._model = Model(space, admits, seed, optimism=optimism)
 
     def prepare(self, runs: Path = RUNS, folder: Path | None = None) -> None:
         histories: list[list[Trial]] = []
@@ -61,12 +60,12 @@ class Transfer(Strategy):
 
     def learn(self, histories: Sequence[Sequence[Trial]]) -> None:
         """Begin with what these trials of other tasks say, one sequence a task."""
-        self._model.earlier = earlier_of(histories) if histories else None
+        self.earlier = earlier_of(histories) if histories else None
 
     def suggest(self, history: History) -> Architecture | None:
-        if self.sources and self._model.earlier is None:
+        if self.sources and self.earlier is None:
             self.prepare()
-        return self._model.suggest(history)
+        return super().suggest(history)
 
 
 def earlier_of(histories: Sequence[Sequence[Trial]]) -> Earlier:

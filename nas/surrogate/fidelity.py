@@ -52,9 +52,11 @@ class _Gain:
 
     def __init__(self, scored: Sequence[tuple[Trial, float]], rung: int, steps: int) -> None:
         pairs = [
-            (math.log10(trial.cost.params), dice - dict(trial.curve)[rung])
+            (math.log10(trial.cost.params), dice - early)
             for trial, dice in scored
-            if trial.steps == steps and rung in dict(trial.curve)
+            if trial.steps == steps
+            for reached, early in trial.curve
+            if reached == rung
         ]
         sizes, gains = np.array(pairs).reshape(-1, 2).T
         self._middle = float(sizes.mean()) if len(sizes) else 0.0

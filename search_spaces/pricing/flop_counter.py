@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from search_spaces.pricing import sizes
+
 aten = torch.ops.aten
 
 
@@ -44,8 +46,7 @@ class FlopCounter(TorchDispatchMode):
 
 def _broadcast(*args: Any, **kwargs: Any) -> Tensor:
     tensors = [arg for arg in args if isinstance(arg, Tensor)]
-    shapes = {tensor.shape for tensor in tensors}
-    return tensors[0].new_empty(shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes))
+    return tensors[0].new_empty(sizes.broadcast({tensor.shape for tensor in tensors}))
 
 
 def _group_normalised(x: Tensor, *args: Any, **_: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,46 +66,19 @@ def _batch_normalised(x: Tensor, *args: Any, **_: Any) -> tuple[Tensor, Tensor, 
 
 
 def _reduced(x: Tensor, dim: list[int] | None = None, keepdim: bool = False, **_: Any) -> Tensor:
-    over = {axis % x.dim() for axis in dim} if dim else set(range(x.dim()))
-    kept = [1 if axis in over else length for axis, length in enumerate(x.shape) if keepdim or axis not in over]
-    return x.new_empty(kept)
+    return x.new_empty(sizes.reduced(x.shape, dim or range(x.dim()), keepdim))
 
 
 def _joined(tensors: list[Tensor], dim: int = 0) -> Tensor:
-    shape = list(tensors[0].shape)
-    shape[dim] = sum(tensor.shape[dim] for tensor in tensors)
-    return tensors[0].new_empty(shape)
+    return tensors[0].new_empty(sizes.joined([tensor.shape for tensor in tensors], dim))
 
 
 def _stacked(tensors: list[Tensor], dim: int = 0) -> Tensor:
-    shape = list(tensors[0].shape)
-    shape.insert(dim if dim >= 0 else len(shape) + 1 + dim, len(tensors))
-    return tensors[0].new_empty(shape)
-
-
-def convolved(
-    size: Sequence[int],
-    weight: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,
-    output_padding: Sequence[int],
-    groups: int,
-) -> list[int]:
-    """Size of the result of a convolution of a map of ``size`` with kernels of size ``weight``."""
-    spatial = []
-    for axis, (length, kernel) in enumerate(zip(size[2:], weight[2:], strict=True)):
-        reach = dilation[axis] * (kernel - 1) - 2 * padding[axis]
-        if transposed:
-            spatial.append((length - 1) * stride[axis] + reach + output_padding[axis] + 1)
-        else:
-            spatial.append((length - reach - 1) // stride[axis] + 1)
-    return [size[0], weight[1] * groups if transposed else weight[0], *spatial]
+    return tensors[0].new_empty(sizes.stacked(tensors[0].shape, len(tensors), dim))
 
 
 def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *form: Any) -> Tensor:
-    return x.new_empty(convolved(x.shape, weight.shape, *form))
+    return x.new_empty(sizes.convolved(x.shape, weight.shape, *form))
 
 
 def _max_pooled(

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import conv_flop_count
 
-from search_spaces.pricing.flop_counter import convolved
+from search_spaces.pricing import sizes
 from search_spaces.pricing.shape import Shape, shape
 
 Rule = Callable[..., "tuple[Shape, int] | None"]  # None where it does not know; else the result and its cost
@@ -33,17 +33,15 @@ def _pointwise(a: Any, b: Any, *args: Any, **kwargs: Any) -> tuple[Shape, int] |
     """Of floating numbers, so that the type of the result is plain too."""
     if kwargs or any(one.dtype is not torch.float32 for one in (a, b, *args) if type(one) is Shape):
         return None
-    sizes = {one.shape for one in (a, b, *args) if type(one) is Shape}
     if not all(isinstance(one, Shape | int | float) for one in (a, b, *args)):
         return None
-    return shape(sizes.pop() if len(sizes) == 1 else np.broadcast_shapes(*sizes)), 0
+    return shape(sizes.broadcast({one.shape for one in (a, b, *args) if type(one) is Shape})), 0
 
 
 def _reduced(x: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> tuple[Shape, int] | None:
     if kwargs or type(x) is not Shape or x.dtype is not torch.float32 or dim is None or dim == ():
         return None
-    over = {axis % x.dim() for axis in (dim if isinstance(dim, tuple | list) else (dim,))}
-    return shape([1 if a in over else length for a, length in enumerate(x.shape) if keepdim or a not in over]), 0
+    return shape(sizes.reduced(x.shape, dim if isinstance(dim, tuple | list) else (dim,), keepdim)), 0
 
 
 def _joined(tensors: Any, dim: int = 0) -> tuple[Shape, int] | None:
@@ -52,18 +50,14 @@ def _joined(tensors: Any, dim: int = 0) -> tuple[Shape, int] | None:
         return None
     if any(x.shape[:dim] != first.shape[:dim] or x.shape[dim:][1:] != first.shape[dim:][1:] for x in tensors):
         return None
-    size = list(first.shape)
-    size[dim] = sum(x.shape[dim] for x in tensors)
-    return shape(size, first.dtype), 0
+    return shape(sizes.joined([x.shape for x in tensors], dim), first.dtype), 0
 
 
 def _stacked(tensors: Any, dim: int = 0) -> tuple[Shape, int] | None:
     first = tensors[0]
     if any(x is not first for x in tensors):
         return None
-    size = list(first.shape)
-    size.insert(dim if dim >= 0 else len(size) + 1 + dim, len(tensors))
-    return shape(size, first.dtype), 0
+    return shape(sizes.stacked(first.shape, len(tensors), dim), first.dtype), 0
 
 
 def _resized(
@@ -78,6 +72,13 @@ def _convolution(dims: int, transposed: bool) -> Rule:
     def several(value: Any) -> Sequence[int]:
         return (value,) * dims if isinstance(value, int) else value
 
+    def priced(
+        x: Shape, weight: Shape, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
+    ) -> tuple[Shape, int]:
+        form = several(stride), several(padding), several(dilation), transposed, several(output_padding), groups
+        size = sizes.convolved(x.shape, weight.shape, *form)
+        return shape(size, x.dtype), conv_flop_count(list(x.shape), list(weight.shape), size, transposed)
+
     def convolution(
         x: Shape,
         weight: Shape,
@@ -89,10 +90,7 @@ def _convolution(dims: int, transposed: bool) -> Rule:
     ) -> tuple[Shape, int] | None:
         if isinstance(padding, str) or x.shape[1] != weight.shape[1] * groups:
             return None
-        size = convolved(
-            x.shape, weight.shape, several(stride), several(padding), several(dilation), transposed, (0,) * dims, groups
-        )
-        return shape(size, x.dtype), conv_flop_count(list(x.shape), list(weight.shape), size, transposed)
+        return priced(x, weight, stride, padding, dilation, 0, groups)
 
     def transpose(
         x: Shape,
@@ -106,17 +104,7 @@ def _convolution(dims: int, transposed: bool) -> Rule:
     ) -> tuple[Shape, int] | None:
         if x.shape[1] != weight.shape[0]:
             return None
-        size = convolved(
-            x.shape,
-            weight.shape,
-            several(stride),
-            several(padding),
-            several(dilation),
-            transposed,
-            several(output_padding),
-            groups,
-        )
-        return shape(size, x.dtype), conv_flop_count(list(x.shape), list(weight.shape), size, transposed)
+        return priced(x, weight, stride, padding, dilation, output_padding, groups)
 
     def checked(x: Shape, *args: Any, **kwargs: Any) -> tuple[Shape, int] | None:
         if x.dim() != dims + 2 or not args or type(args[0]) is not Shape:
