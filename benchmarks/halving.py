@@ -24,18 +24,14 @@ from result import finish
 from rich.console import Console
 from rich.table import Table
 
+from nas.benchmark.replay import recorded
 from nas.benchmark.simulation import simulated_search
-from nas.benchmark.table import Row, read_table
 from nas.engine.orders import Order, Outcome
 from nas.engine.plan import Schedule
 from nas.evidence.hypervolume import Box, Steps
 from nas.strategies import STRATEGIES
 from nas.strategies.budget import Budget, box_of
-from nas.surrogate.observations import observed
-from nas.surrogate.posterior import Posterior
 from nas.surrogate.recommendation import expected_front
-from nas.surrogate.scales import learn_scales
-from nas.testing import made_up
 from search_spaces import Architecture, load_space
 from search_spaces.architecture.cost import Cost
 from search_spaces.space.union import SearchSpace
@@ -89,29 +85,16 @@ def made_up_task(seed: int) -> Task:
 
 
 def recorded_task(path: Path) -> Task:
-    """A recorded table; its space lies beside it."""
-    rows: dict[str, list[Row]] = {}
-    for row in read_table(path):
-        if row.dice is not None:
-            rows.setdefault(row.key, []).append(row)
-    space = load_space(str(path.parent / "space.yaml"), 2)
-    known = {one.key: one for one in space if one.key in rows}
-    costs = {known[key]: Cost(found[0].params, found[0].macs) for key, found in rows.items()}
-    trials = [
-        made_up(number, known[row.key], row.dice)
-        for number, row in enumerate(row for found in rows.values() for row in found)
-    ]
-    seen = observed(trials)
-    values = dict(zip(seen.architectures, Posterior(seen, learn_scales(seen)).of_tried(seen).tolist(), strict=True))
+    """A recorded table."""
+    table = recorded(path)
 
     def curve(architecture: Architecture) -> dict[int, float]:
-        row = min(rows[architecture.key], key=lambda row: row.seed)
+        row = table.rows[architecture][0]
         return {**dict(row.curve), row.steps: row.dice or 0.0}
 
-    steps = next(iter(rows.values()))[0].steps
-    sizes = [cost.params for cost in costs.values()]
-    box = Box(min(sizes), max(sizes))
-    return Task(path.stem, space, values.__contains__, costs.__getitem__, curve, values.__getitem__, box, steps)
+    admits = table.rows.__contains__
+    worth = table.worth.__getitem__
+    return Task(table.name, table.space, admits, table.cost_of, curve, worth, table.box, table.steps)
 
 
 def searched(task: Task, strategy: str, reduction: float, trials: int, workers: int, seed: int) -> dict[str, float]:

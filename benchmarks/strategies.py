@@ -1,12 +1,13 @@
-"""What each strategy finds with how many trials, on made-up truths whose best front is known.
+"""What each strategy finds with how many trials, on made-up truths whose best front is known and on recorded tables.
 
-    python benchmarks/strategies.py [--strategies model evolution ...] [--noise 0.012] [--truths 5] [--seeds 1]
-        [--make-ups usual rare ...] [--trials 500] [--quick] --out strategies.jsonl
+    python benchmarks/strategies.py [--strategies model evolution ...] [--noise 0.012] [--truths 5] [--first 0]
+        [--seeds 1] [--make-ups usual rare ...] [--tables benchmarks/table/kvasir_seg.csv ...] [--trials 500] [--quick]
+        --out strategies.jsonl
 
 The value at a number of trials is the noise-free hypervolume of the front that is recommended then, as a share of what
-a long search without noise gains over the networks without attention. ``model`` recommends by its posterior; for the
-others both that (``+``) and the front of the single scores are shown. One line of JSON is appended to --out as each
-search ends, and searches that it holds are not repeated.
+a long search without noise (of a table, all of it) gains over the networks without attention. ``model`` recommends by
+its posterior; for the others both that (``+``) and the front of the single scores are shown. One line of JSON is
+appended to --out as each search ends, and searches that it holds are not repeated.
 
 ``transfer`` begins with one earlier run of 60 trials on a task that shares 0.7 of the effects, ``transfer, unlike``
 with one that shares none, ``transfer, both`` with both.
@@ -28,20 +29,16 @@ from made_up_truth import MAKE_UPS, MakeUp, Truth
 from result import finish
 from rich.console import Console
 from rich.table import Table
+from search_task import TABLE, MadeUp, SearchTask, task_of
 
 from evaluators.cores import allowed_cores
 from nas.evidence.front import front_of
-from nas.evidence.hypervolume import Box, Steps
 from nas.records.trial import Trial
 from nas.strategies import STRATEGIES, History, Strategy
-from nas.strategies.budget import Budget
 from nas.strategies.transfer import Transfer
 from nas.surrogate.recommendation import expected_front
-from nas.testing import made_up
-from search_spaces import Architecture, load_space
+from search_spaces import Architecture
 
-SPACE = load_space("unet", 2)
-LIMIT = 500_000
 BUDGETS = (10, 20, 30, 60, 120, 250, 500)
 LONG = 20_000  # evaluations of the search without noise
 STRATEGY = {  # by name here: the strategy and its settings
@@ -54,68 +51,32 @@ NAMES = (*STRATEGY, NNI, *SOURCES)
 EARLIER = 60  # trials of the earlier runs that ``transfer`` begins with
 
 
-def params_of(architecture: Architecture) -> int:
-    return architecture.cost(1, 1, (32, 32)).params
-
-
-def admits(architecture: Architecture) -> bool:
-    return params_of(architecture) <= LIMIT
-
-
-PLAIN = [network for network in SPACE.plain_networks() if admits(network)]
-BOX = Box(min(map(params_of, PLAIN)), LIMIT)
-BUDGET = Budget(admits, params_of, BOX)
-
-
-def area(truth: Truth, architectures: Sequence[Architecture]) -> float:
-    """Noise-free hypervolume."""
-    return Steps((BOX.place(params_of(one)), truth.dice(one)) for one in architectures).area()
-
-
-def long_search(truth_seed: int, make_up: str, count: int) -> float:
-    """What evolution of the front finds without noise."""
-    truth = Truth(truth_seed, MAKE_UPS[make_up])
-    rng = np.random.default_rng(0)
-    known = {network: truth.dice(network) for network in PLAIN}
-    front: list[Architecture] = []
-    for index in range(count):
-        if index % 200 == 0:
-            front, best = [], -1.0
-            for one in sorted(known, key=lambda one: (params_of(one), -known[one])):
-                if known[one] > best:
-                    best = known[one]
-                    front.append(one)
-        child = front[int(rng.integers(len(front)))]
-        if rng.random() < 0.3:
-            child = SPACE.crossover(child, front[int(rng.integers(len(front)))], rng)
-        for _ in range(1 + (rng.random() < 0.3)):
-            child = SPACE.mutate(child, rng)
-        if admits(child) and child not in known:
-            known[child] = truth.dice(child)
-    return area(truth, list(known))
-
-
 class Search:
-    """One search: what it tried, and what its front is worth after so many trials."""
+    """One search: what it tried, and what its front is worth after so many trials.
 
-    def __init__(self, truth: Truth, noise: float, seed: int, best: float) -> None:
-        self.truth, self.noise = truth, noise
-        self.rng = np.random.default_rng((truth.seed, seed))
-        self.plain = area(truth, PLAIN)
+    Args:
+        task: what is searched.
+        key: what the noise follows from.
+        best: hypervolume that counts as 1.
+    """
+
+    def __init__(self, task: SearchTask, key: tuple[int, ...], best: float) -> None:
+        self.task = task
+        self.rng = np.random.default_rng(key)
+        self.plain = task.area(task.plain)
         self.best = best
         self.done: list[Trial] = []
         self.found: dict[str, dict[int, float]] = {"posterior": {}, "scores": {}}
 
     def score(self, architecture: Architecture) -> float:
-        """Of one trial."""
-        dice = self.truth.dice(architecture) + self.rng.normal(0, self.noise)
-        self.done.append(made_up(len(self.done), architecture, dice))
+        """Of one trial; nothing, where it failed."""
+        self.done.append(self.task.trial(len(self.done), architecture, self.rng))
         if len(self.done) in BUDGETS:
             by_scores = [point.architecture for point in front_of(self.done).points]
             for kind, front in (("posterior", expected_front(self.done)), ("scores", by_scores)):
-                gained = area(self.truth, front) - self.plain
+                gained = self.task.area(front) - self.plain
                 self.found[kind][len(self.done)] = gained / (self.best - self.plain)
-        return dice
+        return self.done[-1].dice or 0.0
 
     def run(self, strategy: Strategy, trials: int) -> float:
         """A trial at a time; CPU seconds of the suggestions."""
@@ -131,34 +92,39 @@ class Search:
 
 
 def search(
-    name: str, truth_seed: int, seed: int, noise: float, trials: int, best: float, make_up: str = "usual"
+    name: str, truth: int, seed: int, noise: float, trials: int, best: float, make_up: str = "usual"
 ) -> dict[str, Any]:
     """One search by one strategy."""
-    made = MAKE_UPS[make_up]
-    searching = Search(Truth(truth_seed, made), noise, seed, best)
+    task = task_of(make_up, truth, noise)
+    searching = Search(task, (truth, seed), best)
     if name in SOURCES:
-        strategy = Transfer(SPACE, BUDGET, seed)
-        strategy.learn([earlier_trials(truth_seed, seed, noise, made, shared) for shared in SOURCES[name]])
+        strategy = Transfer(task.space, task.budget, seed)
+        strategy.learn([earlier_trials(truth, seed, noise, MAKE_UPS[make_up], shared) for shared in SOURCES[name]])
         seconds = searching.run(strategy, trials)
     elif name == NNI:
         import nni_evolution
 
         began = time.process_time()  # scores are in it, which are little beside the rest
-        nni_evolution.search(SPACE, admits, searching.score, trials, seed)
+        nni_evolution.search(task.space, task.budget, searching.score, trials, seed)
         seconds = time.process_time() - began
     else:
         registered, settings = STRATEGY[name]
-        seconds = searching.run(STRATEGIES[registered](SPACE, BUDGET, seed, **settings), trials)
-    about = {"strategy": name, "truth": truth_seed, "seed": seed, "noise": noise, "make_up": make_up}
+        seconds = searching.run(STRATEGIES[registered](task.space, task.budget, seed, **settings), trials)
+    about = {"strategy": name, "truth": truth, "seed": seed, "noise": noise, "make_up": make_up}
     return about | searching.found | {"seconds_a_suggestion": seconds / len(searching.done)}
 
 
-def earlier_trials(truth_seed: int, seed: int, noise: float, made: MakeUp, shared: float) -> list[Trial]:
+def earlier_trials(truth: int, seed: int, noise: float, made: MakeUp, shared: float) -> list[Trial]:
     """A run of ``model`` on another task, which shares so much of the effects."""
-    other = Truth(1000 + truth_seed, made, like=truth_seed, shared=shared)
-    source = Search(other, noise, 1000 + seed, best=1.0)
-    source.run(STRATEGIES["model"](SPACE, BUDGET, 1000 + seed), EARLIER)
+    other = MadeUp(Truth(1000 + truth, made, like=truth, shared=shared), noise)
+    source = Search(other, (1000 + truth, 1000 + seed), best=1.0)
+    source.run(STRATEGIES["model"](other.space, other.budget, 1000 + seed), EARLIER)
     return source.done
+
+
+def best_of(make_up: str, truth: int, count: int) -> float:
+    """The hypervolume that counts as 1."""
+    return task_of(make_up, truth, noise=0).best(count)
 
 
 def main() -> None:
@@ -166,7 +132,9 @@ def main() -> None:
     parser.add_argument("--strategies", nargs="+", choices=NAMES, default=["model", "evolution", "local", "random"])
     parser.add_argument("--noise", type=float, nargs="+", default=[0.012])
     parser.add_argument("--truths", type=int, default=5)
-    parser.add_argument("--make-ups", nargs="+", choices=MAKE_UPS, default=["usual"])
+    parser.add_argument("--first", type=int, default=0, help="seed of the first truth")
+    parser.add_argument("--make-ups", nargs="*", choices=MAKE_UPS, default=["usual"])
+    parser.add_argument("--tables", nargs="*", default=[], help="recorded ones, each with its space.yaml beside it")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--trials", type=int, default=500)
     parser.add_argument("--workers", type=int, default=allowed_cores())
@@ -188,9 +156,11 @@ def main() -> None:
 
     with ProcessPoolExecutor(options.workers) as pool:
         count = LONG // 10 if options.quick else LONG
-        truths = [(make_up, truth) for truth in range(options.truths) for make_up in options.make_ups]
+        made_up = range(options.first, options.first + options.truths)
+        truths = [(make_up, truth) for truth in made_up for make_up in options.make_ups]
+        truths += [(f"{TABLE}{path}", 0) for path in options.tables]
         missing = {
-            pool.submit(long_search, truth, make_up, count): (make_up, truth)
+            pool.submit(best_of, make_up, truth, count): (make_up, truth)
             for make_up, truth in truths
             if (make_up, truth) not in best
         }
@@ -202,7 +172,7 @@ def main() -> None:
             pool.submit(search, name, truth, seed, noise, options.trials, best[make_up, truth], make_up)
             for seed in range(options.seeds)
             for make_up, truth in truths
-            for noise in options.noise
+            for noise in ([0.0] if make_up.startswith(TABLE) else options.noise)  # a table has its own
             for name in options.strategies
             if (name, truth, seed, noise, make_up) not in have
         ]

@@ -76,6 +76,7 @@ def record(
                 if (runs / done / "config.yaml").is_file()
                 for trial in load_run(done, runs).journal
                 if trial.architecture.key in chosen and trial.phase == "search"
+                if trial.steps == checked.config.training.steps or trial.dice is None  # no trial that was cut off
             ]
             if rows:
                 write_table(out, rows)
