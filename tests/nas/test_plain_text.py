@@ -15,9 +15,7 @@ from nas.run import Run
 
 ROOT = Path(__file__).parents[2]
 PLACES = {
-    "ascii": {"PYTHONIOENCODING": "ascii"},
     "strict": {"PYTHONIOENCODING": "ascii:strict"},
-    "latin": {"PYTHONIOENCODING": "iso-8859-1"},
     "C": {"LANG": "C", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
 }
 

@@ -64,6 +64,7 @@ def test_a_module_beside_the_config_serves_a_search_from_any_folder_and_its_resu
     assert len(again.journal) == 3
 
 
+@pytest.mark.slow
 def test_classes_by_dotted_path_serve_a_search_from_any_folder_and_its_resume(small_task, cluster, tmp_path):
     (tmp_path / "undecorated.py").write_text(MODULE.replace("@strategy", "#").replace("@evaluator", "#"))
     sections = {"strategy": {"name": "undecorated.Mine", "sparse": False}, "evaluator": "undecorated.Half"}

@@ -110,6 +110,7 @@ def test_dimensions_that_a_mechanism_lacks_are_refused_with_the_place(
     assert str(caught.value).startswith("preset 'flat' in 3D: slot 'bottleneck': mechanism 'se' exists in 2D only")
 
 
+@pytest.mark.slow
 def test_every_preset_is_the_same_network_in_another_process(tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.yaml" for name in preset_names()]
     for name, path in zip(preset_names(), paths, strict=True):

@@ -369,7 +369,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks f
 @pytest.fixture
 def slow(small_task, tmp_path) -> Path:
     """A config of a search that takes long enough to be stopped in the middle."""
-    changes = {"limits": {"trials": 8}, "training": {"steps": 40}, "finals": {"seeds": 1, "steps": 10}, "resources": {}}
+    changes = {"limits": {"trials": 8}, "training": {"steps": 20}, "finals": {"seeds": 1, "steps": 10}, "resources": {}}
     path = tmp_path / "slow.yaml"
     path.write_text(yaml.safe_dump(small_config(small_task, **changes)))
     return path
@@ -433,6 +433,7 @@ def test_the_end_of_a_schedulers_time_ends_a_search_as_ctrl_c_does(cluster, tmp_
 
 
 @linux
+@pytest.mark.slow
 def test_a_search_that_is_killed_loses_at_most_the_trials_in_flight(slow, cluster, tmp_path):
     folder = tmp_path / "runs" / "slow"
     session = Session(["search", slow], tmp_path)

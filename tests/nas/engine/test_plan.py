@@ -328,7 +328,7 @@ def test_a_search_killed_anywhere_gives_the_same_remaining_orders(whole, tmp_pat
     assert without_time(ended) == without_time(Journal(whole.folder / "journal.jsonl").read())
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(cut=st.integers(0, 18), workers=st.integers(2, 4), strategy=st.sampled_from(list(STRATEGIES)))
 def test_with_several_workers_what_was_running_is_made_up_for(tmp_path_factory, cut, workers, strategy):
     folder = tmp_path_factory.mktemp("cut")

@@ -49,7 +49,7 @@ def assert_costs_are_those_of_built_networks(host: str, dims: int, count: int) -
 
 @every_host
 def test_looked_up_costs_are_those_of_built_networks(host: str, dims: int) -> None:
-    assert_costs_are_those_of_built_networks(host, dims, 16)
+    assert_costs_are_those_of_built_networks(host, dims, 6)
 
 
 @pytest.mark.slow
