@@ -25,6 +25,8 @@ AVG_POOL: dict[int, Callable[..., nn.AvgPool2d | nn.AvgPool3d]] = {
     2: remembered(nn.AvgPool2d),
     3: remembered(nn.AvgPool3d),
 }
+linear = remembered(nn.Linear)
+token_norm = remembered(nn.LayerNorm)  # of tokens (batch, tokens, channels)
 LINEAR_INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 SPATIAL_AXES = {2: (2, 3), 3: (2, 3, 4)}
 

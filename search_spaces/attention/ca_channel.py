@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
-from search_spaces.layers import CONV, NORM, SPATIAL_AXES
+from search_spaces.layers import CONV, NORM, SPATIAL_AXES, linear
 
 
 @mechanism(
@@ -59,7 +59,7 @@ class ChannelAttentionBlock(Mechanism):
         self.norm1 = NORM[norm](channels)
         self.conv2 = conv(channels, wide, 3, padding=1, bias=False)
         self.norm2 = NORM[norm](wide)
-        self.perceptron = nn.Sequential(nn.Linear(wide, width), nn.ReLU(), nn.Linear(width, wide))
+        self.perceptron = nn.Sequential(linear(wide, width), nn.ReLU(), linear(width, wide))
         self.shortcut = nn.Sequential(conv(inputs, wide, 1, stride, bias=False), NORM[norm](wide))
         self.conv3 = conv(wide, channels, 3, padding=1, bias=False)
         self.norm3 = NORM[norm](channels)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Mechanism, check_odd, check_option, mechanism, squeezed
-from search_spaces.layers import CONV, BatchNorm
+from search_spaces.layers import CONV, BatchNorm, linear
 from search_spaces.pricing.parts import Part
 
 # Over the positions of (batch, channels, positions). max(...).values, not amax: of equal maxima one gets the gradient.
@@ -31,7 +31,7 @@ class ChannelGate(Part):
         for pool in pools:
             check_option("cbam pool", pool, POOLS)
         self.pools = tuple(pools)
-        self.perceptron = nn.Sequential(nn.Linear(channels, width), nn.ReLU(inplace=True), nn.Linear(width, channels))
+        self.perceptron = nn.Sequential(linear(channels, width), nn.ReLU(inplace=True), linear(width, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         positions = x.flatten(2)

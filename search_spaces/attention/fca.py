@@ -10,11 +10,12 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.attention.pooling import mean_to
+from search_spaces.layers import linear
 
 # Frequencies that the authors found best on their own ("top"), or simply the lowest ("low"), on a grid of 7.
 TOP = ((0, 0), (0, 1), (6, 0), (0, 5), (0, 2), (1, 0), (1, 2), (4, 0),
@@ -83,8 +84,8 @@ class FrequencyChannelAttention(Mechanism):
         bases = {group: cosine_basis(group, self.grid) for group in set(groups)}
         self.register_buffer("basis", torch.stack([bases[group] for group in groups]), False)
         width = max(channels // reduction, min_width)
-        self.squeeze = nn.Linear(channels, width, bias=False)
-        self.excite = nn.Linear(width, channels, bias=False)
+        self.squeeze = linear(channels, width, bias=False)
+        self.excite = linear(width, channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.initialisation import zero_last
-from search_spaces.layers import CONV, NORM
+from search_spaces.layers import CONV, NORM, linear
 
 PARTS = 4
 OWN = -1e8  # score of a part with itself, as the authors'
@@ -63,7 +63,7 @@ class InteractionAggregationUpdate(Mechanism):
         self.channel = conv(channels, channels, 1)
         self.channel_norm = NORM[norm](channels)
         self.masks = nn.Sequential(conv(channels, parts, 1), NORM[norm](parts), nn.Sigmoid())
-        self.embed = nn.Linear(channels, half)
+        self.embed = linear(channels, half)
         self.relation = nn.Sequential(nn.Conv2d(2 * half, 1, 1), NORM[norm](1))
         self.update = nn.Sequential(nn.Conv1d(2 * half, half, 1), NORM[norm](half), nn.ReLU(inplace=True))
         self.context = conv(2 * half, channels, 1)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.positions import sine_positions
 from search_spaces.errors import InputError
+from search_spaces.layers import linear, token_norm
 from search_spaces.pricing.parts import Part
 
 POSITIONS = ("none", "sine")
@@ -31,8 +32,8 @@ class MultiHeadAttention(Part):
             raise InputError(f"attention heads: expected {channels} channels to be a multiple of {heads} heads")
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(channels, 3 * channels, bias=bias)
-        self.project = nn.Linear(channels, channels)
+        self.qkv = linear(channels, 3 * channels, bias=bias)
+        self.project = linear(channels, channels)
 
     def forward(self, tokens: Tensor, bias: Tensor | None = None) -> Tensor:
         """``tokens`` and the result.
@@ -62,7 +63,7 @@ class Perceptron(nn.Sequential):
             raise InputError(
                 f"perceptron ratio: expected at least one of {channels} channels in between, got {ratio!r}"
             )
-        super().__init__(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, channels))
+        super().__init__(linear(channels, width), nn.GELU(), linear(width, channels))
 
 
 class TransformerBlock(Part):
@@ -70,9 +71,9 @@ class TransformerBlock(Part):
 
     def __init__(self, channels: int, heads: int, ratio: float, bias: bool = True, eps: float = 1e-6) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(channels, eps)
+        self.norm1 = token_norm(channels, eps)
         self.attention = MultiHeadAttention(channels, heads, bias)
-        self.norm2 = nn.LayerNorm(channels, eps)
+        self.norm2 = token_norm(channels, eps)
         self.perceptron = Perceptron(channels, ratio)
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from search_spaces.attention.dot_product import attention
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.initialisation import zero_last
-from search_spaces.layers import CONV, NORM
+from search_spaces.layers import CONV, NORM, linear
 
 MODES = ("embedded_gaussian", "gaussian", "dot_product", "concatenation")
 POOL = {2: F.max_pool2d, 3: F.max_pool3d}
@@ -77,8 +77,8 @@ class NonLocal(Mechanism):
         self.phi = nn.Identity() if mode == "gaussian" else conv(channels, width, 1)
         self.g = conv(channels, width, 1)
         if mode == "concatenation":
-            self.theta_score = nn.Linear(width, 1, bias=False)
-            self.phi_score = nn.Linear(width, 1, bias=False)
+            self.theta_score = linear(width, 1, bias=False)
+            self.phi_score = linear(width, 1, bias=False)
         self.project = conv(width, channels, 1)
         self.norm = NORM[norm](channels)
         self.reset_parameters()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
-from search_spaces.layers import CONV, NORM, SPATIAL_AXES, resize
+from search_spaces.layers import CONV, NORM, SPATIAL_AXES, linear, resize
 from search_spaces.pricing.parts import Part
 
 
@@ -35,7 +35,7 @@ class ScaleGate(Part):
         super().__init__()
         conv, joint = CONV[dims], scales * width
         self.scales, self.width, self.axes = scales, width, SPATIAL_AXES[dims]
-        self.perceptron = nn.Sequential(nn.Linear(joint, hidden), nn.ReLU(), nn.Linear(hidden, joint))
+        self.perceptron = nn.Sequential(linear(joint, hidden), nn.ReLU(), linear(hidden, joint))
         self.spread = nn.Sequential(conv(joint, width, 3, padding=1, bias=False), NORM[norm](width), nn.ReLU())
         self.score = nn.Sequential(conv(width, scales, 1, bias=False), nn.ReLU())
         self.join = nn.Sequential(conv(joint, channels, 3, padding=1, bias=False), NORM[norm](channels), nn.ReLU())

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, mechanism, sides_of
 from search_spaces.attention.mhsa import MultiHeadAttention, Perceptron, fitting_heads
+from search_spaces.layers import token_norm
 from search_spaces.pricing.parts import Part
 
 FORBIDDEN = -100.0  # score of two positions that only the cyclic shift made neighbours, as in the authors' code
@@ -40,13 +41,13 @@ class WindowBlock(Part):
     ) -> None:
         super().__init__()
         self.window, self.shift = tuple(window), tuple(shift)
-        self.norm1 = nn.LayerNorm(channels)
+        self.norm1 = token_norm(channels)
         self.attention = MultiHeadAttention(channels, heads, bias)
         offsets = 1
         for side in self.window:
             offsets *= 2 * side - 1
         self.offset_bias = nn.Parameter(torch.empty(offsets, heads))
-        self.norm2 = nn.LayerNorm(channels)
+        self.norm2 = token_norm(channels)
         self.perceptron = Perceptron(channels, ratio)
         self.reset_parameters()
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.window import join_windows, split_windows
-from search_spaces.layers import CONV
+from search_spaces.layers import CONV, linear, token_norm
 from search_spaces.pricing.parts import Part
 
 
@@ -50,8 +50,8 @@ class PatchMerging(Part):
 
     def __init__(self, in_channels: int, channels: int, *, dims: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(in_channels * 2**dims)
-        self.reduce = nn.Linear(in_channels * 2**dims, channels, bias=False)
+        self.norm = token_norm(in_channels * 2**dims)
+        self.reduce = linear(in_channels * 2**dims, channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to ``(batch, channels, *coarser)``."""
@@ -74,8 +74,8 @@ class PatchExpanding(Part):
     def __init__(self, in_channels: int, channels: int, *, dims: int, patch: int = 2) -> None:
         super().__init__()
         self.patch = (patch,) * dims
-        self.expand = nn.Linear(in_channels, channels * patch**dims, bias=False)
-        self.norm = nn.LayerNorm(channels)
+        self.expand = linear(in_channels, channels * patch**dims, bias=False)
+        self.norm = token_norm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to ``(batch, channels, *finer)``, ``patch`` times the size."""

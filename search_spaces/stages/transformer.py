@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from search_spaces.attention.mechanism import check_option
 from search_spaces.attention.mhsa import TransformerBlock, fitting_heads
 from search_spaces.attention.positions import sine_positions
-from search_spaces.layers import CONV, resize
+from search_spaces.layers import CONV, resize, token_norm
 from search_spaces.pricing.parts import Part
 
 POSITIONS = ("none", "sine", "learned")
@@ -50,7 +50,7 @@ class Transformer(Part):
         self.positions = nn.Parameter(torch.empty(1, channels, *GRID[dims])) if position == "learned" else None
         count = fitting_heads(channels, heads)
         self.layers = nn.Sequential(
-            *(TransformerBlock(channels, count, ratio) for _ in range(layers)), nn.LayerNorm(channels, eps=1e-6)
+            *(TransformerBlock(channels, count, ratio) for _ in range(layers)), token_norm(channels, eps=1e-6)
         )
         self.reset_parameters()
 
