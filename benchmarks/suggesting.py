@@ -21,31 +21,29 @@ from made_up_truth import Truth
 from result import finish
 from rich.console import Console
 from rich.table import Table
-from strategies import BOX, SPACE, admits, params_of
+from search_task import MadeUp
 
 from nas.records.trial import Trial
 from nas.strategies import STRATEGIES, History
-from nas.strategies.budget import Budget
-from nas.testing import made_up
 from search_spaces import Architecture
 
 NOISE = 0.012
 
 
-def past(count: int, truth: Truth, rng: np.random.Generator) -> list[Trial]:
+def past(count: int, task: MadeUp, rng: np.random.Generator) -> list[Trial]:
     """Trials of different random networks."""
-    drawn: dict[Architecture, None] = dict.fromkeys(SPACE.plain_networks())
+    drawn: dict[Architecture, None] = dict.fromkeys(task.plain)
     while len(drawn) < count:
-        one = SPACE.sample(rng, sparse=len(drawn) % 2 == 0)
-        if admits(one):
+        one = task.space.sample(rng, sparse=len(drawn) % 2 == 0)
+        if task.budget(one):
             drawn[one] = None
-    return [made_up(at, one, truth.dice(one) + rng.normal(0, NOISE)) for at, one in enumerate(list(drawn)[:count])]
+    return [task.trial(number, one, rng) for number, one in enumerate(list(drawn)[:count])]
 
 
-def suggesting(name: str, trials: list[Trial], count: int) -> list[float]:
+def suggesting(name: str, task: MadeUp, trials: list[Trial], count: int) -> list[float]:
     """Milliseconds of each suggestion."""
-    truth, rng, trials = Truth(0), np.random.default_rng(1), list(trials)
-    strategy = STRATEGIES[name](SPACE, Budget(admits, params_of, BOX), 0)
+    rng, trials = np.random.default_rng(1), list(trials)
+    strategy = STRATEGIES[name](task.space, task.budget, 0)
     taken: list[float] = []
     while len(taken) < count:
         history = History(list(trials))
@@ -53,7 +51,7 @@ def suggesting(name: str, trials: list[Trial], count: int) -> list[float]:
         one = strategy.suggest(history)
         taken.append(1000 * (time.process_time() - began))
         assert one is not None
-        trials.append(made_up(len(trials), one, truth.dice(one) + rng.normal(0, NOISE)))
+        trials.append(task.trial(len(trials), one, rng))
     return taken
 
 
@@ -69,10 +67,11 @@ def main() -> None:
         options.past, options.count = [100, 1000], 10
     table = Table("strategy", "past trials", "first", "median", "worst", title="ms a suggestion", box=None)
     rows = []
-    trials = past(max(options.past), Truth(0), np.random.default_rng(0))
+    task = MadeUp(Truth(0), NOISE)
+    trials = past(max(options.past), task, np.random.default_rng(0))
     for name in options.strategies:
         for number in options.past:
-            first, *others = suggesting(name, trials[:number], 1 + options.count)
+            first, *others = suggesting(name, task, trials[:number], 1 + options.count)
             ms = [round(value, 1) for value in (first, statistics.median(others), max(others))]
             rows.append({"strategy": name, "past": number, "first": ms[0], "median": ms[1], "worst": ms[2]})
             table.add_row(name, str(number), *map(str, ms))

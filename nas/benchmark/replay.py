@@ -19,6 +19,7 @@ from nas.strategies.budget import Budget
 from nas.strategies.strategy import Strategy
 from nas.surrogate.features import row_of
 from nas.surrogate.observations import Observations
+from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture
@@ -114,6 +115,7 @@ def recorded(path: Path, space: Path | None = None) -> Recorded:
     return Recorded(path.stem, found, rows, _worth(rows))
 
 
+@one_core()
 def _worth(rows: Mapping[Architecture, Sequence[Row]]) -> dict[Architecture, float]:
     scores = {one: [row.dice for row in each if row.dice is not None] for one, each in rows.items()}
     scores = {one: each for one, each in scores.items() if each}

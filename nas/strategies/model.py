@@ -21,6 +21,7 @@ from nas.strategies.strategy import Admits, History, Strategy, strategy
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import Row, row_of
 from nas.surrogate.observations import Observations, observed
+from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import Scales, learn_scales
 from search_spaces.architecture.architecture import Architecture
@@ -77,6 +78,7 @@ class Model(Strategy):
         self._scales: tuple[Hashable, Scales] = ((), {})
         self._lists: tuple[Hashable, _View | None, list[list[Architecture]]] = ((), None, [])
 
+    @one_core()
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
         scored = history.scored

@@ -16,6 +16,7 @@ from nas.strategies.strategy import Admits, History, strategy
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import ATTENTION, Feature
 from nas.surrogate.observations import observed
+from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture
@@ -68,6 +69,7 @@ class Transfer(Model):
         return super().suggest(history)
 
 
+@one_core()
 def earlier_of(histories: Sequence[Sequence[Trial]]) -> Earlier:
     """What a model of each makes of attention; each has a score."""
     weights: dict[Feature, list[float]] = {}

@@ -10,6 +10,7 @@ from nas.evidence.front import nondominated, nondomination_ranks
 from nas.evidence.hypervolume import Box, Steps
 from nas.records.trial import Trial
 from nas.surrogate.observations import observed
+from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture
@@ -18,6 +19,7 @@ DRAWS = 256
 CONSIDERED = 200  # architectures of the front, the next front, and so on
 
 
+@one_core()
 def expected_front(trials: Sequence[Trial]) -> list[Architecture]:
     """The architectures that nothing dominates by the model's mean, by rising parameters."""
     seen = observed(trials)
@@ -27,6 +29,7 @@ def expected_front(trials: Sequence[Trial]) -> list[Architecture]:
     return [seen.architectures[place] for place in nondominated(seen.params.tolist(), scores)]
 
 
+@one_core()
 def finalists(
     trials: Sequence[Trial], box: Box, most: int, plain: Architecture | None, seed: int
 ) -> list[Architecture]:
