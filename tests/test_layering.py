@@ -21,7 +21,7 @@ ROOMS = {
         *("attention", "catalogue", "stages", "hosts", "architecture", "space"),
     ),
     "nas": (
-        *("quantities", "records", "evidence", "surrogate", "run", "strategies", "testing", "config"),
+        *("quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing", "config"),
         *("exports", "profiles", "engine", "benchmark", "pictures", "cli"),
     ),
 }

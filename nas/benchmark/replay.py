@@ -14,12 +14,12 @@ from nas.benchmark.table import Row, read_table
 from nas.engine.orders import Order, Outcome
 from nas.engine.plan import Schedule
 from nas.evidence.hypervolume import Box, Steps
+from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.strategies.budget import Budget
 from nas.strategies.strategy import Strategy
 from nas.surrogate.features import row_of
 from nas.surrogate.observations import Observations
-from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture

@@ -30,6 +30,7 @@ from nas.engine.ray_share import resources_of
 from nas.engine.ray_trials import run_trials
 from nas.engine.ray_worker import WithPlugins
 from nas.engine.silent import SilentWatcher
+from nas.one_core import one_core
 from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal
 from nas.records.lock import locked
@@ -53,6 +54,7 @@ MAY_CHANGE = (
 )  # of a config, between sessions of one run
 
 
+@one_core()
 def search(
     config: Mapping[str, Any] | str | Path | None = None,
     *,

@@ -11,6 +11,7 @@ import numpy as np
 
 from nas.evidence.front import nondominated
 from nas.evidence.hypervolume import Steps
+from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.strategies.budget import Budget
 from nas.strategies.candidates import Candidates, draws, starting_network
@@ -21,7 +22,6 @@ from nas.strategies.strategy import Admits, History, Strategy, strategy
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import Row, row_of
 from nas.surrogate.observations import Observations, observed
-from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import Scales, learn_scales
 from search_spaces.architecture.architecture import Architecture

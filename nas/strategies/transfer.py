@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluators.files import write_bytes
+from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.run import RUNS, load_run
 from nas.strategies.model import Model
@@ -16,7 +17,6 @@ from nas.strategies.strategy import Admits, History, strategy
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import ATTENTION, Feature
 from nas.surrogate.observations import observed
-from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture

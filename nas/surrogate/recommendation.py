@@ -8,9 +8,9 @@ import numpy as np
 
 from nas.evidence.front import nondominated, nondomination_ranks
 from nas.evidence.hypervolume import Box, Steps
+from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.surrogate.observations import observed
-from nas.surrogate.one_core import one_core
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture

@@ -1,7 +1,7 @@
 """Linear algebra on one core.
 
-The matrices of a model are small, and in a search the other cores are the workers': threads of BLAS, which wait for
-each other by spinning, made a suggestion seven times slower there (`benchmarks/suggesting.py` beside two busy workers).
+The matrices of a search are small, and the other cores are the workers': threads of BLAS, which wait for each other by
+spinning, made a suggestion seven times slower there, and an interval five times.
 """
 
 from __future__ import annotations
