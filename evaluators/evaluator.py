@@ -55,6 +55,7 @@ class Progress:
         loss: of the last step.
         evaluation: scores after ``step``, where that is a rung; without a network.
         state: gives what an assignment goes on from, at a rung; None where it cannot be gone on with.
+        scored: while it is scored, cases that are and of how many.
     """
 
     step: int
@@ -62,6 +63,7 @@ class Progress:
     loss: float
     evaluation: Evaluation | None = None
     state: Callable[[], bytes] | None = None
+    scored: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

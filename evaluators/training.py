@@ -81,7 +81,7 @@ class TrainingEvaluator(Evaluator):
         torch.manual_seed(assignment.seed)  # for layers that are random in training; weights have seeds of their own
         loss = yield from self.train(network, assignment)
         network.eval()
-        evaluation = self._scores(network, assignment, loss, distances=self.distances)
+        evaluation = yield from self._scores(network, assignment, assignment.steps, loss, self.distances)
         return replace(evaluation, network=network.cpu())
 
     def train(self, network: Host, assignment: Assignment) -> Generator[Progress, None, float]:
@@ -116,25 +116,32 @@ class TrainingEvaluator(Evaluator):
                 if not math.isfinite(value):
                     raise Diverged(f"the loss was {value} at step {done} of {steps}")
                 if done in rungs:
-                    yield Progress(done, steps, value, self._scores(work.average, assignment, value), work.state)
+                    evaluation = yield from self._scores(work.average, assignment, done, value)
+                    yield Progress(done, steps, value, evaluation, work.state)
                 elif due:
                     yield Progress(done, steps, value)
                 if due:
                     reported = time.monotonic()
         return work.mean_loss
 
-    def _scores(self, network: nn.Module, assignment: Assignment, loss: float, distances: bool = False) -> Evaluation:
-        """Of a network in eval mode, on the cases of the assignment's split."""
+    def _scores(
+        self, network: nn.Module, assignment: Assignment, done: int, loss: float, distances: bool = False
+    ) -> Generator[Progress, None, Evaluation]:
+        """Of a network in eval mode after ``done`` steps, on the cases of the assignment's split."""
         task, labelling = assignment.task, assignment.task.preprocessing.labelling
         cases: CaseScores = {}
         false_positives: CaseScores = {}
         found: CaseScores = {}
         scored: list[PreparedCase] = getattr(task, assignment.split)
         device = next(network.parameters()).device
-        for case, label in self.predictions(network, task, scored, device):
+        reported = time.monotonic()
+        for number, (case, label) in enumerate(self.predictions(network, task, scored, device), start=1):
             cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
             if distances:
                 found[case.name] = hausdorff_scores(label, case.reference, labelling, case.spacing)
+            if time.monotonic() - reported > REPORT_SECONDS:
+                yield Progress(done, assignment.steps, loss, scored=(number, len(scored)))
+                reported = time.monotonic()
         metrics = overlap_metrics(cases, false_positives)
         if distances:
             diagonals = {case.name: diagonal(case.reference.shape, case.spacing) for case in scored}

@@ -163,12 +163,19 @@ class LiveWatcher:
                 f"{order.phase} {order.number}",
                 str(order.seed),
                 format_count(cost.params),
-                f"{progress.step}/{progress.steps}" if progress else "",
+                _place(progress) if progress else "",
                 f"{progress.loss:.3f}" if progress else "",
                 format_duration(time.monotonic() - began),
                 describe(order.architecture),
             )
         return table
+
+
+def _place(progress: evaluator.Progress) -> str:
+    """How far a trial is."""
+    if progress.scored is None:
+        return f"{progress.step}/{progress.steps}"
+    return f"{progress.step}/{progress.steps}, scored {progress.scored[0]}/{progress.scored[1]}"
 
 
 def closing_lines(run: Run) -> list[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nas.quantities import format_duration
+
+if TYPE_CHECKING:
+    from nas.engine.orders import Order
 
 OUT_OF_MEMORY = "out of memory: "  # how the reason begins where memory was short
 
@@ -15,9 +20,10 @@ class Leaked(RuntimeError):
     """A worker holds memory that its trials have left behind; no trial's fault but for those that are over."""
 
 
-def time_is_over(seconds: float) -> str:
-    """The reason of a trial that took longer than ``seconds``."""
-    return f"took longer than limits.trial_time ({format_duration(seconds)})"
+def time_is_over(order: Order) -> str:
+    """The reason of a trial that took longer than it may."""
+    assert order.seconds is not None
+    return f"took longer than {order.limit} ({format_duration(order.seconds)})"
 
 
 def failure_reason(error: Exception) -> str:

@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evaluators.evaluator import Assignment, Evaluation, run_to_end
+from evaluators.evaluator import Assignment, Evaluation, Progress, run_to_end
 from evaluators.fingerprint import fingerprint
 from evaluators.training import resolve_device
 from nas.config.checks import check
@@ -37,7 +37,7 @@ def train_fully(
         settings: changes to single keys.
         out: folder to write.
         device: ``cpu`` or ``cuda``.
-        show: called with (``labels``, ``cases`` or ``training``, done, total).
+        show: called with (``labels``, ``cases``, ``training`` or ``scoring``, done, total).
         tell: called with what a user should know of the data, before the training starts.
     """
     load_architecture(architecture)  # what is wrong with it is said before the task is opened
@@ -59,7 +59,7 @@ def train_fully(
     evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)
     steps, seed = finals.steps or checked.config.training.steps, checked.config.seed + 1
     work = evaluator.evaluate(Assignment(loaded, prepared, steps, seed, "test", device))
-    evaluation = run_to_end(work, lambda progress: show("training", progress.step, progress.steps))
+    evaluation = run_to_end(work, lambda progress: _show(progress, show))
     weights = evaluation.weights()
     assert evaluation.network is not None
     assert weights is not None
@@ -76,3 +76,10 @@ def train_fully(
     }
     write_export(out, loaded, weights, prepared.preprocessing, about)
     return evaluation
+
+
+def _show(progress: Progress, show: Callable[[str, int, int], object]) -> None:
+    if progress.scored is None:
+        show("training", progress.step, progress.steps)
+    else:
+        show("scoring", *progress.scored)

@@ -20,7 +20,8 @@ class Order:
         phase: chooses the evaluator.
         architecture, steps, seed, split: what to evaluate, see ``evaluators.evaluator.Assignment``.
         keep_weights: whether the trained weights are asked for.
-        seconds: after which it has failed.
+        seconds: after which it has failed, what was spent earlier among them.
+        limit: what these are.
         rungs: steps after which it is scored on the way.
         state: of an earlier order, which this one goes on from.
         spent: wall-clock and processor seconds of the earlier ones.
@@ -35,6 +36,7 @@ class Order:
     split: str
     keep_weights: bool = False
     seconds: float | None = None
+    limit: str = "limits.trial_time"
     rungs: tuple[int, ...] = ()
     state: bytes | None = None
     spent: tuple[float, float] = (0.0, 0.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 
 KEPT = 64  # most trials that wait with all they need to be gone on with
+SILENCE = 30.0  # seconds beyond limits.time after which a trial that has not reported, and so been stopped, hangs
 
 
 class Watcher(Protocol):
@@ -291,20 +293,15 @@ class Plan:
     def _order(self, number: int, architecture: Architecture, before: Trial | None = None) -> Order:
         """To evaluate an architecture, or to go on from an earlier trial of it."""
         steps = self.schedule.steps
-        order = Order(
-            number,
-            "search",
-            architecture,
-            steps,
-            self.schedule.seed,
-            "val",
-            seconds=self.schedule.seconds_of(steps),
-            rungs=self.schedule.rungs,
-        )
-        if before is None:
-            return order
-        spent, state = (before.seconds, before.cpu_seconds), self._states.read(number)
-        return replace(order, state=state, spent=spent, curve=before.curve)
+        order = Order(number, "search", architecture, steps, self.schedule.seed, "val", rungs=self.schedule.rungs)
+        if before is not None:
+            spent, state = (before.seconds, before.cpu_seconds), self._states.read(number)
+            order = replace(order, state=state, spent=spent, curve=before.curve)
+        own, left = self.schedule.seconds_of(steps), self._seconds_left()
+        silent = math.inf if left is None else order.spent[0] + max(left, 0.0) + SILENCE
+        if own is not None and own <= silent:
+            return replace(order, seconds=own)
+        return order if left is None else replace(order, seconds=silent, limit="limits.time leaves it")
 
     def _suggest(self) -> Architecture | None:
         seen = self._history.seen
@@ -374,7 +371,12 @@ class Plan:
 
     def _ends_late(self, seconds: float) -> bool:
         """Whether what takes ``seconds`` from now would end after the limit."""
+        left = self._seconds_left()
+        return left is not None and seconds > left
+
+    def _seconds_left(self) -> float | None:
+        """Until the limit; None where there is none."""
         if self.schedule.seconds is None:
-            return False
+            return None
         here = self.clock() - self.began if self.began is not None else 0.0
-        return self._seconds_before + here + seconds > self.schedule.seconds
+        return self.schedule.seconds - self._seconds_before - here

@@ -93,7 +93,7 @@ class Bridge:
             raise self.failure
         order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
         if loss.begun and order.seconds is not None and seconds > order.seconds:
-            loss = Loss(time_is_over(order.seconds), again=False)
+            loss = Loss(time_is_over(order), again=False)
         if not self._comes_again(trial_id, loss):
             self._finished(trial_id, Outcome(seconds, error=loss.reason))
 

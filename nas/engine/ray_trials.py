@@ -124,7 +124,8 @@ class _Scheduler(FIFOScheduler):
             return TrialScheduler.CONTINUE
         from evaluators.evaluator import Progress
 
-        progress = Progress(result["progress/step"], result["progress/steps"], result["progress/loss"])
+        scored = tuple(result["scored"]) if "scored" in result else None
+        progress = Progress(result["progress/step"], result["progress/steps"], result["progress/loss"], scored=scored)
         if "rung" in result:
             goes_on = self.bridge.rung(trial.trial_id, progress, result["rung"][0])
         else:

@@ -127,7 +127,7 @@ class Worker(tune.Trainable):
             finally:
                 faulthandler.cancel_dump_traceback_later()
         if self._seconds() > seconds:
-            raise OutOfTime(time_is_over(seconds))
+            raise OutOfTime(time_is_over(self.order))
 
     def _begin(self) -> Generator[Progress, None, Evaluation]:
         from evaluators.evaluator import Assignment
@@ -147,6 +147,8 @@ class Worker(tune.Trainable):
 
     def _told(self, progress: Progress) -> dict[str, Any]:
         told: dict[str, Any] = {"progress": {name: getattr(progress, name) for name in ("step", "steps", "loss")}}
+        if progress.scored is not None:
+            told["scored"] = list(progress.scored)
         if progress.evaluation is not None:
             rung = self._scored(progress.evaluation)
             told["rung"] = [replace(rung, state=progress.state()) if progress.state is not None else rung]

@@ -227,8 +227,18 @@ def test_layers_that_are_random_in_training_start_alike_in_every_architecture():
 @pytest.mark.usefixtures("every_step")
 def test_progress_is_reported_in_order_up_to_the_last_step():
     reports, _ = finish(quick(), Assignment(unet(), discs((16, 16)), 12, seed=0))
-    assert [report.step for report in reports] == list(range(1, 13))
+    assert [report.step for report in reports if report.scored is None] == list(range(1, 13))
     assert {report.steps for report in reports} == {12}
+
+
+@pytest.mark.usefixtures("every_step")
+def test_scoring_is_reported_case_by_case_on_the_way_and_at_the_end():
+    task = discs((16, 16))
+    reports, _ = finish(quick(), Assignment(unet(), task, 4, seed=0, rungs=(2,)))
+    cases = [(number, len(task.val)) for number in range(1, len(task.val) + 1)]
+    assert [(report.step, report.scored) for report in reports if report.scored] == [
+        (step, scored) for step in (2, 4) for scored in cases
+    ]
 
 
 def test_progress_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch):
@@ -242,7 +252,8 @@ def test_progress_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(("steps", "last"), [(5, 1), (30, 3)])
 def test_the_loss_is_the_mean_of_the_last_tenth_of_steps(steps: int, last: int):
     reports, evaluation = finish(quick(), Assignment(unet(depth=1), discs((16, 16)), steps, seed=0))
-    assert evaluation.metrics["loss"] == pytest.approx(np.mean([report.loss for report in reports[-last:]]))
+    losses = [report.loss for report in reports if report.scored is None]
+    assert evaluation.metrics["loss"] == pytest.approx(np.mean(losses[-last:]))
 
 
 def test_scores_are_those_of_the_split_asked_for():

@@ -48,6 +48,7 @@ def test_every_message_is_taken_and_the_end_is_drawn(console):
         for number in (1, 2, 3):
             watcher.started(order(number), Cost(1234, 10))
         watcher.progress(order(1), Progress(40, 100, 0.25))
+        watcher.progress(order(2), Progress(100, 100, 0.25, scored=(3, 99)))
         running = drawn(watcher)
         watcher.stopped(order(3))
         watcher.finished(trial(1, dice=0.75, params=2000))
@@ -55,7 +56,7 @@ def test_every_message_is_taken_and_the_end_is_drawn(console):
         watcher.finals([architecture(0), architecture(1)], 2)
         watcher.finished(trial(0, dice=0.5, phase="final"))
         ended = drawn(watcher)
-    for shown in ("search 1", "1.23k", "40/100", "0.250", "se(", "1/5"):
+    for shown in ("search 1", "1.23k", "40/100", "100/100, scored 3/99", "0.250", "se(", "1/5"):
         assert shown in running
     assert "running" not in ended
     assert "search failed" not in ended

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from evaluators.evaluator import Progress
 from evaluators.scoring import CaseScores
+from nas.engine.failures import time_is_over
 from nas.engine.orders import Order, Outcome
-from nas.engine.plan import Plan, Schedule
+from nas.engine.plan import SILENCE, Plan, Schedule
 from nas.engine.silent import SilentWatcher
 from nas.evidence.front import front_of
 from nas.records.journal import Journal
@@ -188,6 +189,18 @@ def test_a_time_shorter_than_a_trial_is_why_the_search_ended(tmp_path, clock):
 def test_a_final_may_take_as_much_longer_as_it_has_more_steps(tmp_path):
     orders = work(make_plan(tmp_path, replace(SCHEDULE, trial_seconds=5.0)))
     assert {(order.phase, order.seconds) for order in orders} == {("search", 5.0), ("final", 15.0)}
+
+
+def test_a_trial_that_reports_nothing_is_ended_soon_after_the_time_limit(tmp_path, clock):
+    plan = make_plan(tmp_path, replace(SCHEDULE, seconds=45, workers=2), clock=clock)
+    first = plan.next()
+    assert (first.seconds, first.limit) == (45 + SILENCE, "limits.time leaves it")
+    assert plan.progress(first, Progress(1, 9, 0.5))
+    clock.now += 20
+    assert plan.next().seconds == 25 + SILENCE
+    assert time_is_over(first) == "took longer than limits.time leaves it (1 min 15 s)"
+    sooner = make_plan(tmp_path, replace(SCHEDULE, seconds=45, trial_seconds=5.0), clock=clock).next()
+    assert (sooner.seconds, sooner.limit) == (5.0, "limits.trial_time")
 
 
 def test_no_trial_starts_that_would_end_after_the_time_limit(tmp_path, clock):
