@@ -6,7 +6,11 @@ Tune is timed as a user gets it, without its result files, and without them but 
 when one has ended, as a strategy that learns from results must. The start-up of the whole tool, from process start
 to the first trial running, is measured in a process of its own.
 
-    python benchmarks/overhead.py [--trials 600] [--rounds 3] [--quick] [--out overhead.json]
+With --strategies the sides are searches of this tool by these strategies instead, the first one that which the others
+are held against; a strategy that learns takes the longer the more trials there are, and is timed over the last half.
+
+    python benchmarks/overhead.py [--trials 600] [--rounds 3] [--quick] [--strategies random model]
+        [--out overhead.json]
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,12 +58,12 @@ def per_trial(ends: list[float], skip: int) -> float:
     return (ends[-1] - ends[skip]) / (len(ends) - 1 - skip)
 
 
-def with_tool(trials: int, skip: int) -> float:
-    """Seconds a trial of a random search of this project with the synthetic evaluator."""
+def with_tool(trials: int, skip: int, strategy: str = "random") -> float:
+    """Seconds a trial of a search of this project with the synthetic evaluator."""
     clock = Clock()
     config = {
         "evaluator": "synthetic",
-        "strategy": {"name": "random"},
+        "strategy": {"name": strategy},
         "limits": {"trials": trials},
         "finals": {"seeds": 0},
     }
@@ -161,13 +165,32 @@ def startup() -> float:
         return journal.stat().st_mtime - float(trial["seconds"]) - began
 
 
+def compare_strategies(strategies: Sequence[str], trials: int, rounds: int, out: Path | None) -> None:
+    """What a trial takes with each strategy."""
+    times: dict[str, list[float]] = {name: [] for name in strategies}
+    for _ in range(rounds):
+        for name in strategies:
+            times[name].append(with_tool(trials, trials // 2, name))
+    ms = {name: round(1000 * statistics.median(taken), 1) for name, taken in times.items()}
+    ratios = {name: round(taken / ms[strategies[0]], 3) for name, taken in ms.items()}
+    table = Table("strategy", "ms a trial", "ratio", box=None)
+    for name, taken in ms.items():
+        table.add_row(name, str(taken), str(ratios[name]))
+    Console().print(table)
+    finish({"benchmark": "overhead of strategies", "trials": trials, "ms": ms, "ratios": ratios}, out)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="400 trials, one round")
+    parser.add_argument("--strategies", nargs="+", default=[])
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.strategies:
+        compare_strategies(options.strategies, options.trials, options.rounds, options.out)
+        return
     trials, rounds = (400, 1) if options.quick else (options.trials, options.rounds)
     skip = trials // 2  # by then every worker has imported torch
     times: dict[str, list[float]] = {side: [] for side in SIDES}

@@ -37,7 +37,8 @@ STARTS = 6  # networks of the front and random hosts that climbs begin with, at 
 SAME_SETTINGS = 128  # trials for which the hyper-parameters of a mechanism that is filled in stay as drawn
 CHANGED = 12  # children of the front, at each suggestion
 CHANGERS, CHANGES = 3, 10  # proposals that are changed, the best ones, and how often each
-SHARED = 200  # a model is made anew for each of the first ones, and then for every 200th part of what was tried
+EACH = 120  # suggestions that a model is made anew for; from then on
+SHARING = 8  # one serves a suggestion more for every so many trials: single ones change it less and less
 GROWTH = 1.25  # scales are learnt anew when there are so many times more scores
 ROUNDS = 20  # of proposals from one model, until one is found that is new
 
@@ -84,15 +85,16 @@ class Model(Strategy):
         scored = history.scored
         if len(seen) < PLAIN or len(scored) < LEAST:
             return self._first.first_unseen(seen)
-        stride = 1 + len(seen) // SHARED
-        if stride == 1:
+        if len(seen) < EACH:
             running = sorted(history.running, key=str)
             view = self._view(scored, history.failed, [row_of(architecture) for architecture in running])
             found = self._best(view, 1, np.random.default_rng((self.seed, len(seen))), seen)
             return found[0] if found else self._first.first_unseen(seen)
-        shared = scored[: len(scored) - len(scored) % stride]
+        begins, count = _block(len(scored))
+        count = max(count, 1 << len(history.running).bit_length())  # as many as run may be asked for before one ends
+        shared = scored[:begins]
         failed = [trial for trial in history.failed if trial.number < shared[-1].number]
-        listed = (one for turn in range(ROUNDS) for one in self._listed(shared, failed, stride, turn))
+        listed = (one for turn in range(ROUNDS) for one in self._listed(shared, failed, count, turn))
         new = next((architecture for architecture in listed if architecture not in seen), None)
         return new or self._first.first_unseen(seen)
 
@@ -174,6 +176,15 @@ class Model(Strategy):
             name: float(np.random.default_rng((self.seed, *turn)).random())
             for name, turn in zip(names, turns, strict=True)
         }
+
+
+def _block(scored: int) -> tuple[int, int]:
+    """How many of the scores the model of the next suggestion is made of, and how many suggestions it serves."""
+    begins, count = min(EACH, scored), 1
+    while begins + count <= scored:
+        begins += count
+        count = 1 + (begins - EACH) // SHARING
+    return begins, count
 
 
 class _Pool:

@@ -87,7 +87,8 @@ def test_what_fails_is_avoided():
 
 
 def test_many_suggestions_share_a_model_where_much_was_tried(monkeypatch):
-    monkeypatch.setattr(module, "SHARED", 4)
+    monkeypatch.setattr(module, "EACH", 10)
+    monkeypatch.setattr(module, "SHARING", 4)
     made: list[int] = []
     view = Model._view
 
@@ -98,10 +99,22 @@ def test_many_suggestions_share_a_model_where_much_was_tried(monkeypatch):
     monkeypatch.setattr(Model, "_view", counted)
     done = search("model", 40, 0.01)
     assert len({trial.architecture for trial in done}) == 40
-    assert len(made) < 20
+    assert 10 < len(made) < 20
     fresh = Model(SPACE, Budget(lambda _: True, params_of, BOX), 0)
     for count in (17, 30, 38):
         assert fresh.suggest(History(done[:count])) == done[count].architecture
+
+
+def test_a_model_serves_as_many_suggestions_as_may_be_asked_for_before_a_trial_ends(monkeypatch):
+    monkeypatch.setattr(module, "EACH", 10)
+    done, running = search("model", 10, 0.01), list[Architecture]()
+    strategy = Model(SPACE, Budget(lambda _: True, params_of, BOX), 0)
+    for _ in range(20):
+        suggested = strategy.suggest(History(done, running))
+        assert suggested is not None
+        running.append(suggested)
+    assert len(set(running)) == 20
+    assert any(one.attention for one in running[10:])
 
 
 def test_where_slots_are_fixed_all_but_the_plain_network_has_what_is_fixed():
