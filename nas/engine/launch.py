@@ -167,7 +167,7 @@ def _run(
     finally:
         finished = Run(run.folder)
         finished.write_front(
-            workers * config.resources.cpus_per_trial,
+            max(workers, plan.workers) * config.resources.cpus_per_trial,
             box,
             plan.ended or (None if plan.searching else finished.summary.get("ended")),
         )

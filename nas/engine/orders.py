@@ -80,3 +80,6 @@ class Source(Protocol):
 
     def finished(self, order: Order, outcome: Outcome) -> None:
         """Told of every order that ended, well or not, but for those that were stopped."""
+
+    def resized(self, trials: int) -> None:
+        """Told how many trials can run at once from now on, when that has changed."""

@@ -59,7 +59,7 @@ class Schedule:
         final_seeds: trainings of each finalist, 0 for no finals.
         candidates: most finalists.
         seed: of the search trials; finals use ``seed + 1``, ``seed + 2``, ...
-        workers: most trials at once.
+        workers: most trials at once; a cluster may come to have room for more, or fewer.
         reopened: whether to go back to a search that had ended, as its limits were raised.
         start: what is tried after the plain network, before the strategy is asked again.
         references: what is trained in the finals beside the finalists, with the name of each.
@@ -119,6 +119,7 @@ class Plan:
         self.watcher = watcher
         self.clock = clock
         self.running: dict[tuple[Phase, int], Order] = {}
+        self.workers = schedule.workers
         self.ended: str | None = None  # why the search did
         self.began: float | None = None  # the first sign of life of a trial: workers take seconds to start
         self._epoch = time.time() - clock()
@@ -156,7 +157,7 @@ class Plan:
         return first.architecture if first else None
 
     def next(self) -> Order | None:
-        if len(self.running) >= self.schedule.workers:
+        if len(self.running) >= self.workers:
             return None
         order = self._next_search() if self.searching else None
         if order is None:
@@ -205,6 +206,9 @@ class Plan:
         trial = self._record(order, outcome, order.steps, weights)
         self._leave(order)
         self.watcher.finished(trial)
+
+    def resized(self, trials: int) -> None:
+        self.workers = trials
 
     def _record(self, order: Order, outcome: Outcome, steps: int, weights: str | None = None) -> Trial:
         dice = outcome.metrics.get("dice")

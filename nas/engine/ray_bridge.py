@@ -82,6 +82,12 @@ class Bridge:
             self.running[trial_id] = order
         return order is not None
 
+    def resized(self, trials: int) -> None:
+        """The cluster has changed: so many trials fit now."""
+        self.tell(f"the cluster has changed: {trials} trial{'' if trials == 1 else 's'} at once from now on")
+        with self._kept():
+            self.source.resized(trials)
+
     def alone(self, trial_id: str) -> bool:
         """Whether a trial runs with no other beside it, and has a whole machine's memory."""
         return trial_id == self._alone
@@ -140,3 +146,5 @@ class _NoSource:
         return None
 
     def finished(self, order: Order, outcome: Outcome) -> None: ...
+
+    def resized(self, trials: int) -> None: ...

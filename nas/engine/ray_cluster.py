@@ -132,11 +132,10 @@ class Cluster:
 
     def workers(self, resources: Resources) -> int:
         """How many trials run at once, each on one node. Raises ``InputError`` when not even one fits."""
-        there = nodes()
-        fits = sum(node.fits(resources) for node in there)
-        if fits == 0:
-            raise InputError(_no_room(there, resources))
-        return min(fits, resources.workers or fits)
+        fit = trials_at_once(resources)
+        if fit == 0:
+            raise InputError(_no_room(nodes(), resources))
+        return fit
 
     def _check_answers(self, address: str) -> None:
         """Connect in a process that can be ended, as Ray's own attempts cannot."""
@@ -184,6 +183,12 @@ def free() -> Node:
     """What nobody uses, all nodes together."""
     found = ray.available_resources()
     return Node(found.get("CPU", 0), found.get("GPU", 0))
+
+
+def trials_at_once(resources: Resources) -> int:
+    """How many trials the nodes that there are now have room for, or fewer where that is asked for."""
+    fit = sum(node.fits(resources) for node in nodes())
+    return min(fit, resources.workers or fit)
 
 
 def nodes() -> list[Node]:

@@ -23,6 +23,7 @@ from ray.tune.search import Searcher
 from nas.engine.orders import Source
 from nas.engine.ray_bridge import Bridge
 from nas.engine.ray_cluster import Resources
+from nas.engine.ray_growth import Growth
 from nas.engine.ray_losses import error_of, loss_of
 from nas.engine.ray_waiting import Waiting
 from nas.engine.ray_worker import WithPlugins, Worker
@@ -71,7 +72,7 @@ def run_trials(
                 storage_path=storage,
                 name="trials",
                 verbose=0,
-                callbacks=[_Recorder(bridge), Waiting(bridge, resources, patience)],
+                callbacks=[_Recorder(bridge), Waiting(bridge, resources, patience), Growth(bridge, resources)],
                 log_to_file=False,
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),

@@ -43,6 +43,9 @@ class Given:
     def finished(self, order: Order, outcome: Outcome) -> None:
         self.ended[order.number] = self.cluster.clock()
 
+    def resized(self, trials: int) -> None:
+        raise AssertionError("simulated workers stay as many as they are")
+
 
 def in_two_parts(order: Order) -> Iterator[tuple[float, int, Outcome]]:
     seconds = 2.0 + order.number

@@ -191,6 +191,22 @@ def test_a_final_may_take_as_much_longer_as_it_has_more_steps(tmp_path):
     assert {(order.phase, order.seconds) for order in orders} == {("search", 5.0), ("final", 15.0)}
 
 
+def test_as_many_orders_are_out_as_there_is_room_for_now(tmp_path):
+    plan = make_plan(tmp_path, replace(SCHEDULE, workers=2))
+
+    def given() -> int:
+        while plan.next() is not None:
+            pass
+        return len(plan.running)
+
+    assert given() == 2
+    plan.resized(5)
+    assert given() == 5
+    plan.resized(3)
+    plan.finished(next(iter(plan.running.values())), outcome_of(next(iter(plan.running.values()))))
+    assert given() == 4  # what runs is not taken away
+
+
 def test_a_trial_that_reports_nothing_is_ended_soon_after_the_time_limit(tmp_path, clock):
     plan = make_plan(tmp_path, replace(SCHEDULE, seconds=45, workers=2), clock=clock)
     first = plan.next()

@@ -13,9 +13,10 @@ import ray
 from evaluators.evaluator import Progress
 from evaluators.preprocessing import PreparedTask, prepare
 from evaluators.tasks import open_task
-from nas.engine import ray_waiting
+from nas.engine import ray_growth, ray_waiting
 from nas.engine.failures import failure_reason
 from nas.engine.orders import Order, Outcome
+from nas.engine.ray_bridge import Bridge
 from nas.engine.ray_cluster import Resources
 from nas.engine.ray_trials import run_trials
 from search_spaces.architecture.architecture import Architecture
@@ -60,6 +61,9 @@ class Orders:
         assert order.number not in self.outcomes
         self.running.remove(order)
         self.outcomes[order.number] = outcome
+
+    def resized(self, trials: int) -> None:
+        self.workers = trials
 
 
 def order(number: int, way: str, candidate: Architecture | None = None, phase: str = "search") -> Order:
@@ -241,6 +245,21 @@ def test_a_source_without_orders_ends_at_once(cluster, task):
     source = Orders([], workers=2)
     run_trials(source, task, {"search": Broken(), "final": Broken()}, TWO)
     assert source.outcomes == {}
+
+
+def test_a_cluster_that_grows_is_used_and_one_that_shrinks_is_not_waited_for(monkeypatch):
+    there = [1, 1, 3, 0, 2]
+    monkeypatch.setattr(ray_growth, "EVERY", 0.0)
+    monkeypatch.setattr(ray_growth, "trials_at_once", lambda resources: there.pop(0))
+    told: list[str] = []
+    source = Orders([], workers=1)
+    growth = ray_growth.Growth(Bridge(source, told.append), Resources())
+    sizes = []
+    while there:
+        growth.on_step_end(0, [])
+        sizes.append(source.workers)
+    assert sizes == [1, 3, 3, 2]
+    assert told == [f"the cluster has changed: {trials} trials at once from now on" for trials in (3, 2)]
 
 
 def test_what_is_waited_for_is_said_and_the_time_limit_holds_meanwhile(cluster, task, monkeypatch):
