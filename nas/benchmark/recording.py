@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nas.benchmark.table import Row, row_of, write_table
-from nas.config.checks import Reading, check
+from nas.config.checks import ShowReading, check
 from nas.config.config import read_config
 from nas.engine.launch import search
 from nas.engine.plan import Watcher
@@ -31,7 +31,7 @@ def record(
     runs: Path = RUNS,
     address: str | None = None,
     watcher: Watcher | None = None,
-    reading: Reading = lambda what, done, total: None,
+    reading: ShowReading = lambda what, done, total: None,
 ) -> list[Row]:
     """Train and write the table; what is there of an earlier attempt with the same arguments is gone on with.
 

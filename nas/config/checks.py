@@ -43,14 +43,14 @@ class Checked:
     plugins: Sequence[str] = ()
 
 
-Reading = Callable[[str, int, int], object]  # told what is read (labels, cases), how many are, and of how many
+ShowReading = Callable[[str, int, int], object]  # told what is read (labels, cases), how many are, and of how many
 
 
 def check(
     data: Mapping[str, Any],
     folder: Path,
     here: bool = True,
-    reading: Reading = lambda what, done, total: None,
+    reading: ShowReading = lambda what, done, total: None,
     runs: Path = RUNS,
     resumed: Path | None = None,
 ) -> Checked:
@@ -152,7 +152,7 @@ def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strateg
     return STRATEGIES[section.name](space=space, admits=admits, seed=config.seed, **section.settings)
 
 
-def open_section(config: Config, path: str, reading: Reading) -> Task:
+def open_section(config: Config, path: str, reading: ShowReading) -> Task:
     """The task of a config's ``task`` section, which is at ``path``."""
     preprocessing = {"path", "split_seed", "size", "spacing", "patch"}
     asked = config.task.model_dump(exclude=preprocessing)

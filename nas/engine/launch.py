@@ -20,7 +20,7 @@ from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
 from evaluators.training import TrainingEvaluator
-from nas.config.checks import Checked, Reading, admits, check, check_admissible, make_strategy
+from nas.config.checks import Checked, ShowReading, admits, check, check_admissible, make_strategy
 from nas.config.config import Config, LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
 from nas.engine.gpu_bytes import gpu_bytes
@@ -65,7 +65,7 @@ def search(
     address: str | None = None,
     cluster: Cluster | None = None,
     watcher: Watcher | None = None,
-    reading: Reading = lambda what, done, total: None,
+    reading: ShowReading = lambda what, done, total: None,
 ) -> Run:
     """Search, retrain the front, and leave a run folder.
 
@@ -197,7 +197,7 @@ def training_evaluator(config: Config, mirror: bool = False, distances: bool = F
 def prepare_checked(
     checked: Checked,
     scored: Sequence[str] = ("val", "test"),
-    reading: Reading = lambda what, done, total: None,
+    reading: ShowReading = lambda what, done, total: None,
     layout: Preprocessing | None = None,
 ) -> PreparedTask:
     """Read and preprocess the task of a checked config; see ``prepare`` for the other arguments."""
