@@ -40,9 +40,9 @@ from search_spaces.hosts import HOSTS
 from search_spaces.space.space_file import space_names
 from tests.evaluators.tasks.files import write_picture
 from tests.nas.small_task import small_config, write_small_task
-from tests.nas.trials import trial
+from tests.nas.trials import architecture, trial
 
-NAMES = ("search", "front", "export", "train", "predict", "profile", "benchmark", "list")
+NAMES = ("search", "front", "effects", "export", "train", "predict", "profile", "benchmark", "list")
 
 
 @dataclass(frozen=True)
@@ -710,6 +710,32 @@ def test_search_that_is_interrupted_while_it_reads_says_that_nothing_was_written
     result = nas_("search", "good.yaml")
     assert (result.code, result.err) == (130, "stopped before the first trial; nothing was written\n")
     assert {path.name for path in tmp_path.iterdir()} == {"good.yaml"}
+
+
+# -- effects ----------------------------------------------------------------------------------------------
+
+
+def test_effects_are_shown_by_slot_by_kind_or_over_all_places_and_as_data(nas_, finished, tmp_path):
+    folder = Path(shutil.copytree(finished.folder, tmp_path / "many"))
+    (folder / "journal.jsonl").unlink()
+    journal = Journal(folder / "journal.jsonl")
+    for number in range(24):
+        helped = number % 2
+        one = architecture(number, "skip.0" if helped else None)
+        journal.append(trial(number, dice=0.7 + 0.03 * helped, architecture=one))
+    shown = nas_("effects", "many", "--runs", tmp_path)
+    assert shown.code == 0
+    for word in ("mechanism", "slot", "95% interval", "se", "skip.0", "helps", "1 effects: 1 helps, 0 hurts"):
+        assert word in shown.words
+    assert "skip " in nas_("effects", "many", "--runs", tmp_path, "--by", "kind").words
+    (row,) = json.loads(nas_("effects", "many", "--runs", tmp_path, "--by", "mechanism", "--json").out)
+    assert (row["mechanism"], row["place"], row["verdict"]) == ("se", "", "helps")
+    assert row["low"] < row["mean"] < row["high"]
+
+
+def test_effects_of_too_few_trials_are_refused(nas_, finished):
+    (fault,) = refused(nas_("effects", "small", "--runs", finished.folder.parent))
+    assert fault == "effects: expected at least 8 scored networks, got 5"
 
 
 def test_the_closing_lines_of_a_search_tell_how_it_went_and_what_failed(finished, tmp_path):

@@ -1,0 +1,117 @@
+"""What attention did in a search: the effect of each mechanism in each place, with intervals, from all trials at once.
+
+Single trials say little: their noise is as large as the effects. The model of all of them knows what a mechanism adds
+wherever it sat, and how sure that is; its noise is that between trainings. Effects are drawn towards what is usual in
+the run, so that the best of hundreds is not taken for better than it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.stats import norm
+
+from nas.one_core import one_core
+from nas.records.trial import Trial
+from nas.surrogate.features import Feature, Row, features_of_mechanism, kind_of
+from nas.surrogate.observations import columns_of, matrix_of, observed
+from nas.surrogate.posterior import Posterior
+from nas.surrogate.scales import learn_scales
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.errors import InputError
+
+LEVEL = 0.95  # of the intervals
+LEAST = 8  # scored networks without which nothing is said
+
+By = Literal["slot", "kind", "mechanism"]
+Verdict = Literal["helps", "hurts", "no effect", "open"]
+DEPTH: dict[By, int] = {"mechanism": 2, "kind": 3, "slot": 4}  # how many of ``features_of_mechanism`` count
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a mechanism adds to the Dice of a network.
+
+    Attributes:
+        mechanism: which.
+        place: slot, kind of place (``skip``, ``decoder``), or empty for all.
+        networks: how many that were scored have it there.
+        mean, low, high: Dice that it adds, with the 95% interval of the model.
+        helps: probability that it adds anything.
+        params: fewest and most parameters that it adds, in the networks that have it.
+    """
+
+    mechanism: str
+    place: str
+    networks: int
+    mean: float
+    low: float
+    high: float
+    helps: float
+    params: tuple[int, int]
+
+    def verdict(self, tolerance: float) -> Verdict:
+        """``no effect``: surely smaller than ``tolerance``; ``open``: too few trials to tell."""
+        if self.low > 0:
+            return "helps"
+        if self.high < 0:
+            return "hurts"
+        return "no effect" if max(-self.low, self.high) <= tolerance else "open"
+
+
+@one_core()
+def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], by: By = "slot") -> list[Effect]:
+    """The effect of everything that was tried, the best first.
+
+    Args:
+        trials: of a search.
+        params_of: parameters of an architecture on the task.
+        by: ``slot``, or taken together by kind of place or over all places.
+
+    Raises:
+        InputError: hardly any network was scored, or none with attention.
+    """
+    seen = observed([trial for trial in trials if trial.phase == "search"])
+    if len(seen) < LEAST:
+        raise InputError(f"effects: expected at least {LEAST} scored networks, got {len(seen)}")
+    found: dict[tuple[str, str], list[Architecture]] = {}
+    rows: dict[tuple[str, str], Row] = {}
+    added: dict[tuple[str, str], list[int]] = {}
+    for architecture in seen.architectures:
+        for slot, series in architecture.attention:
+            for item in series:
+                key = item.mechanism, {"slot": slot, "kind": kind_of(slot), "mechanism": ""}[by]
+                features = features_of_mechanism(slot, item.mechanism)[: DEPTH[by]]
+                rows[key] = Row(features, (1.0,) * len(features))
+                found.setdefault(key, []).append(architecture)
+                added.setdefault(key, []).append(params_of(architecture) - params_of(_without(architecture, slot)))
+    if not found:
+        raise InputError("effects: no network with attention was scored")
+    posterior = Posterior(seen, learn_scales(seen))
+    columns: dict[Feature, int] = columns_of(rows.values())
+    weights, covariance = posterior.weights(list(columns))
+    design = matrix_of(list(rows.values()), columns).toarray()
+    means = design @ weights
+    deviations = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", design, covariance, design), 0))
+    half = norm.ppf((1 + LEVEL) / 2)
+    listed = [
+        Effect(
+            *key,
+            len(set(found[key])),
+            float(mean),
+            float(mean - half * deviation),
+            float(mean + half * deviation),
+            float(norm.sf(-mean / deviation)) if deviation else float(mean > 0),
+            (min(added[key]), max(added[key])),
+        )
+        for key, mean, deviation in zip(rows, means, deviations, strict=True)
+    ]
+    return sorted(listed, key=lambda effect: (-effect.mean, effect.mechanism, effect.place))
+
+
+def _without(architecture: Architecture, slot: str) -> Architecture:
+    kept = tuple((name, series) for name, series in architecture.attention if name != slot)
+    return Architecture(architecture.host, architecture.dims, architecture.options, kept)
