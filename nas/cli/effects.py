@@ -53,7 +53,7 @@ def effects(
         return
     places = {By.slot: ["slot"], By.kind: ["place"], By.mechanism: []}[by]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("mechanism", *places, "networks", "Dice", "95% interval", "helps", "params", ""):
+    for name in ("mechanism", *places, "networks", "Dice", "95% interval", "helps", "", "params"):
         right = name in ("networks", "Dice", "helps", "params")
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "params")
     shown = found if len(found) <= 2 * top else [*found[:top], None, *found[-top:]]
@@ -69,8 +69,8 @@ def effects(
             f"{effect.mean:+.3f}",
             f"{effect.low:+.3f} to {effect.high:+.3f}",
             f"{effect.helps:.0%}",
-            low if low == high else f"{low} to {high}",
             effect.verdict(tolerance),
+            low if low == high else f"{low} to {high}",
             style="dim" if effect.verdict(tolerance) in ("open", "no effect") else None,
         )
     console.print(table)

@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from nas.one_core import one_core
 from nas.records.trial import Trial
-from nas.surrogate.features import Feature, Row, features_of_mechanism, kind_of
+from nas.surrogate.features import Row, features_of_mechanism, kind_of
 from nas.surrogate.observations import columns_of, matrix_of, observed
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
@@ -24,11 +24,11 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 
 LEVEL = 0.95  # of the intervals
+MOST = 600  # networks that the sizes of effects and noise are learnt from
 LEAST = 8  # scored networks without which nothing is said
 
 By = Literal["slot", "kind", "mechanism"]
 Verdict = Literal["helps", "hurts", "no effect", "open"]
-DEPTH: dict[By, int] = {"mechanism": 2, "kind": 3, "slot": 4}  # how many of ``features_of_mechanism`` count
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], b
     Args:
         trials: of a search.
         params_of: parameters of an architecture on the task.
-        by: ``slot``, or taken together by kind of place or over all places.
+        by: ``slot``, or the mean over the slots of a kind of place, or over all, that it was tried in.
 
     Raises:
         InputError: hardly any network was scored, or none with attention.
@@ -77,21 +77,21 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], b
     seen = observed([trial for trial in trials if trial.phase == "search"])
     if len(seen) < LEAST:
         raise InputError(f"effects: expected at least {LEAST} scored networks, got {len(seen)}")
-    found: dict[tuple[str, str], list[Architecture]] = {}
-    rows: dict[tuple[str, str], Row] = {}
+    found: dict[tuple[str, str], set[Architecture]] = {}
+    slots: dict[tuple[str, str], dict[str, None]] = {}
     added: dict[tuple[str, str], list[int]] = {}
     for architecture in seen.architectures:
         for slot, series in architecture.attention:
             for item in series:
                 key = item.mechanism, {"slot": slot, "kind": kind_of(slot), "mechanism": ""}[by]
-                features = features_of_mechanism(slot, item.mechanism)[: DEPTH[by]]
-                rows[key] = Row(features, (1.0,) * len(features))
-                found.setdefault(key, []).append(architecture)
+                found.setdefault(key, set()).add(architecture)
+                slots.setdefault(key, {})[slot] = None
                 added.setdefault(key, []).append(params_of(architecture) - params_of(_without(architecture, slot)))
+    rows = {key: _mean_row(key[0], list(places)) for key, places in slots.items()}
     if not found:
         raise InputError("effects: no network with attention was scored")
-    posterior = Posterior(seen, learn_scales(seen))
-    columns: dict[Feature, int] = columns_of(rows.values())
+    posterior = Posterior(seen, learn_scales(seen, most=MOST))
+    columns = columns_of(rows.values())
     weights, covariance = posterior.weights(list(columns))
     design = matrix_of(list(rows.values()), columns).toarray()
     means = design @ weights
@@ -100,7 +100,7 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], b
     listed = [
         Effect(
             *key,
-            len(set(found[key])),
+            len(found[key]),
             float(mean),
             float(mean - half * deviation),
             float(mean + half * deviation),
@@ -110,6 +110,12 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], b
         for key, mean, deviation in zip(rows, means, deviations, strict=True)
     ]
     return sorted(listed, key=lambda effect: (-effect.mean, effect.mechanism, effect.place))
+
+
+def _mean_row(mechanism: str, slots: Sequence[str]) -> Row:
+    """The features of a mechanism, the mean over some slots."""
+    features = [feature for slot in slots for feature in features_of_mechanism(slot, mechanism)]
+    return Row(tuple(features), (1 / len(slots),) * len(features))
 
 
 def _without(architecture: Architecture, slot: str) -> Architecture:

@@ -32,18 +32,24 @@ PRIORS: Mapping[str, tuple[float, float]] = {
     "noise": (0.01, 0.7),
 }
 LEVEL = 0.1  # deviation of the level from the mean score; a few trials tell it
-AT_MOST = 128  # architectures that scales are learnt from
+AT_MOST = 128  # architectures that scales are learnt from, while a search waits
 ROUNDS = 30  # of the optimiser
 
 Scales = Mapping[str, float]
 
 
-def learn_scales(seen: Observations, earlier: Earlier | None = None) -> Scales:
-    """The scales by name; with hardly any observation those of the prior. ``earlier``: what other runs say."""
+def learn_scales(seen: Observations, earlier: Earlier | None = None, most: int = AT_MOST) -> Scales:
+    """The scales by name; with hardly any observation those of the prior.
+
+    Args:
+        seen: observations.
+        earlier: what other runs say.
+        most: architectures that they are learnt from, evenly drawn from all.
+    """
     names = (*GROUPS, *(["earlier"] if earlier else []), "rest", "noise")
     medians = np.log([PRIORS[name][0] for name in names])
     widths = np.array([PRIORS[name][1] for name in names])
-    chosen = seen.take(np.unique(np.linspace(0, len(seen) - 1, AT_MOST).round().astype(int)).tolist())
+    chosen = seen.take(np.unique(np.linspace(0, len(seen) - 1, most).round().astype(int)).tolist())
     columns = columns_of(chosen.rows)
     design = matrix_of(chosen.rows, columns)
     groups = np.array([GROUPS.index(group) for group, _ in columns])

@@ -727,7 +727,7 @@ def test_effects_are_shown_by_slot_by_kind_or_over_all_places_and_as_data(nas_, 
     assert shown.code == 0
     for word in ("mechanism", "slot", "95% interval", "se", "skip.0", "helps", "1 effects: 1 helps, 0 hurts"):
         assert word in shown.words
-    assert "skip " in nas_("effects", "many", "--runs", tmp_path, "--by", "kind").words
+    assert "skip 12 " in nas_("effects", "many", "--runs", tmp_path, "--by", "kind").words
     (row,) = json.loads(nas_("effects", "many", "--runs", tmp_path, "--by", "mechanism", "--json").out)
     assert (row["mechanism"], row["place"], row["verdict"]) == ("se", "", "helps")
     assert row["low"] < row["mean"] < row["high"]
