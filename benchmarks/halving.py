@@ -1,7 +1,7 @@
 """Successive halving beside trials that are all worked to the end: the front that is found, and the steps it takes.
 
-    python benchmarks/halving.py [--truths 3] [--trials 120] [--workers 4] [--reduction 3] [--strategy model]
-        [--tables benchmarks/table/kvasir_seg.csv ...] [--quick] [--out halving.json]
+    python benchmarks/halving.py [--truths 3] [--trials 120] [--workers 4] [--rungs 0.25 0.5] [--reduction 3]
+        [--strategy model] [--tables benchmarks/table/kvasir_seg.csv ...] [--quick] [--out halving.json]
 
 Both sides search the same truths on the same simulated workers, with the real plan, scheduler and strategy. A truth is
 made up, its learning curves too, or is a recorded table: then a trial shows what was recorded on the way, and an
@@ -36,7 +36,7 @@ from search_spaces import Architecture, load_space
 from search_spaces.architecture.cost import Cost
 from search_spaces.space.union import SearchSpace
 
-RUNGS, NOISE, LIMIT = (0.25, 0.5), 0.012, 500_000
+NOISE, LIMIT = 0.012, 500_000
 GAP = 0.1  # of Dice between the beginning and the end of a made-up training
 STEPS = 400
 
@@ -58,7 +58,7 @@ class Task:
     steps: int
 
 
-def made_up_task(seed: int) -> Task:
+def made_up_task(seed: int, rungs: Sequence[float]) -> Task:
     """Learning curves that approach the truth, larger networks later, each with its own pace and noise."""
     truth, space = Truth(seed), load_space("unet", 2)
 
@@ -69,11 +69,11 @@ def made_up_task(seed: int) -> Task:
         digest = hashlib.blake2b(f"{seed} {architecture.key}".encode(), digest_size=8).digest()
         rng = np.random.default_rng(int.from_bytes(digest, "big"))
         pace = np.exp(rng.normal(0, 0.15)) * (1 + 0.2 * np.log10(cost_of(architecture).params / 1e5))
-        noise = NOISE * rng.standard_normal(1 + len(RUNGS))
+        noise = NOISE * rng.standard_normal(1 + len(rungs))
         last = truth.dice(architecture) + noise[-1]
         shown = {
             round(share * STEPS): last - GAP * pace * (1 - share) ** 1.5 + own
-            for share, own in zip(RUNGS, noise, strict=False)
+            for share, own in zip(rungs, noise, strict=False)
         }
         return shown | {STEPS: last}
 
@@ -97,7 +97,9 @@ def recorded_task(path: Path) -> Task:
     return Task(table.name, table.space, admits, table.cost_of, curve, worth, table.box, table.steps)
 
 
-def searched(task: Task, strategy: str, reduction: float, trials: int, workers: int, seed: int) -> dict[str, float]:
+def searched(
+    task: Task, strategy: str, rungs: Sequence[float], reduction: float, trials: int, workers: int, seed: int
+) -> dict[str, float]:
     """One simulated search: the value of its front, and the steps that were trained."""
     steps = task.steps
 
@@ -113,7 +115,7 @@ def searched(task: Task, strategy: str, reduction: float, trials: int, workers: 
         candidates=0,
         seed=seed,
         workers=workers,
-        rungs=tuple(round(share * steps) for share in RUNGS),
+        rungs=tuple(round(share * steps) for share in rungs),
         reduction=reduction,
     )
 
@@ -141,6 +143,7 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, nargs="*", default=[])
     parser.add_argument("--trials", type=int, default=120)
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--rungs", type=float, nargs="+", default=[0.25, 0.5])
     parser.add_argument("--reduction", type=float, default=3.0)
     parser.add_argument("--strategy", default="model")
     parser.add_argument("--quick", action="store_true", help="one truth, 24 trials")
@@ -148,12 +151,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.truths, options.trials = 1, 24
-    tasks = [*map(recorded_task, options.tables), *map(made_up_task, range(options.truths))]
+    tasks = [
+        *map(recorded_task, options.tables),
+        *(made_up_task(seed, options.rungs) for seed in range(options.truths)),
+    ]
     rows: list[dict[str, object]] = []
     for task in tasks:
         for seed in range(options.seeds):
             sides = [
-                searched(task, options.strategy, reduction, options.trials, options.workers, seed)
+                searched(task, options.strategy, options.rungs, reduction, options.trials, options.workers, seed)
                 for reduction in (1.0, options.reduction)
             ]
             row = {name: sides[1][name] / sides[0][name] for name in ("value", "steps", "time")}
@@ -166,6 +172,7 @@ def main() -> None:
             "benchmark": "halving",
             "strategy": options.strategy,
             "trials": options.trials,
+            "rungs": options.rungs,
             "reduction": options.reduction,
             "rows": rows,
             "ratio_of_values": means["value"],
