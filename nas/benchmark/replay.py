@@ -73,9 +73,10 @@ class Recorded:
         return Steps((self.box.place(self.cost_of(one).params), self.worth[one]) for one in architectures).area()
 
     def gained(self, architectures: Iterable[Architecture]) -> float:
-        """Share of what all attention of the table gains over the networks without any."""
+        """Share of what all attention of the table gains over the networks without any; 0 where it gains nothing."""
         plain = self.area(one for one in self.rows if one.is_plain)
-        return (self.area(architectures) - plain) / (self.area(self.rows) - plain)
+        most = self.area(self.rows) - plain
+        return (self.area(architectures) - plain) / most if most > 0 else 0.0
 
     def work(self, order: Order) -> Iterator[tuple[float, int, Outcome]]:
         """What comes of an order, see ``SimulatedCluster.run``; its seed chooses among the recorded ones."""
@@ -105,8 +106,11 @@ def recorded(path: Path, space: Path | None = None) -> Recorded:
         if row.dice is None or row.steps == steps:
             of_key.setdefault(row.key, []).append(row)
     place = space or path.parent / SPACE
-    found = load_space(str(place), 2)
-    known = {one.key: one for one in found if one.key in of_key}
+    for dims in (2, 3):
+        found = load_space(str(place), dims)
+        known = {one.key: one for one in found if one.key in of_key}
+        if known:
+            break
     if len(known) < len(of_key):
         raise InputError(f"table '{path}': {len(of_key) - len(known)} of {len(of_key)} are not in space '{place}'")
     rows = {known[key]: tuple(sorted(each, key=lambda row: row.seed)) for key, each in of_key.items()}

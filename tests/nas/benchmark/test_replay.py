@@ -99,6 +99,18 @@ def test_workers_share_the_time(table):
     assert four.now < alone.now / 3
 
 
+def test_a_table_of_volumes_is_read_too_and_attention_that_gains_nothing_is_worth_nothing(tmp_path):
+    (tmp_path / "space.yaml").write_text(yaml.safe_dump(SPACE))
+    rows = [
+        Row(str(one), one.key, 0, params, 1, 4.0, 40, 0.8 if one.is_plain else 0.5, (), {})
+        for params, one in enumerate(order(load_space(SPACE, 3), 14), start=1000)
+    ]
+    write_table(tmp_path / "volumes.csv", rows)
+    table = recorded(tmp_path / "volumes.csv")
+    assert {one.dims for one in table.rows} == {3}
+    assert table.gained(table.rows) == 0.0
+
+
 def test_a_table_needs_its_space_and_a_score(table, path, tmp_path):
     with pytest.raises(InputError, match="are not in space"):
         recorded(path, _written(tmp_path / "other.yaml", {**SPACE, "slots": ["bottleneck"]}))
