@@ -180,6 +180,11 @@ def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
         told = dominated or point.on_front or point.is_plain or point.reference
         return getattr(point, name) if told else None
 
+    compared = front.comparisons() if dominated else {}
+
+    def of_comparison(point: FrontPoint, name: str) -> float | None:
+        return getattr(compared.get(point.architecture), name, None)
+
     return [
         {
             "key": point.architecture.key,
@@ -191,6 +196,7 @@ def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
             "spread": point.spread,
             "false_positives": point.false_positives,
             **{name: sure(point, name) for name in ("low", "high", "gain", "gain_low", "gain_high")},
+            **{name: of_comparison(point, name) for name in ("p", "detectable")},
             "on_front": point.on_front,
             "behind": point.steps != front.steps,
             "steps": point.steps,

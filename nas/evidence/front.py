@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from nas.evidence.bootstrap import bootstrap_interval, score_table, table_mean
+from nas.evidence.comparison import Comparison, compare
 from nas.evidence.hypervolume import Box, Steps
 from nas.quantities import format_count
 from nas.records.trial import Trial, plain_network
@@ -133,6 +134,12 @@ class Front:
         """All points, references and those behind too, by rising parameters."""
         every = [*self.points, *self.dominated, *self.references, *self.behind]
         return sorted(every, key=lambda point: point.cost.params)
+
+    def comparisons(self) -> dict[Architecture, Comparison]:
+        """Each network, references too, against the plain one; those behind and the plain one itself are left out."""
+        compared = [point for point in (*self.points, *self.dominated, *self.references) if not point.is_plain]
+        found = compare([point.differences for point in compared])
+        return {point.architecture: one for point, one in zip(compared, found, strict=True)}
 
     def hypervolume(self, reference_params: int, smallest_params: int) -> float:
         """Share of the box [smallest, reference] x [0, 1] in the plane log(parameters) x Dice that is dominated."""

@@ -1,0 +1,86 @@
+"""Networks held against the plain one, case by case: how sure a difference is when several are looked at.
+
+Wilcoxon: Individual comparisons by ranking methods, Biometrics Bulletin 1(6), 1945, https://doi.org/10.2307/3001968;
+Holm: A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6(2), 1979,
+https://www.jstor.org/stable/4615733.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm, wilcoxon
+
+from nas.evidence.bootstrap import bootstrap_interval
+
+LEVEL = 0.05  # of the test for which ``detectable`` is told
+POWER = 0.8  # with which it would find such a difference
+LEAST = 6  # cases without which no p value can fall below 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One network against the plain one.
+
+    Attributes:
+        p: of Wilcoxon's signed-rank test over cases, the mean of seeds and classes of each, two-sided, by Holm's
+            correction over all networks compared; None with hardly any case.
+        detectable: the smallest true difference that these cases and seeds would show in four of five such studies;
+            None where it cannot be told.
+    """
+
+    p: float | None
+    detectable: float | None
+
+
+def compare(differences: Sequence[np.ndarray]) -> list[Comparison]:
+    """Each network against the plain one.
+
+    Args:
+        differences: of each network a table ``(seeds, cases, classes)`` of Dice less the plain network's with the same
+            seed and case, nan where there is none; an empty one for a network that is not compared.
+    """
+    values = [_wilcoxon(table) for table in differences]
+    corrected = holm([value for value in values if value is not None])
+    left = iter(corrected)
+    return [
+        Comparison(None if value is None else next(left), _detectable(table))
+        for value, table in zip(values, differences, strict=True)
+    ]
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """P values corrected for being several, in the same order."""
+    corrected, reached = [1.0] * len(values), 0.0
+    for place, index in enumerate(np.argsort(values, kind="stable").tolist()):
+        reached = max(reached, min(1.0, values[index] * (len(values) - place)))
+        corrected[index] = reached
+    return corrected
+
+
+def by_case(table: np.ndarray) -> np.ndarray:
+    """The mean over seeds and classes of each case that has one."""
+    known = ~np.isnan(table)
+    counts = known.sum(axis=(0, 2))
+    sums = np.where(known, table, 0).sum(axis=(0, 2))
+    return np.asarray(sums[counts > 0] / counts[counts > 0])
+
+
+def _wilcoxon(table: np.ndarray) -> float | None:
+    if not table.size:
+        return None
+    cases = by_case(table)
+    if len(cases) < LEAST:
+        return None
+    return float(wilcoxon(cases, zero_method="zsplit").pvalue) if cases.any() else 1.0
+
+
+def _detectable(table: np.ndarray) -> float | None:
+    """From the spread of the bootstrap, which holds cases and seeds."""
+    interval = bootstrap_interval(table) if table.size else None
+    if interval is None:
+        return None
+    error = (interval[1] - interval[0]) / (2 * norm.ppf(0.975))
+    return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER)) * error)
