@@ -388,7 +388,7 @@ def assert_whole(run: Run, before: list[Trial]) -> None:
 
 
 @linux
-def test_a_search_that_is_interrupted_says_how_to_go_on_leaves_no_process_and_goes_on(slow, tmp_path):
+def test_a_search_that_is_interrupted_says_how_to_go_on_leaves_no_process_and_goes_on(slow, cluster, tmp_path):
     folder = tmp_path / "runs" / "slow"
     first = Session(["search", slow], tmp_path)
     first.wait_for_trials(folder / "journal.jsonl", 2)
@@ -402,6 +402,18 @@ def test_a_search_that_is_interrupted_says_how_to_go_on_leaves_no_process_and_go
     assert 2 <= len(before) < 8
     assert len(json.loads((folder / "front.json").read_text())["search"]) == len(before)
 
+    assert_whole(nas.search(slow, run="slow", resume=True, runs=tmp_path / "runs", cluster=cluster), before)
+
+
+@linux
+@pytest.mark.slow
+def test_the_command_goes_on_with_what_was_interrupted_and_exports_the_best(slow, tmp_path):
+    folder = tmp_path / "runs" / "slow"
+    first = Session(["search", slow], tmp_path)
+    first.wait_for_trials(folder / "journal.jsonl", 2)
+    first.interrupt()
+    assert first.end()[0] == 130
+    before = Journal(folder / "journal.jsonl").read()
     second = Session(["search", "--resume", "--run", "slow"], tmp_path)
     code, out, err = second.end()
     assert (code, err) == (0, "")
