@@ -38,7 +38,7 @@ SAME_SETTINGS = 128  # trials for which the hyper-parameters of a mechanism that
 CHANGED = 12  # children of the front, at each suggestion
 CHANGERS, CHANGES = 3, 10  # proposals that are changed, the best ones, and how often each
 EACH = 120  # suggestions that a model is made anew for; from then on
-SHARING = 8  # one serves a suggestion more for every so many trials: single ones change it less and less
+SHARING = 6  # one serves a suggestion more for every so many trials: single ones change it less and less
 GROWTH = 1.25  # scales are learnt anew when there are so many times more scores
 ROUNDS = 20  # of proposals from one model, until one is found that is new
 
