@@ -15,6 +15,8 @@ from nas.cli.app import app, console
 from nas.cli.picks import RUNS
 from nas.quantities import format_count
 
+WIDE = 100  # columns of a terminal from which on there is room for everything
+
 
 class By(StrEnum):
     """What is taken together."""
@@ -53,9 +55,11 @@ def effects(
         return
     places = {By.slot: ["slot"], By.kind: ["place"], By.mechanism: []}[by]
     table = Table(box=None, pad_edge=False, header_style="bold")
+    narrow = ("networks", "helps") if console.width < WIDE else ()
     for name in ("mechanism", *places, "networks", "Dice", "95% interval", "helps", "", "params"):
-        right = name in ("networks", "Dice", "helps", "params")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "params")
+        if name not in narrow:
+            right = name in ("networks", "Dice", "helps", "params")
+            table.add_column(name, justify="right" if right else "left", no_wrap=name != "params")
     shown = found if len(found) <= 2 * top else [*found[:top], None, *found[-top:]]
     for effect in shown:
         if effect is None:
@@ -65,10 +69,10 @@ def effects(
         table.add_row(
             effect.mechanism,
             *([effect.place] if places else []),
-            str(effect.networks),
+            *([] if narrow else [str(effect.networks)]),
             f"{effect.mean:+.3f}",
             f"{effect.low:+.3f} to {effect.high:+.3f}",
-            f"{effect.helps:.0%}",
+            *([] if narrow else [f"{effect.helps:.0%}"]),
             effect.verdict(tolerance),
             low if low == high else f"{low} to {high}",
             style="dim" if effect.verdict(tolerance) in ("open", "no effect") else None,

@@ -21,6 +21,7 @@ from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
 
 WIDTH = 90
+WIDE = 100  # columns of a terminal from which on there is room for p values
 
 
 def front_view(run: Run) -> Group:
@@ -42,8 +43,9 @@ def could_be_shown(front: Front) -> list[RenderableType]:
     found = [one.detectable for one in front.comparisons().values() if one.detectable]
     if not found:
         return []
+    test = "p: Wilcoxon's test over cases, by Holm's correction; " if console.width >= WIDE else ""
     text = f"these cases and seeds would show a gain of {statistics.median(found):.3f} in four of five such studies"
-    return [Text(f"p: Wilcoxon's test over cases, by Holm's correction; {text}", style="dim")]
+    return [Text(test + text, style="dim")]
 
 
 def left_behind(front: Front) -> list[RenderableType]:
@@ -64,7 +66,7 @@ def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table
     table = Table(box=None, pad_edge=False, header_style="bold")
     empties = any(point.false_positives is not None for point in front.everything)
     failures = any(point.failed for point in front.everything)
-    compared = front.comparisons() if everything else {}
+    compared = front.comparisons() if everything and console.width >= WIDE else {}
     columns = [
         ("params", "right"),
         ("Dice", "right"),

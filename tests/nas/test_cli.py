@@ -715,7 +715,7 @@ def test_search_that_is_interrupted_while_it_reads_says_that_nothing_was_written
 # -- effects ----------------------------------------------------------------------------------------------
 
 
-def test_effects_are_shown_by_slot_by_kind_or_over_all_places_and_as_data(nas_, finished, tmp_path):
+def test_effects_are_shown_by_slot_by_kind_or_over_all_places_and_as_data(nas_, finished, tmp_path, monkeypatch):
     folder = Path(shutil.copytree(finished.folder, tmp_path / "many"))
     (folder / "journal.jsonl").unlink()
     journal = Journal(folder / "journal.jsonl")
@@ -723,11 +723,14 @@ def test_effects_are_shown_by_slot_by_kind_or_over_all_places_and_as_data(nas_, 
         helped = number % 2
         one = architecture(number, "skip.0" if helped else None)
         journal.append(trial(number, dice=0.7 + 0.03 * helped, architecture=one))
+    monkeypatch.setattr(nas.cli.app.console, "_width", 120)
     shown = nas_("effects", "many", "--runs", tmp_path)
     assert shown.code == 0
-    for word in ("mechanism", "slot", "95% interval", "se", "skip.0", "helps", "1 effects: 1 helps, 0 hurts"):
-        assert word in shown.words
+    for text in ("mechanism slot networks Dice 95% interval helps", "se skip.0 12", "1 effects: 1 helps, 0 hurts"):
+        assert text in shown.words
     assert "skip 12 " in nas_("effects", "many", "--runs", tmp_path, "--by", "kind").words
+    monkeypatch.setattr(nas.cli.app.console, "_width", 80)
+    assert "networks" not in nas_("effects", "many", "--runs", tmp_path).words
     (row,) = json.loads(nas_("effects", "many", "--runs", tmp_path, "--by", "mechanism", "--json").out)
     assert (row["mechanism"], row["place"], row["verdict"]) == ("se", "", "helps")
     assert row["low"] < row["mean"] < row["high"]
