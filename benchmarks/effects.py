@@ -25,6 +25,8 @@ from rich.markdown import Markdown
 from scipy.stats import chi2, norm, spearmanr
 
 from nas.benchmark.replay import Recorded, recorded
+from nas.benchmark.table import Row
+from nas.evidence.comparison import holm
 from search_spaces import Architecture
 
 Effect = tuple[str, str]  # slot, mechanism
@@ -64,13 +66,8 @@ class Fit:
 
     def sure(self, level: float = 0.05) -> dict[Effect, float]:
         """Effects that are not 0 by Holm's correction over all of the table."""
-        values = {effect: 2 * norm.sf(abs(mean) / self.errors[effect]) for effect, mean in self.means.items()}
-        found = {}
-        for place, effect in enumerate(sorted(values, key=values.__getitem__)):
-            if values[effect] > level / (len(values) - place):
-                break
-            found[effect] = self.means[effect]
-        return found
+        corrected = holm([2 * norm.sf(abs(mean) / self.errors[effect]) for effect, mean in self.means.items()])
+        return {effect: mean for (effect, mean), p in zip(self.means.items(), corrected, strict=True) if p <= level}
 
 
 def effects_of(architecture: Architecture) -> list[Effect]:
@@ -116,11 +113,11 @@ def fit(table: Recorded) -> Fit:
     )
 
 
-def _noise(rows: Sequence[tuple[Architecture, object]], seeds: Sequence[int]) -> tuple[float, int, float]:
+def _noise(rows: Sequence[tuple[Architecture, Row]], seeds: Sequence[int]) -> tuple[float, int, float]:
     """Deviation of one training, its degrees of freedom, and the deviation of what seeds do to all networks."""
     scores: dict[Architecture, dict[int, float]] = {}
     for one, row in rows:
-        scores.setdefault(one, {})[row.seed] = row.dice  # type: ignore[attr-defined]
+        scores.setdefault(one, {})[row.seed] = row.dice or 0.0
     table = np.array([[each[seed] for seed in seeds] for each in scores.values() if len(each) == len(seeds)])
     within = table - table.mean(1, keepdims=True)
     shifts = within.mean(0)

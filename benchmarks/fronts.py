@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 import nas
+from nas.evidence.bootstrap import LEVEL, resampled_means
 from nas.evidence.hypervolume import Box, Steps
-from nas.records.trial import Trial
 from nas.run import Run
-
-RESAMPLES = 2000
 
 
 def searched(config: Path, side: str, seed: int, settings: Sequence[str], runs: Path) -> Run:
@@ -42,66 +41,54 @@ def searched(config: Path, side: str, seed: int, settings: Sequence[str], runs: 
     )
 
 
+@dataclass(frozen=True)
 class Finals:
-    """The finals of a run as tables ``(architectures, seeds, cases)`` of Dice, nan where a class is not there."""
+    """What the finals of a run are worth.
 
-    def __init__(self, run: Run) -> None:
-        self.box = Box(*run.summary["box"])
-        groups: dict[object, list[Trial]] = {}
-        for trial in run.journal:
-            if trial.phase == "final" and trial.dice is not None and trial.architecture not in run.references:
-                groups.setdefault(trial.architecture, []).append(trial)
-        self.params = [trials[0].cost.params for trials in groups.values()]
-        self.plain = [trials[0].architecture.is_plain for trials in groups.values()]
-        self.cases = sorted({case for trials in groups.values() for trial in trials for case in trial.cases})
-        self.scores = [
-            np.array([[_mean(trial.cases.get(case, {}).values()) for case in self.cases] for trial in trials])
-            for trials in groups.values()
-        ]
+    Attributes:
+        area: hypervolume on the test cases.
+        areas: of each resample of cases and seeds; the same for all runs with as many.
+        networks: parameters of each, and whether it has no attention.
+    """
 
-    def area(self, cases: np.ndarray, seeds: np.random.Generator | None = None) -> float:
-        """Hypervolume where each case counts ``cases`` times; with ``seeds``, of seeds drawn from it."""
-        points = []
-        for params, table in zip(self.params, self.scores, strict=True):
-            drawn = table if seeds is None else table[seeds.integers(len(table), size=len(table))]
-            known = ~np.isnan(drawn)
-            weights = known * cases
-            points.append((self.box.place(params), float((np.where(known, drawn, 0) * weights).sum() / weights.sum())))
-        return Steps(points).area()
+    area: float
+    areas: np.ndarray
+    networks: list[tuple[int, bool]]
 
 
-def _mean(scores: Iterable[float | None]) -> float:
-    known = [score for score in scores if score is not None]
-    return statistics.mean(known) if known else float("nan")
+def finals_of(run: Run) -> Finals:
+    front, box = run.final_front, Box(*run.summary["box"])
+    assert front is not None
+    points = [*front.points, *front.dominated]
+    places = [box.place(point.cost.params) for point in points]
+
+    def area(scores: Iterable[float]) -> float:
+        return Steps(zip(places, scores, strict=True)).area()
+
+    resampled = [resampled_means(point.scores) for point in points]
+    return Finals(
+        area(point.dice for point in points),
+        np.array([area(scores) for scores in zip(*resampled, strict=True)]),
+        [(point.cost.params, point.architecture.is_plain) for point in points],
+    )
 
 
 def compared(finals: dict[str, list[Finals]]) -> list[dict[str, object]]:
     """Value and interval of each side, and how far it lies above the first."""
-    rng = np.random.default_rng(0)
-    cases = next(iter(finals.values()))[0].cases
-    ones = np.ones(len(cases))
-    drawn = rng.multinomial(len(cases), ones / len(cases), size=RESAMPLES).astype(float)
-    resampled = {
-        side: np.array([statistics.mean(one.area(weights, rng) for one in runs) for weights in drawn])
+    values = {side: statistics.mean(one.area for one in runs) for side, runs in finals.items()}
+    resampled = {side: np.mean([one.areas for one in runs], axis=0) for side, runs in finals.items()}
+    first, tails = next(iter(finals)), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    return [
+        {
+            "side": side,
+            "hypervolume": round(values[side], 4),
+            "interval": np.quantile(resampled[side], tails).round(4).tolist(),
+            "above the first": round(values[side] - values[first], 4),
+            "interval of that": np.quantile(resampled[side] - resampled[first], tails).round(4).tolist(),
+            "finals": [one.networks for one in runs],
+        }
         for side, runs in finals.items()
-    }
-    values = {side: statistics.mean(one.area(ones) for one in runs) for side, runs in finals.items()}
-    first = next(iter(finals))
-    rows: list[dict[str, object]] = []
-    for side, runs in finals.items():
-        low, high = np.quantile(resampled[side], [0.025, 0.975])
-        above = np.quantile(resampled[side] - resampled[first], [0.025, 0.975])
-        rows.append(
-            {
-                "side": side,
-                "hypervolume": round(values[side], 4),
-                "interval": [round(float(low), 4), round(float(high), 4)],
-                "above the first": round(values[side] - values[first], 4),
-                "interval of that": [round(float(end), 4) for end in above],
-                "finals": [sorted(zip(one.params, one.plain, strict=True)) for one in runs],
-            }
-        )
-    return rows
+    ]
 
 
 def main() -> None:
@@ -118,7 +105,7 @@ def main() -> None:
     for seed in options.seeds:
         for side in options.sides:
             run = searched(options.config, side, seed, options.settings, options.runs)
-            finals.setdefault(side, []).append(Finals(run))
+            finals.setdefault(side, []).append(finals_of(run))
             told.setdefault(side, []).append({key: run.summary.get(key) for key in ("trials", "seconds")})
     rows = compared(finals)
     table = Table("side", "hypervolume on test cases", "95% interval", "above the first", "95% interval", box=None)

@@ -27,7 +27,6 @@ from rich.table import Table
 from nas.benchmark.replay import recorded
 from nas.benchmark.simulation import simulated_search
 from nas.engine.orders import Order, Outcome
-from nas.engine.plan import Schedule
 from nas.evidence.hypervolume import Box, Steps
 from nas.strategies import STRATEGIES
 from nas.strategies.budget import Budget, box_of
@@ -106,23 +105,12 @@ def searched(
     def params_of(architecture: Architecture) -> int:
         return task.cost_of(architecture).params
 
-    schedule = Schedule(
-        trials=trials,
-        seconds=None,
-        steps=steps,
-        final_steps=steps,
-        final_seeds=0,
-        candidates=0,
-        seed=seed,
-        workers=workers,
-        rungs=tuple(round(share * steps) for share in rungs),
-        reduction=reduction,
-    )
+    scored = [round(share * steps) for share in rungs]
 
     def work(order: Order) -> Iterator[tuple[float, int, Outcome]]:
         shown = task.curve(order.architecture)
         done = order.curve[-1][0] if order.curve else 0
-        for step in (*schedule.rungs, steps):
+        for step in (*scored, steps):
             if step > done:
                 dice = float(np.clip(shown[step], 0, 1))
                 outcome = Outcome(step, step, {"dice": dice}, {"case": {"organ": dice}}, state=b"state")
@@ -130,7 +118,17 @@ def searched(
                 done = step
 
     made = STRATEGIES[strategy](task.space, Budget(task.admits, params_of, task.box), seed)
-    done, cluster = simulated_search(made, schedule, task.cost_of, work)
+    done, cluster = simulated_search(
+        made,
+        task.cost_of,
+        work,
+        trials=trials,
+        steps=steps,
+        seed=seed,
+        workers=workers,
+        rungs=scored,
+        reduction=reduction,
+    )
     front = expected_front(done)
     area = Steps((task.box.place(params_of(one)), task.value(one)) for one in front).area()
     return {"value": area, "steps": cluster.busy, "time": cluster.now}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from made_up_truth import MAKE_UPS, Truth
 
-from nas.benchmark.replay import recorded
+from nas.benchmark.replay import Recorded, recorded
 from nas.evidence.hypervolume import Box, Steps
 from nas.records.trial import Trial
 from nas.strategies.budget import Budget
@@ -95,7 +96,7 @@ class OfTable(SearchTask):
     """A recorded table: a trial shows what one of the recorded seeds did."""
 
     def __init__(self, path: Path) -> None:
-        self.table = recorded(path)
+        self.table = _read(path)
         self.space, self.budget = self.table.space, self.table.budget
         self.plain = [one for one in self.table.rows if one.is_plain]
 
@@ -109,6 +110,11 @@ class OfTable(SearchTask):
 
     def best(self, count: int) -> float:
         return self.area(list(self.table.rows))
+
+
+@functools.cache
+def _read(path: Path) -> Recorded:
+    return recorded(path)
 
 
 def task_of(make_up: str, truth: int, noise: float) -> SearchTask:

@@ -20,7 +20,6 @@ from rich.console import Console
 
 from nas.benchmark.simulation import simulated_search
 from nas.engine.orders import Order, Outcome
-from nas.engine.plan import Schedule
 from nas.strategies import STRATEGIES
 from nas.strategies.budget import Budget, box_of
 from search_spaces import Architecture, load_space
@@ -66,21 +65,19 @@ def main() -> None:
     box = box_of(space, admits, 1, 1, LIMIT)
     strategy = STRATEGIES[options.strategy](space, Budget(admits, lambda one: cost_of(one).params, box), 0)
     rungs = RUNGS if options.reduction > 1 else ()
-    schedule = Schedule(
+    began = time.perf_counter()
+    done = work if rungs else lambda order: [_whole(work(order))]
+    trials, cluster = simulated_search(
+        strategy,
+        cost_of,
+        done,
         trials=options.trials,
-        seconds=None,
         steps=STEPS,
-        final_steps=STEPS,
-        final_seeds=0,
-        candidates=0,
         seed=0,
         workers=options.workers,
         rungs=rungs,
         reduction=options.reduction,
     )
-    began = time.perf_counter()
-    done = work if rungs else lambda order: [_whole(work(order))]
-    trials, cluster = simulated_search(strategy, schedule, cost_of, done)
     seconds = time.perf_counter() - began
     idle = cluster.idle
     Console().print(

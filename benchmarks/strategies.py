@@ -32,6 +32,7 @@ from rich.table import Table
 from search_task import TABLE, MadeUp, SearchTask, task_of
 
 from evaluators.cores import allowed_cores
+from nas.benchmark.replay import BUDGETS
 from nas.evidence.front import front_of
 from nas.records.trial import Trial
 from nas.strategies import STRATEGIES, History, Strategy
@@ -39,7 +40,6 @@ from nas.strategies.transfer import Transfer
 from nas.surrogate.recommendation import expected_front
 from search_spaces import Architecture
 
-BUDGETS = (10, 20, 30, 60, 120, 250, 500)
 LONG = 20_000  # evaluations of the search without noise
 STRATEGY = {  # by name here: the strategy and its settings
     **{name: (name, {}) for name in ("model", "evolution", "local", "random")},

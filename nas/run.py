@@ -180,7 +180,7 @@ def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
         told = dominated or point.on_front or point.is_plain or point.reference
         return getattr(point, name) if told else None
 
-    compared = front.comparisons() if dominated else {}
+    compared = front.comparisons if dominated else {}
 
     def of_comparison(point: FrontPoint, name: str) -> float | None:
         return getattr(compared.get(point.architecture), name, None)

@@ -12,7 +12,6 @@ import numpy as np
 from nas.benchmark.simulation import SimulatedCluster, simulated_search
 from nas.benchmark.table import Row, read_table
 from nas.engine.orders import Order, Outcome
-from nas.engine.plan import Schedule
 from nas.evidence.hypervolume import Box, Steps
 from nas.one_core import one_core
 from nas.records.trial import Trial
@@ -29,6 +28,7 @@ from search_spaces.space.space_file import load_space
 from search_spaces.space.union import SearchSpace
 
 SPACE = "space.yaml"  # beside a table, the space that it is of
+BUDGETS = (10, 20, 30, 60, 120, 250, 500)  # trials after which the front of a search is looked at
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Recorded:
     def steps(self) -> int:
         """Of a whole training."""
         return next(iter(self.rows.values()))[0].steps
+
+    @functools.cached_property
+    def rungs(self) -> list[int]:
+        """Steps after which trainings were scored on the way."""
+        return sorted({steps for rows in self.rows.values() for row in rows for steps, _ in row.curve})
 
     @functools.cached_property
     def box(self) -> Box:
@@ -151,19 +156,16 @@ def replay(
         strategy: made with ``table.space`` and ``table.budget``.
         trials, seed, workers, rungs, reduction: see ``Schedule``.
     """
-    shown = [step for step, _ in next(iter(table.rows.values()))[0].curve]
-    if not set(rungs) <= set(shown):
-        raise InputError(f"table '{table.name}': expected rungs among {shown}; got {list(rungs)}")
-    schedule = Schedule(
+    if not set(rungs) <= set(table.rungs):
+        raise InputError(f"table '{table.name}': expected rungs among {table.rungs}; got {list(rungs)}")
+    return simulated_search(
+        strategy,
+        table.cost_of,
+        table.work,
         trials=trials,
-        seconds=None,
         steps=table.steps,
-        final_steps=table.steps,
-        final_seeds=0,
-        candidates=0,
         seed=seed,
         workers=workers,
-        rungs=tuple(rungs),
+        rungs=rungs,
         reduction=reduction,
     )
-    return simulated_search(strategy, schedule, table.cost_of, table.work)

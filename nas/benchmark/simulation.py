@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,13 +77,34 @@ class SimulatedCluster:
 
 
 def simulated_search(
-    strategy: Strategy, schedule: Schedule, cost_of: Callable[[Architecture], Cost], work: Work
+    strategy: Strategy,
+    cost_of: Callable[[Architecture], Cost],
+    work: Work,
+    *,
+    trials: int,
+    steps: int,
+    seed: int,
+    workers: int,
+    rungs: Sequence[int] = (),
+    reduction: float = 1.0,
 ) -> tuple[list[Trial], SimulatedCluster]:
     """The search trials of a whole search, planned and journalled as a real one, and the workers after it.
 
-    ``work``: see ``SimulatedCluster.run``. The journal is gone afterwards.
+    ``work``: see ``SimulatedCluster.run``; for the numbers ``Schedule``. The journal is gone afterwards.
     """
-    cluster = SimulatedCluster(schedule.workers)
+    schedule = Schedule(
+        trials=trials,
+        seconds=None,
+        steps=steps,
+        final_steps=steps,
+        final_seeds=0,
+        candidates=0,
+        seed=seed,
+        workers=workers,
+        rungs=tuple(rungs),
+        reduction=reduction,
+    )
+    cluster = SimulatedCluster(workers)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         journal = Journal(folder / "journal.jsonl")

@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 
 console = Console()
+WIDE = 100  # columns of a terminal from which on tables have room for everything
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

@@ -15,8 +15,6 @@ from nas.config.sources import find_config
 from nas.quantities import format_duration
 from search_spaces.errors import InputError, unknown_name
 
-BUDGETS = (10, 20, 30, 60, 120, 250, 500)  # trials after which a front is looked at
-
 benchmark = typer.Typer(no_args_is_help=True, help="Record what many architectures score; replay searches from it.")
 app.add_typer(benchmark, name="benchmark")
 
@@ -67,7 +65,7 @@ def replay(
     The value is the hypervolume of the front that is recommended after so many trials, as a share of what all attention
     in the table gains over the plain networks; a network is worth what a model of the whole table makes of its scores.
     """
-    from nas.benchmark.replay import recorded
+    from nas.benchmark.replay import BUDGETS, recorded
     from nas.benchmark.replay import replay as replayed
     from nas.strategies import STRATEGIES
     from nas.surrogate.recommendation import expected_front
@@ -77,8 +75,9 @@ def replay(
         if name not in STRATEGIES:
             raise InputError(unknown_name("strategy", name, STRATEGIES))
     found = recorded(table, space)
-    rungs = [steps for steps, _ in next(iter(found.rows.values()))[0].curve] if reduction > 1 else []
-    budgets = [*(budget for budget in BUDGETS if budget < min(trials, len(found.rows))), min(trials, len(found.rows))]
+    rungs = found.rungs if reduction > 1 else []
+    last = min(trials, len(found.rows))
+    budgets = [*(budget for budget in BUDGETS if budget < last), last]
     shown = Table("strategy", *(f"{budget} trials" for budget in budgets), "time", "steps of all trials", box=None)
     for name in names:
         values, times, steps = [], [], []

@@ -11,11 +11,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from nas.cli.app import app, console
+from nas.cli.app import WIDE, app, console
 from nas.cli.picks import RUNS
 from nas.quantities import format_count
-
-WIDE = 100  # columns of a terminal from which on there is room for everything
 
 
 class By(StrEnum):
@@ -54,29 +52,30 @@ def effects(
         print(json.dumps(rows, indent=1, allow_nan=False))
         return
     places = {By.slot: ["slot"], By.kind: ["place"], By.mechanism: []}[by]
+    names = ["mechanism", *places, "networks", "Dice", "95% interval", "helps", "", "params"]
+    if console.width < WIDE:
+        names = [name for name in names if name not in ("networks", "helps")]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    narrow = ("networks", "helps") if console.width < WIDE else ()
-    for name in ("mechanism", *places, "networks", "Dice", "95% interval", "helps", "", "params"):
-        if name not in narrow:
-            right = name in ("networks", "Dice", "helps", "params")
-            table.add_column(name, justify="right" if right else "left", no_wrap=name != "params")
-    shown = found if len(found) <= 2 * top else [*found[:top], None, *found[-top:]]
-    for effect in shown:
+    for name in names:
+        right = name in ("networks", "Dice", "helps", "params")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "params")
+    for effect in found if len(found) <= 2 * top else [*found[:top], None, *found[-top:]]:
         if effect is None:
             table.add_row("...")
             continue
         low, high = map(format_count, effect.params)
-        table.add_row(
-            effect.mechanism,
-            *([effect.place] if places else []),
-            *([] if narrow else [str(effect.networks)]),
-            f"{effect.mean:+.3f}",
-            f"{effect.low:+.3f} to {effect.high:+.3f}",
-            *([] if narrow else [f"{effect.helps:.0%}"]),
-            effect.verdict(tolerance),
-            low if low == high else f"{low} to {high}",
-            style="dim" if effect.verdict(tolerance) in ("open", "no effect") else None,
-        )
+        verdict = effect.verdict(tolerance)
+        cells = {
+            "mechanism": effect.mechanism,
+            **dict.fromkeys(places, effect.place),
+            "networks": str(effect.networks),
+            "Dice": f"{effect.mean:+.3f}",
+            "95% interval": f"{effect.low:+.3f} to {effect.high:+.3f}",
+            "helps": f"{effect.helps:.0%}",
+            "": verdict,
+            "params": low if low == high else f"{low} to {high}",
+        }
+        table.add_row(*(cells[name] for name in names), style="dim" if verdict in ("open", "no effect") else None)
     console.print(table)
     counts = [effect.verdict(tolerance) for effect in found]
     told = ", ".join(f"{counts.count(verdict)} {verdict}" for verdict in ("helps", "hurts", "no effect", "open"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nas.cli.app import console
+from nas.cli.app import WIDE, console
 from nas.cli.plot import front_plot
 from nas.evidence.comparison import Comparison
 from nas.evidence.front import Front, FrontPoint
@@ -21,7 +20,7 @@ from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
 
 WIDTH = 90
-WIDE = 100  # columns of a terminal from which on there is room for p values
+RIGHT = ("params", "Dice", "±seeds", "failed", "p", "false pos.")  # columns of numbers alone
 
 
 def front_view(run: Run) -> Group:
@@ -40,7 +39,7 @@ def front_view(run: Run) -> Group:
 
 def could_be_shown(front: Front) -> list[RenderableType]:
     """A line on how small a gain the cases and seeds of a front could have shown."""
-    found = [one.detectable for one in front.comparisons().values() if one.detectable]
+    found = [one.detectable for one in front.comparisons.values() if one.detectable]
     if not found:
         return []
     test = "p: Wilcoxon's test over cases, by Holm's correction; " if console.width >= WIDE else ""
@@ -63,23 +62,14 @@ def left_behind(front: Front) -> list[RenderableType]:
 
 def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table:
     """The points and the references by rising parameters; ``everything`` shows the dominated ones too."""
+    compared = front.comparisons if everything and console.width >= WIDE else {}
+    failures = any(point.failed for point in front.everything)  # each counts as a Dice of 0
+    empties = any(point.false_positives is not None for point in front.everything)  # cases without a class
+    names = ["params", "Dice", "±seeds", *(["failed"] if failures else []), "95% interval", "gain on plain"]
+    names += [*(["p"] if compared else []), *(["false pos."] if empties else []), "architecture"]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    empties = any(point.false_positives is not None for point in front.everything)
-    failures = any(point.failed for point in front.everything)
-    compared = front.comparisons() if everything and console.width >= WIDE else {}
-    columns = [
-        ("params", "right"),
-        ("Dice", "right"),
-        ("±seeds", "right"),
-        ("failed", "right"),
-        ("95% interval", "left"),
-    ]
-    columns += [("gain on plain", "left"), ("p", "right"), ("false pos.", "right"), ("architecture", "left")]
-    absent = {"failed": not failures, "p": not compared, "false pos.": not empties}
-    for name, justify in columns:
-        if absent.get(name):
-            continue
-        table.add_column(name, justify=justify, no_wrap=name != "architecture")  # type: ignore[arg-type]
+    for name in names:
+        table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=name != "architecture")
     shown = list(front.points)
     if everything:
         shown += front.dominated
@@ -88,8 +78,8 @@ def front_table(front: Front, everything: bool = False, rows: int = 12) -> Table
     shown += front.references
     shown.sort(key=lambda point: point.cost.params)
     for point in shown[-rows:]:
-        cells = _cells(point, empties, failures, compared)
-        table.add_row(*cells, style=None if point.on_front else "dim")
+        cells = _cells(point, compared.get(point.architecture))
+        table.add_row(*(cells[name] for name in names), style=None if point.on_front else "dim")
     return table
 
 
@@ -108,32 +98,25 @@ def _short(name: str, value: Value) -> str:
     return value if isinstance(value, str) else f"{name} {value}"
 
 
-def _cells(
-    point: FrontPoint, empties: bool, failures: bool, compared: Mapping[Architecture, Comparison]
-) -> list[RenderableType]:
-    """``empties``: whether there are cases without a class, and a share of them in which it is predicted.
-
-    ``failures``: whether any training of the front failed; each counts as a Dice of 0. ``compared``: with the plain
-    network; empty where that is not shown.
-    """
-    comparison = compared.get(point.architecture)
+def _cells(point: FrontPoint, comparison: Comparison | None) -> dict[str, RenderableType]:
+    """What each column says of a point."""
     interval = "" if point.low is None or point.high is None else f"{point.low:.3f} to {point.high:.3f}"
     gain = ""
     if point.gain is not None and point.gain_low is not None and point.gain_high is not None:
         gain = f"{point.gain:+.3f} ({point.gain_low:+.3f} to {point.gain_high:+.3f})"
     elif point.is_plain:
         gain = "plain network"
-    return [
-        format_count(point.cost.params),
-        f"{point.dice:.3f}",
-        "" if point.spread is None else f"{point.spread:.3f}",
-        *([f"{point.failed} of {point.seeds}" if point.failed else ""] if failures else []),
-        interval,
-        gain,
-        *(["" if comparison is None or comparison.p is None else _p_value(comparison.p)] if compared else []),
-        *(["" if point.false_positives is None else f"{point.false_positives:.0%}"] if empties else []),
-        Text(f"reference {point.reference}") if point.reference else describe(point.architecture),
-    ]
+    return {
+        "params": format_count(point.cost.params),
+        "Dice": f"{point.dice:.3f}",
+        "±seeds": "" if point.spread is None else f"{point.spread:.3f}",
+        "failed": f"{point.failed} of {point.seeds}" if point.failed else "",
+        "95% interval": interval,
+        "gain on plain": gain,
+        "p": "" if comparison is None or comparison.p is None else _p_value(comparison.p),
+        "false pos.": "" if point.false_positives is None else f"{point.false_positives:.0%}",
+        "architecture": Text(f"reference {point.reference}") if point.reference else describe(point.architecture),
+    }
 
 
 def _p_value(p: float) -> str:

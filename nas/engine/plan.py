@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -302,10 +301,11 @@ class Plan:
             spent, state = (before.seconds, before.cpu_seconds), self._states.read(number)
             order = replace(order, state=state, spent=spent, curve=before.curve)
         own, left = self.schedule.seconds_of(steps), self._seconds_left()
-        silent = math.inf if left is None else order.spent[0] + max(left, 0.0) + SILENCE
-        if own is not None and own <= silent:
-            return replace(order, seconds=own)
-        return order if left is None else replace(order, seconds=silent, limit="limits.time leaves it")
+        if left is not None:
+            silent = order.spent[0] + max(left, 0.0) + SILENCE
+            if own is None or silent < own:
+                return replace(order, seconds=silent, limit="limits.time leaves it")
+        return replace(order, seconds=own)
 
     def _suggest(self) -> Architecture | None:
         seen = self._history.seen

@@ -36,14 +36,22 @@ def bootstrap_interval(table: np.ndarray) -> tuple[float, float] | None:
     With one seed it says nothing of the spread between seeds. None with fewer than two cases that have a score:
     resampling one case would claim certainty.
     """
-    table = table[:, ~np.isnan(table).all(axis=(0, 2))]
-    seeds, cases, _ = table.shape
-    if cases < 2:
+    means = resampled_means(table)
+    if means is None:
         return None
-    means = _means(table, _resamples(cases, 0), _resamples(seeds, 1))
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(means[~np.isnan(means)], [tail, 1 - tail])
     return float(low), float(high)
+
+
+def resampled_means(table: np.ndarray) -> np.ndarray | None:
+    """``table_mean`` over each resample, ``(resamples,)``; None with fewer than two cases that have a score.
+
+    Tables of as many cases and seeds are resampled alike, so that what they give can be paired.
+    """
+    table = table[:, ~np.isnan(table).all(axis=(0, 2))]
+    seeds, cases, _ = table.shape
+    return _means(table, _resamples(cases, 0), _resamples(seeds, 1)) if cases > 1 else None
 
 
 @functools.lru_cache(maxsize=64)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm, wilcoxon
 
-from nas.evidence.bootstrap import bootstrap_interval
+from nas.evidence.bootstrap import LEVEL, bootstrap_interval
 
-LEVEL = 0.05  # of the test for which ``detectable`` is told
-POWER = 0.8  # with which it would find such a difference
+POWER = 0.8  # with which a test at 1 - ``LEVEL`` finds a difference that is ``detectable``
 LEAST = 6  # cases without which no p value can fall below 0.05
 
 
@@ -82,5 +81,6 @@ def _detectable(table: np.ndarray) -> float | None:
     interval = bootstrap_interval(table) if table.size else None
     if interval is None:
         return None
-    error = (interval[1] - interval[0]) / (2 * norm.ppf(0.975))
-    return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER)) * error)
+    half = norm.ppf((1 + LEVEL) / 2)
+    error = (interval[1] - interval[0]) / (2 * half)
+    return float((half + norm.ppf(POWER)) * error)

@@ -135,6 +135,7 @@ class Front:
         every = [*self.points, *self.dominated, *self.references, *self.behind]
         return sorted(every, key=lambda point: point.cost.params)
 
+    @cached_property
     def comparisons(self) -> dict[Architecture, Comparison]:
         """Each network, references too, against the plain one; those behind and the plain one itself are left out."""
         compared = [point for point in (*self.points, *self.dominated, *self.references) if not point.is_plain]

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import norm
 
+from nas.evidence.bootstrap import LEVEL
 from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.surrogate.features import Row, features_of_mechanism, kind_of
@@ -23,7 +24,6 @@ from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 
-LEVEL = 0.95  # of the intervals
 MOST = 600  # networks that the sizes of effects and noise are learnt from
 LEAST = 8  # scored networks without which nothing is said
 
