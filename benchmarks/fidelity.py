@@ -43,7 +43,7 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
     path = Path(config)
     if config not in _OPENED:
         checked = check(apply_settings(read_config(path), settings), path.parent)
-        _OPENED[config] = checked, prepare_checked(checked)
+        _OPENED[config] = prepare_checked(checked)
     checked, task = _OPENED[config]
     chosen = load_architecture(architecture, checked.task.dims) if architecture else checked.space.plain()
     began = time.perf_counter()

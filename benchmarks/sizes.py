@@ -76,7 +76,7 @@ def train(data: str, name: str, choice: str, steps: int, seed: int) -> dict[str,
     from evaluators.evaluator import Assignment, run_to_end
     from evaluators.preprocessing import prepare
     from evaluators.tasks import open_task
-    from evaluators.training import BATCH, TrainingEvaluator
+    from evaluators.training import TrainingEvaluator
     from search_spaces.architecture.architecture import Architecture
 
     torch.set_num_threads(1)
@@ -84,9 +84,8 @@ def train(data: str, name: str, choice: str, steps: int, seed: int) -> dict[str,
     task = open_task(Path(data) / name, classes=setup.classes)
     prepared = prepare(task, **({} if choice == CHOSEN else setup.by_hand[choice]))
     architecture = Architecture.create("unet", task.dims, {"depth": 3, "width": 8})
-    evaluator = TrainingEvaluator(
-        batch=BATCH[task.dims], learning_rate=0.005, augmentation=Augmentation(flip=setup.flip)
-    )
+    batch = {2: 8, 3: 2}[task.dims]
+    evaluator = TrainingEvaluator(batch=batch, learning_rate=0.005, augmentation=Augmentation(flip=setup.flip))
     began = time.perf_counter()
     result = run_to_end(evaluator.evaluate(Assignment(architecture, prepared, steps, seed, "val", "cpu")))
     layout = prepared.preprocessing

@@ -7,6 +7,7 @@ whole batch at once, which keeps it at a few percent of a training step.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,11 @@ class Augmentation:
     scale: float = 1.25
     intensity: float = 0.3
     noise: float = 0.1
+
+
+def mirrored_axes(flip: float | Sequence[float], dims: int) -> list[int]:
+    """The axes along which images are mirrored at all, by the ``flip`` of an ``Augmentation``."""
+    return np.flatnonzero(np.broadcast_to(flip, dims)).tolist()
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def predict_label(
     layout: Preprocessing,
     size: Sequence[int],
     *,
-    mirror: bool = False,
+    mirror: Sequence[int] = (),
     device: torch.device | str = "cpu",
     threads: int | None = None,
     show: Show = lambda done, total: None,
@@ -51,7 +51,7 @@ def predict_label(
         image: float32 ``(channels, *spatial)``, preprocessed.
         layout: the preprocessing; its patch is the size of the windows.
         size: spatial size of the original image.
-        mirror: the mean logits of each window mirrored along every combination of axes, as nnU-Net.
+        mirror: the mean logits of each window mirrored along every combination of these axes, as nnU-Net.
         device: where the network is.
         threads: windows worked on at once, see ``spread``; None: as many as torch has threads, one on a GPU.
         show: told how far it is.
@@ -75,7 +75,7 @@ def predict_probabilities(
     layout: Preprocessing,
     size: Sequence[int],
     *,
-    mirror: bool = False,
+    mirror: Sequence[int] = (),
     device: torch.device | str = "cpu",
     threads: int | None = None,
 ) -> Tensor:
@@ -105,7 +105,7 @@ def _probabilities(
     image: np.ndarray,
     layout: Preprocessing,
     size: Sequence[int],
-    mirror: bool,
+    mirror: Sequence[int],
     device: torch.device | str,
     threads: int | None,
     show: Show,
@@ -135,15 +135,13 @@ def _look(
     network: nn.Module,
     image: np.ndarray,
     layout: Preprocessing,
-    mirror: bool,
+    mirror: Sequence[int],
     device: torch.device | str,
     places: list[Place],
 ) -> Tensor:
     """Logits ``(batch, 1 + classes, *window)`` of some windows."""
-    flips: list[tuple[int, ...]] = [()]
-    if mirror:
-        axes = range(2, 2 + layout.dims)
-        flips = [flip for count in range(1 + len(axes)) for flip in itertools.combinations(axes, count)]
+    axes = [2 + axis for axis in mirror]
+    flips = [flip for count in range(1 + len(axes)) for flip in itertools.combinations(axes, count)]
     images = torch.from_numpy(np.stack([image[(slice(None), *place)] for place in places])).to(device)
     if layout.slice_axis is not None:
         images = images.squeeze(2 + layout.slice_axis)
@@ -153,7 +151,7 @@ def _look(
         logits = _mirrored(network, images, flips[0])
         for flip in flips[1:]:
             logits = logits + _mirrored(network, images, flip)
-    if mirror:
+    if len(flips) > 1:
         logits = logits / len(flips)
     return (logits if layout.slice_axis is None else logits.unsqueeze(2 + layout.slice_axis))[: len(places)]
 

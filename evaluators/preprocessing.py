@@ -17,7 +17,9 @@ from torch.nn import functional
 from evaluators.fingerprint import CaseRecord, record
 from evaluators.images.placement import UPRIGHT
 from evaluators.labelling import Labelling
-from evaluators.planning import EQUAL_SPACING, choose, look_at
+from evaluators.normalisation import Normalisation
+from evaluators.planning.facts import Facts, look_at
+from evaluators.planning.rules import EQUAL_SPACING, Decision, choose_normalisation, choose_sizes, decide
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.dimensions import cut_across
 from evaluators.tasks.faults import raise_faults
@@ -30,7 +32,6 @@ from search_spaces.layers import LINEAR_INTERPOLATION
 T = TypeVar("T")
 
 MAX_FOREGROUND_POINTS = 512
-CONSTANT = 1e-6  # deviation, as a share of the largest value, below which a channel is taken as constant: rounding
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Preprocessing:
         slice_axis: axis along which volumes are cut into slices for a 2D network; None where there are none. Size,
             spacing and patch are then those of a slice.
         reading: how image files are read.
+        normalisation: how intensities are brought to one scale.
     """
 
     dims: int
@@ -57,6 +59,7 @@ class Preprocessing:
     patch: tuple[int, ...]
     slice_axis: int | None = None
     reading: Reading = field(default_factory=Reading)
+    normalisation: Normalisation = field(default_factory=Normalisation)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -76,17 +79,23 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         data = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        return data | {"labelling": self.labelling.to_dict(), "reading": asdict(self.reading)}
+        return data | {
+            "labelling": self.labelling.to_dict(),
+            "reading": asdict(self.reading),
+            "normalisation": self.normalisation.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Preprocessing:
-        """From what ``to_dict`` gave, or gave before there were a labelling and a reading."""
+        """From what ``to_dict`` gave, or gave before there were a labelling, a reading and a normalisation."""
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
         classes = values.pop("classes", None)
         labelling = Labelling.exclusive(classes) if classes else Labelling.from_dict(values["labelling"])
         nan = {"nan": values.pop("nan")} if "nan" in values else {}
         reading = Reading(**values.pop("reading", nan))
-        return cls(**values | {"labelling": labelling, "reading": reading})
+        kept = values.pop("normalisation", None)
+        normalisation = Normalisation.from_dict(kept) if kept else Normalisation()
+        return cls(**values | {"labelling": labelling, "reading": reading, "normalisation": normalisation})
 
     def working_size(self, size: Sequence[int], spacing: Sequence[float]) -> tuple[int, ...]:
         """Spatial size that an image of ``size`` voxels at ``spacing`` is brought to."""
@@ -110,10 +119,10 @@ class Preprocessing:
         return resampling_fault(sample, working, self.spacing)
 
     def image(self, image: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-        """``(channels, *spatial)`` in file units to the network's input, float32, zero mean and unit deviation."""
+        """``(channels, *spatial)`` in file units to the network's input, float32, normalised."""
         tensor = torch.from_numpy(np.ascontiguousarray(image))[None]
         size = self.working_size(image.shape[1:], spacing)
-        return normalise(resize(tensor, size, self.slice_axis)[0].numpy())
+        return self.normalisation(resize(tensor, size, self.slice_axis)[0].numpy())
 
     def _across(self, numbers: tuple[int, ...], depth: int) -> tuple[int, ...]:
         """A number for each axis of the network to one for each of the image."""
@@ -147,7 +156,9 @@ class PreparedCase:
 class PreparedTask:
     """A task in memory: plain arrays, so that workers share one copy.
 
-    ``records``: what the cases were when they were read; ``notes``: what a user should know before the start.
+    ``records``: what the cases were when they were read; ``notes``: what a user should know before the start;
+    ``facts`` and ``decisions``: what the training cases look like and what the rules of ``planning`` made of it; none
+    where all had been settled before.
     """
 
     name: str
@@ -157,6 +168,8 @@ class PreparedTask:
     test: list[PreparedCase] = field(default_factory=list)
     records: tuple[CaseRecord, ...] = ()
     notes: tuple[str, ...] = ()
+    facts: Facts | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 def prepare(
@@ -165,6 +178,7 @@ def prepare(
     size: Sequence[int] | None = None,
     spacing: Sequence[float] | str | None = "auto",
     patch: Sequence[int] | None = None,
+    normalisation: Sequence[float] | str = "auto",
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
@@ -174,8 +188,9 @@ def prepare(
     Args:
         task: where the cases come from.
         size: resize every image to this; None keeps sizes.
-        spacing: resample to this; ``auto`` chooses size or spacing, see ``planning``; None keeps sizes.
+        spacing: resample to this; ``auto`` chooses size or spacing, see ``planning.rules``; None keeps sizes.
         patch: training patch; None chooses it.
+        normalisation: of intensities, see ``planning.rules.choose_normalisation``.
         scored: the parts on which networks are compared; each must show some foreground.
         layout: preprocessing that is settled, as that of trained weights is; then what is above does not count.
         progress: called with (cases done, cases in all).
@@ -206,9 +221,11 @@ def prepare(
     if not train:
         raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
     covered = check_coverage(task, _index_counts(samples), scored)
-    reasons: tuple[str, ...] = ()
+    facts: Facts | None = None
+    decisions: tuple[Decision, ...] = ()
     if layout is None:
-        layout, reasons = _choose(task, train, size, spacing, patch)
+        facts = look_at(task, train)
+        layout, decisions = _choose(task, facts, size, spacing, patch, normalisation)
     prepared = PreparedTask(
         task.name,
         layout,
@@ -218,8 +235,10 @@ def prepare(
             *(_counted(note, count, firsts[note]) for note, count in notes.items()),
             *_voxel_sizes(samples, layout),
             *covered,
-            *reasons,
+            *(f"{one.name}: {one.reason}" for one in decisions if one.notable),
         ),
+        facts=facts,
+        decisions=decisions,
     )
     for split, name, sample in samples:
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
@@ -239,21 +258,32 @@ def _voxel_sizes(samples: Sequence[tuple[str, str, Sample]], layout: Preprocessi
 
 def _choose(
     task: Task,
-    train: Sequence[Sample],
+    facts: Facts,
     size: Sequence[int] | None,
     spacing: Sequence[float] | str | None,
     patch: Sequence[int] | None,
-) -> tuple[Preprocessing, tuple[str, ...]]:
-    """The preprocessing of a task, and the reasons for what was chosen rather than given."""
-    choice = choose(
-        look_at(task, train),
+    normalisation: Sequence[float] | str,
+) -> tuple[Preprocessing, tuple[Decision, ...]]:
+    """The preprocessing of a task, and what was decided, of it and of the training."""
+    sizes, of_sizes = choose_sizes(
+        facts,
         size=_tuple(size, task.dims, "size"),
         spacing=_given_spacing(spacing, task.dims),
         patch=_tuple(patch, task.dims, "patch"),
     )
-    sizes = choice.size, choice.spacing, choice.patch
-    layout = Preprocessing(task.dims, task.channels, task.labelling, *sizes, task.slice_axis, task.reading)
-    return layout, choice.reasons
+    values, of_values = choose_normalisation(facts, normalisation)
+    layout = Preprocessing(
+        task.dims,
+        task.channels,
+        task.labelling,
+        sizes.size,
+        sizes.spacing,
+        sizes.patch,
+        task.slice_axis,
+        task.reading,
+        values,
+    )
+    return layout, (*of_sizes, of_values, *decide(facts, sizes.patch))
 
 
 def _index_counts(samples: Sequence[tuple[str, str, Sample]]) -> dict[str, list[np.ndarray]]:
@@ -271,15 +301,6 @@ def _counted(note: str, count: int, first: str) -> str:
 def in_plane(values: Sequence[T], slice_axis: int | None) -> tuple[T, ...]:
     """A value for each axis of an image to those for the axes that the network sees."""
     return tuple(value for axis, value in enumerate(values) if axis != slice_axis)
-
-
-def normalise(image: np.ndarray) -> np.ndarray:
-    """Each channel of ``(channels, *spatial)`` to zero mean and unit deviation, float32; a constant one to zero."""
-    axes = tuple(range(1, image.ndim))
-    mean = image.mean(axes, keepdims=True, dtype=np.float64)
-    deviation = image.std(axes, keepdims=True, dtype=np.float64)
-    constant = deviation <= CONSTANT * np.abs(image).max(axes, keepdims=True)
-    return np.where(constant, 0, (image - mean) / np.where(constant, 1, deviation)).astype(np.float32)
 
 
 def resize(images: torch.Tensor, size: Sequence[int], slice_axis: int | None = None) -> torch.Tensor:

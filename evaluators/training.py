@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from evaluators.augmentation import Augmentation
+from evaluators.augmentation import Augmentation, mirrored_axes
 from evaluators.batches import batches
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
 from evaluators.inference import predict_label, shares
-from evaluators.losses import DiceAndEntropy
+from evaluators.losses import FOCUS, DiceAndEntropy
 from evaluators.optimisation import Optimisation
+from evaluators.planning.rules import LEARNING_RATE, LOSS, batch_of
 from evaluators.preprocessing import PreparedCase, PreparedTask
 from evaluators.scoring import (
     CaseScores,
@@ -34,7 +35,6 @@ from evaluators.threads import spread
 from search_spaces.errors import InputError
 from search_spaces.hosts import Host
 
-BATCH = {2: 8, 3: 2}  # images per step, by dimensions: a patch of a volume has several times the voxels
 CHECK_EVERY = 10  # most steps between looks at the loss: each look waits for the GPU
 REPORT_SECONDS = 1.0
 
@@ -44,12 +44,13 @@ class TrainingEvaluator(Evaluator):
     """Trains for a number of steps and scores the last weights.
 
     Args:
-        batch: images per step; None: ``BATCH``.
+        batch: images per step; None: see ``planning.rules``.
+        loss: key of ``FOCUS``.
         learning_rate: peak of the cycle.
         weight_decay: of AdamW.
         warmup: share of the steps in which the rate rises.
         clip: largest norm of the gradient.
-        mirror: average predictions over mirrored images.
+        mirror: average predictions over images mirrored as those of training may be.
         distances: also compute Hausdorff distances.
         augmentation: how training images are varied.
     """
@@ -57,7 +58,8 @@ class TrainingEvaluator(Evaluator):
     def __init__(
         self,
         batch: int | None = None,
-        learning_rate: float = 5e-3,
+        loss: str = LOSS,
+        learning_rate: float = LEARNING_RATE,
         weight_decay: float = 1e-2,
         warmup: float = 0.2,
         clip: float = 1.0,
@@ -66,6 +68,7 @@ class TrainingEvaluator(Evaluator):
         augmentation: Augmentation | None = None,
     ) -> None:
         self.batch = batch
+        self.loss = loss
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.warmup = warmup
@@ -95,7 +98,7 @@ class TrainingEvaluator(Evaluator):
         rungs = {rung for rung in assignment.rungs if rung < steps}
         work = Optimisation(
             network,
-            DiceAndEntropy(layout.labelling, device),
+            DiceAndEntropy(layout.labelling, device, FOCUS[self.loss]),
             steps,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
@@ -105,7 +108,7 @@ class TrainingEvaluator(Evaluator):
         )
         if assignment.state is not None:
             work.restore(assignment.state)
-        batch = self.batch or BATCH[layout.dims]
+        batch = self.batch or batch_of(layout.patch)
         stream = batches(task.train, layout, batch, steps, self.augmentation, assignment.seed, device, work.done)
         for images, labels in stream:
             loss = work.step(images, labels)
@@ -154,13 +157,12 @@ class TrainingEvaluator(Evaluator):
         """Label indices ``(*original size)`` of each case; raises ``Diverged`` where there is no finite probability."""
         layout = task.preprocessing
         at_once, threads = shares(layout, device)
+        mirror = mirrored_axes(self.augmentation.flip, layout.dims) if self.mirror else ()
 
         def predict(case: PreparedCase) -> np.ndarray:
             size = case.reference.shape
             try:
-                return predict_label(
-                    network, case.image, layout, size, mirror=self.mirror, device=device, threads=threads
-                )
+                return predict_label(network, case.image, layout, size, mirror=mirror, device=device, threads=threads)
             except FloatingPointError:  # the last update may break a network whose last loss was finite
                 raise Diverged(f"the prediction of case '{case.name}' is not finite") from None
 

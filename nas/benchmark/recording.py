@@ -70,13 +70,13 @@ def record(
                 reading=reading,
             )
         finally:
+            ended = [load_run(done, runs) for done in names[: seed + 1] if (runs / done / "config.yaml").is_file()]
             rows = [
                 row_of(trial)
-                for done in names[: seed + 1]
-                if (runs / done / "config.yaml").is_file()
-                for trial in load_run(done, runs).journal
+                for run in ended
+                for trial in run.journal
                 if trial.architecture.key in chosen and trial.phase == "search"
-                if trial.steps == checked.config.training.steps or trial.dice is None  # no trial that was cut off
+                if trial.steps == run.config["training"]["steps"] or trial.dice is None  # no trial that was cut off
             ]
             if rows:
                 write_table(out, rows)

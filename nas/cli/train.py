@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nas.cli.app import app, console
+from nas.cli.bars import stage_bars
 from nas.cli.devices import DEVICE, Device
 
 
@@ -27,20 +27,7 @@ def train(
     """Train an architecture, score it on the test cases, and export it."""
     from nas.engine.full_training import train_fully
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total)
-            progress.update(bars[stage], completed=done, total=total)
+    with stage_bars() as show:
 
         def tell(notes: Sequence[str]) -> None:
             for note in notes:

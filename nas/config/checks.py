@@ -154,7 +154,7 @@ def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strateg
 
 def open_section(config: Config, path: str, reading: ShowReading) -> Task:
     """The task of a config's ``task`` section, which is at ``path``."""
-    preprocessing = {"path", "split_seed", "size", "spacing", "patch"}
+    preprocessing = {"path", "split_seed", "size", "spacing", "patch", "normalisation"}
     asked = config.task.model_dump(exclude=preprocessing)
     return open_task(
         path, seed=config.task.split_seed, progress=lambda done, total: reading("labels", done, total), **asked
@@ -206,9 +206,23 @@ def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
 
 def admits(checked: Checked, architecture: Architecture, size: tuple[int, ...]) -> bool:
     """Whether an architecture is within the limits, from its exact cost."""
-    cost = architecture.cost(checked.task.channels, len(checked.task.classes), size)
     limits = checked.config.limits
+    if limits.depth is not None and halvings(architecture) > limits.depth:
+        return False
+    cost = architecture.cost(checked.task.channels, len(checked.task.classes), size)
     return (limits.params is None or cost.params <= limits.params) and (limits.macs is None or cost.macs <= limits.macs)
+
+
+def halvings(architecture: Architecture) -> int:
+    """How often a network halves the image, where its host has that as a choice, else 0."""
+    depth = dict(architecture.options).get("depth", 0)
+    assert isinstance(depth, int)
+    return depth
+
+
+def shallowest(space: SearchSpace) -> int:
+    """The fewest halvings of a network of the space."""
+    return min(map(halvings, space.plain_networks()))
 
 
 def _check_sizes(config: Config, task: Task) -> list[str]:
@@ -228,6 +242,8 @@ def _check_sizes(config: Config, task: Task) -> list[str]:
 
 
 def _check_limits(config: Config, task: Task, space: SearchSpace) -> list[str]:
+    if config.limits.depth is not None and config.limits.depth < (least := shallowest(space)):
+        return [f"limits.depth: expected at least {least}, the fewest of the space; got {config.limits.depth}"]
     if config.limits.params is None:
         return []
     smallest, params = space.smallest(task.channels, len(task.classes))

@@ -67,8 +67,11 @@ class TaskSection(Section):
         arrays: names of the arrays of .npz files, ``{image: NAME, label: NAME}``.
         size: resize every image to this; left out, see ``spacing``.
         spacing: resample to this (mm); ``auto``: size, spacing and patch are chosen from the training cases, see
-            ``evaluators.planning``; null: images keep their size.
+            ``evaluators.planning.rules``; null: images keep their size.
         patch: size of training patches and of the inference window; chosen when left out.
+        normalisation: of intensities: ``case``, each channel of each image for itself; ``nonzero``, likewise over what
+            is not zero; ``foreground``, clipped and scaled by the structures of all training cases; ``[low, high]``,
+            clipped to a window; ``auto`` chooses, see ``evaluators.planning.rules``.
     """
 
     path: str = "phantom2d"
@@ -90,12 +93,23 @@ class TaskSection(Section):
     size: list[Positive] | None = None
     spacing: list[Annotated[Number, Field(gt=0)]] | Literal["auto"] | None = "auto"
     patch: list[Positive] | None = None
+    normalisation: Literal["auto", "case", "nonzero", "foreground"] | list[Number] = "auto"
+
+    @field_validator("normalisation")
+    @classmethod
+    def _a_window(cls, value: str | list[float]) -> str | list[float]:
+        if isinstance(value, list) and (len(value) != 2 or value[0] >= value[1]):
+            raise ValueError(f"expected the two ends of a window, as [-160, 240]; got {value}")
+        return value
 
 
 class AugmentationSection(Section):
-    """How strongly training images are varied; see ``evaluators.augmentation.Augmentation``."""
+    """How strongly training images are varied; see ``evaluators.augmentation.Augmentation``.
 
-    flip: Share | list[Share] = 0.5
+    ``flip`` is chosen when left out, see ``evaluators.planning.rules``.
+    """
+
+    flip: Share | list[Share] | None = None
     affine: Share = 0.3
     rotation: Annotated[Number, Field(ge=0, le=180)] = 20.0
     scale: Annotated[Number, Field(ge=1)] = 1.25
@@ -103,12 +117,19 @@ class AugmentationSection(Section):
     noise: Share = 0.1
 
 
-class TrainingSection(Section):
-    """How a candidate is trained during the search; see ``evaluators.training.TrainingEvaluator``."""
+Loss = Literal["dice_ce", "dice_focal"]
 
-    steps: Positive = 400
+
+class TrainingSection(Section):
+    """How a candidate is trained during the search; see ``evaluators.training.TrainingEvaluator``.
+
+    ``steps``, ``batch``, ``loss`` and ``learning_rate`` are chosen when left out, see ``evaluators.planning.rules``.
+    """
+
+    steps: Positive | None = None
     batch: Positive | None = None
-    learning_rate: Annotated[Number, Field(gt=0)] = 5e-3
+    loss: Loss | None = None
+    learning_rate: Annotated[Number, Field(gt=0)] | None = None
     weight_decay: Annotated[Number, Field(ge=0)] = 1e-2
     warmup: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     clip: Annotated[Number, Field(gt=0)] = 1.0
@@ -141,7 +162,7 @@ class FinalsSection(Section):
         steps: training steps; left out, three times those of the search.
         seeds: trainings of each finalist, 0 for no finals.
         candidates: most finalists, the plain network among them.
-        mirror: average predictions over mirrored images.
+        mirror: average predictions over images mirrored along the axes along which training mirrors.
         distances: also compute the 95th-percentile Hausdorff distance.
     """
 
@@ -162,10 +183,12 @@ class LimitsSection(Section):
         time: most wall-clock time of the search (``90min``), finals not counted.
         trial_time: most wall-clock time of one search trial (``10min``), after which it has failed; a final may take as
             much longer as it has more steps.
+        depth: most halvings of a candidate whose host has that choice; chosen from the patch when left out.
     """
 
     params: Count | None = None
     macs: Count | None = None
+    depth: Positive | None = None
     trials: Positive = 50
     time: Duration | None = None
     trial_time: Duration | None = None
@@ -237,15 +260,22 @@ class Config(Section):
     resources: ResourcesSection = ResourcesSection()
 
     @property
+    def steps(self) -> int:
+        """Training steps of a search trial; of a config that is settled."""
+        assert self.training.steps is not None
+        return self.training.steps
+
+    @property
     def rungs(self) -> tuple[int, ...]:
-        """Steps after which a search trial is scored on the way."""
-        steps = self.training.steps
+        """Steps after which a search trial is scored on the way; likewise."""
+        steps = self.steps
         shares = (round(share * steps) for share in self.fidelity.rungs)
         return tuple(dict.fromkeys(rung for rung in shares if 0 < rung < steps))
 
     @property
     def final_steps(self) -> int:
-        return self.finals.steps or 3 * self.training.steps
+        """Training steps of a final; likewise."""
+        return self.finals.steps or 3 * self.steps
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -267,7 +297,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def apply_settings(data: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     """``data`` with ``section.key=value`` settings put in; values are YAML. Raises ``InputErrors`` on other forms."""
-    result = _copy(data)
+    result = copied(data)
     faults: list[str] = []
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -370,5 +400,6 @@ def _is_of(kind: type | None, value: Any) -> bool:
     return type(value) is kind or (kind is float and type(value) is int)
 
 
-def _copy(data: Any) -> Any:
-    return {key: _copy(value) for key, value in data.items()} if isinstance(data, dict) else data
+def copied(data: Any) -> Any:
+    """Mappings within mappings, anew."""
+    return {key: copied(value) for key, value in data.items()} if isinstance(data, dict) else data

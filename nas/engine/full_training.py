@@ -13,7 +13,7 @@ from nas.config.checks import check
 from nas.config.config import apply_settings, read_config
 from nas.config.sources import load_architecture
 from nas.engine.launch import VERSIONED, prepare_checked, training_evaluator
-from nas.exports.export import check_free, write_export
+from nas.exports.export import check_free, mirrored, write_export
 from search_spaces.errors import InputError
 
 
@@ -53,11 +53,11 @@ def train_fully(
     loaded = load_architecture(architecture, checked.task.dims)
     if loaded.dims != checked.task.dims:
         raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
-    prepared = prepare_checked(checked, ("test",), show)
+    checked, prepared = prepare_checked(checked, ("test",), show)
     tell(prepared.notes)
-    finals = checked.config.finals
-    evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)
-    steps, seed = finals.steps or checked.config.training.steps, checked.config.seed + 1
+    settled = checked.config
+    steps, seed = settled.finals.steps or settled.steps, settled.seed + 1
+    evaluator = training_evaluator(settled, final=True)
     work = evaluator.evaluate(Assignment(loaded, prepared, steps, seed, "test", device))
     evaluation = run_to_end(work, lambda progress: _show(progress, show))
     weights = evaluation.weights()
@@ -71,7 +71,7 @@ def train_fully(
         "steps": steps,
         "cases": "test",
         **{name: round(value, 4) for name, value in evaluation.metrics.items() if name != "loss"},
-        "mirror": finals.mirror,
+        "mirror": mirrored(settled.model_dump(), loaded.dims),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
     }
     write_export(out, loaded, weights, prepared.preprocessing, about)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from evaluators.planning.rules import batch_of
 from evaluators.preprocessing import PreparedTask
-from evaluators.training import BATCH
 from nas.config.checks import Checked, admits
 from nas.profiles.training_memory import bytes_on_a_gpu, demanding, training_bytes
 from search_spaces.architecture.architecture import Architecture
@@ -24,6 +24,6 @@ def gpu_bytes(checked: Checked, task: PreparedTask) -> int:
     def macs(architecture: Architecture) -> int:
         return architecture.cost(channels, classes, patch).macs
 
-    batch = config.training.batch or BATCH[layout.dims]
+    batch = config.training.batch or batch_of(patch)
     found = [*demanding(checked.space, within, macs, config.seed), *checked.start.values()]
     return bytes_on_a_gpu(max(training_bytes(one, channels, classes, patch, batch) for one in found))

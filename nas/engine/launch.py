@@ -23,6 +23,7 @@ from evaluators.training import TrainingEvaluator
 from nas.config.checks import Checked, ShowReading, admits, check, check_admissible, make_strategy
 from nas.config.config import Config, LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
+from nas.config.settling import settle, with_settled
 from nas.engine.gpu_bytes import gpu_bytes
 from nas.engine.plan import Plan, Schedule, Watcher
 from nas.engine.ray_cluster import Cluster, Resources
@@ -89,13 +90,15 @@ def search(
     if stored is not None and config is None:
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
     data = apply_settings(data, settings)
+    if stored is not None:
+        data = with_settled(data, stored)
     joined = cluster or Cluster(address)
     checked = check(data, beside, joined.here, reading, Path(runs), folder if resume else None)
     if stored is not None:
         _same(stored, resolved(checked, None))
     scored = ("val", "test") if checked.config.finals.seeds else ("val",)
     settled = None if stored is None else Preprocessing.from_dict(stored["preprocessing"])
-    task = prepare_checked(checked, scored, reading, settled)
+    checked, task = prepare_checked(checked, scored, reading, settled)
     if stored is not None:
         check_same_cases(folder, task.records)
     check_admissible(checked, task.preprocessing.patch)
@@ -141,7 +144,7 @@ def _run(
     schedule = Schedule(
         trials=config.limits.trials,
         seconds=config.limits.time,
-        steps=config.training.steps,
+        steps=config.steps,
         final_steps=config.final_steps,
         final_seeds=config.finals.seeds,
         candidates=config.finals.candidates,
@@ -181,17 +184,22 @@ def evaluators_of(config: Config) -> dict[str, Evaluator]:
         return {"search": other, "final": other}
     return {
         "search": training_evaluator(config),
-        "final": training_evaluator(config, mirror=config.finals.mirror, distances=config.finals.distances),
+        "final": training_evaluator(config, final=True),
     }
 
 
-def training_evaluator(config: Config, mirror: bool = False, distances: bool = False) -> TrainingEvaluator:
-    """The evaluator that a config's ``training`` section describes."""
+def training_evaluator(config: Config, final: bool = False) -> TrainingEvaluator:
+    """The evaluator that the ``training`` section of a settled config describes, of searches or of finals."""
     settings = config.training.model_dump(exclude={"steps", "augmentation"})
     augmentation = config.training.augmentation.model_dump()
     if isinstance(augmentation["flip"], list):
         augmentation["flip"] = tuple(augmentation["flip"])
-    return TrainingEvaluator(**settings, mirror=mirror, distances=distances, augmentation=Augmentation(**augmentation))
+    return TrainingEvaluator(
+        **settings,
+        mirror=final and config.finals.mirror,
+        distances=final and config.finals.distances,
+        augmentation=Augmentation(**augmentation),
+    )
 
 
 def prepare_checked(
@@ -199,21 +207,23 @@ def prepare_checked(
     scored: Sequence[str] = ("val", "test"),
     reading: ShowReading = lambda what, done, total: None,
     layout: Preprocessing | None = None,
-) -> PreparedTask:
-    """Read and preprocess the task of a checked config; see ``prepare`` for the other arguments."""
+) -> tuple[Checked, PreparedTask]:
+    """Read and preprocess the task of a checked config, and settle it; see ``prepare`` for the other arguments."""
     section = checked.config.task
     for split in ("train", "val", "test"):
         if not checked.task.split(split):
             raise InputError(f"task '{section.path}': the split '{split}' is empty")
-    return prepare(
+    task = prepare(
         checked.task,
         size=section.size,
         spacing=section.spacing,
         patch=section.patch,
+        normalisation=section.normalisation,
         scored=scored,
         layout=layout,
         progress=lambda done, total: reading("cases", done, total),
     )
+    return settle(checked, task.decisions), task
 
 
 def resolved(checked: Checked, task: PreparedTask | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save
 from torch import nn
 
+from evaluators.augmentation import mirrored_axes
 from evaluators.files import check_can_hold, write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.front import FrontPoint
@@ -36,7 +38,7 @@ class ExportedModel:
     architecture: Architecture
     preprocessing: Preprocessing
     network: nn.Module
-    mirror: bool
+    mirror: tuple[int, ...]
     about: dict[str, Any]
 
 
@@ -77,7 +79,7 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         "run": run.name,
         "data": run.config["data"]["fingerprint"],
         **scored,
-        "mirror": bool(run.config["finals"]["mirror"]),
+        "mirror": mirrored(run.config, architecture.dims),
         "versions": run.config["versions"],
     }
     return write_export(folder, architecture, content, run.preprocessing, about)
@@ -135,7 +137,20 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"export '{folder}': '{WEIGHTS}' does not fit the architecture: {reason}") from None
-    return ExportedModel(architecture, preprocessing, network.to(device).eval(), bool(about.get("mirror")), about)
+    return ExportedModel(architecture, preprocessing, network.to(device).eval(), _axes(about, architecture.dims), about)
+
+
+def mirrored(config: Mapping[str, Any], dims: int) -> list[int]:
+    """The axes along whose mirrorings the finals of a run average their predictions."""
+    if not config["finals"]["mirror"]:
+        return []
+    return mirrored_axes(config["training"]["augmentation"]["flip"], dims)
+
+
+def _axes(about: Mapping[str, Any], dims: int) -> tuple[int, ...]:
+    """Those that an export names; true and false were written once, for all and none."""
+    named = about.get("mirror") or []
+    return tuple(range(dims) if named is True else named)
 
 
 def _training_only(architecture: Architecture) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.labelling import Labelling
-from evaluators.preprocessing import MAX_FOREGROUND_POINTS, Preprocessing, normalise, prepare, resize, resize_labels
+from evaluators.preprocessing import MAX_FOREGROUND_POINTS, Preprocessing, prepare, resize, resize_labels
 from evaluators.tasks import Sample
 from search_spaces.errors import InputError
 from tests.evaluators.made_tasks import disc_sample, disc_task, make_sample, make_task
@@ -104,36 +104,7 @@ def test_labels_grow_back_to_what_they_were():
     assert (resize_labels(resize_labels(label, (48, 64)), (24, 32)) == label).mean() > 0.99
 
 
-# -- normalisation ----------------------------------------------------------------------------------------
-
-
-@given(
-    st.floats(-1e5, 1e5, width=32),
-    st.floats(1, 1e5, width=32),
-    st.sampled_from([(7, 9), (64, 50), (5, 6, 7)]),
-)
-def test_every_channel_has_zero_mean_and_unit_deviation(mean: float, deviation: float, size: tuple[int, ...]):
-    rng = np.random.default_rng(0)
-    image = (mean + deviation * rng.normal(size=(2, *size))).astype(np.float32)
-    image[1] *= 3
-
-    normalised = normalise(image)
-
-    assert normalised.dtype == np.float32
-    for channel in normalised.astype(np.float64):
-        assert abs(channel.mean()) < 1e-3
-        assert abs(channel.std() - 1) < 1e-3
-
-
-@given(st.floats(-1e6, 1e6, width=32), st.sampled_from([(1, 1), (33, 47), (20, 30, 10)]))
-def test_a_constant_channel_becomes_zero(value: float, size: tuple[int, ...]):
-    image = np.full((2, *size), value, np.float32)
-    image[1].flat[0] += 10 + abs(value)
-
-    normalised = normalise(image)
-
-    assert (normalised[0] == 0).all()
-    assert np.isfinite(normalised).all()
+# -- normalisation -----------------------------------------------------------------------------------------
 
 
 def test_a_constant_image_stays_constant_when_it_is_resized():

@@ -334,15 +334,16 @@ def test_pictures_predicted_side_by_side_are_those_predicted_in_turn():
         assert np.array_equal(label, same)
 
 
-def test_mirroring_averages_over_four_views():
+def test_mirroring_averages_over_the_views_that_training_may_have_shown():
     task = discs((16, 16))
     calls: list[Size] = []
     network = unet().build(1, 1).eval()
     network.register_forward_hook(lambda _, inputs, output: calls.append(tuple(inputs[0].shape)))
 
-    for mirror, views in ((False, 1), (True, 4)):
+    for mirror, flip, views in ((False, 0.5, 1), (True, 0.5, 4), (True, (0.0, 0.5), 2), (True, 0, 1)):
         calls.clear()
-        list(quick(mirror=mirror).predictions(network, task, task.val[:1], torch.device("cpu")))
+        evaluator = quick(mirror=mirror, augmentation=Augmentation(flip=flip))
+        list(evaluator.predictions(network, task, task.val[:1], torch.device("cpu")))
         assert calls == [(1, 1, 16, 16)] * views
 
 

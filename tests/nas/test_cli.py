@@ -491,6 +491,26 @@ def test_a_volume_model_is_trained_exported_and_predicts_on_the_grid_of_its_imag
         assert set(np.unique(np.asarray(label.dataobj))) <= {0, 1}
 
 
+def test_plan_shows_each_decision_with_its_reason(nas_, small_task):
+    result = nas_("plan", small_task, "--set", "task.classes.disc=255", "--set", "training.steps=7")
+    assert result.code == 0, result.err
+    for text in ("training cases 8", "task.patch [32, 32]", "training.steps 7 given", "limits.depth 3 halvings"):
+        assert text in result.words
+
+
+def test_plan_gives_plain_data(nas_, small_task):
+    data = json.loads(nas_("plan", small_task, "--set", "task.classes.disc=255", "--json").out)
+    assert data["facts"]["cases"] == 8
+    assert data["facts"]["structures"]["disc"]["share"] > 0
+    assert data["decisions"]["training.batch"]["value"] == 16
+
+
+def test_plan_says_what_is_wrong_with_a_task(nas_, tmp_path):
+    result = nas_("plan", tmp_path / "nowhere")
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert "nowhere" in result.err
+
+
 def test_without_a_length_for_finals_train_takes_that_of_training(nas_, plain_3d, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     task = write_small_task(tmp_path / "volumes", dims=3, count=7)

@@ -32,7 +32,7 @@ def own(tmp_path):
 
 
 def prepare(config: Any) -> PreparedTask:
-    return prepare_checked(check(config, Path()))
+    return prepare_checked(check(config, Path()))[1]
 
 
 def faults_of(config: Any) -> list[str]:
@@ -55,7 +55,7 @@ def test_a_sound_config_opens_the_task_and_the_space(task):
 
 
 def test_whatever_can_be_asked_of_a_task_is_a_key_of_its_section():
-    keys = set(TaskSection.model_fields) - {"path", "format", "split_seed", "size", "spacing", "patch"}
+    keys = set(TaskSection.model_fields) - {"path", "format", "split_seed", "size", "spacing", "patch", "normalisation"}
     options = {option for entry in TASK_FORMATS.values() for option in entry.options if entry.name != "phantom"}
     assert keys == {*REQUESTED, *options} - {"seed", "progress"}
 

@@ -32,7 +32,17 @@ def test_an_empty_config_is_the_default_without_a_fault():
         ("training: {steps: many}", "training.steps: expected a whole number, got 'many'"),
         ("training: {steps: 400.5}", "training.steps: expected a whole number, got 400.5"),
         ("training: {steps: yes}", "training.steps: expected a whole number, got True"),
-        ("training: {steps: }", "training.steps: expected a whole number, got None"),
+        ("training: {weight_decay: }", "training.weight_decay: expected a number, got None"),
+        ("training: {loss: dice}", "training.loss: expected 'dice_ce' or 'dice_focal', got 'dice'"),
+        (
+            "task: {normalisation: [3, 1]}",
+            "task.normalisation: expected the two ends of a window, as [-160, 240]; got [3.0, 1.0]",
+        ),
+        (
+            "task: {normalisation: no}",
+            "task.normalisation: expected 'auto', 'case', 'nonzero' or 'foreground' or a list, got False",
+        ),
+        ("limits: {depth: 0}", "limits.depth: expected at least 1, got 0"),
         ("training: {learning_rate: .inf}", "training.learning_rate: expected a finite number, got inf"),
         ("training: {learning_rate: .nan}", "training.learning_rate: expected a finite number, got nan"),
         ("training: {learning_rate: on}", "training.learning_rate: expected a number, got True"),
