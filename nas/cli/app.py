@@ -18,7 +18,10 @@ from nas.cli.plain_text import accept_every_character
 from search_spaces.errors import InputError
 from search_spaces.plugins import import_plugins
 
-COMMANDS = ("search", "front", "effects", "export", "plan", "train", "predict", "profile", "benchmark", "listing")
+COMMANDS = (
+    *("search", "suite", "front", "effects", "export"),
+    *("plan", "train", "predict", "profile", "benchmark", "listing"),
+)
 PLUGINS = "NAS_PLUGINS"  # modules that any command imports first, as 'plugins' of a config
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 

@@ -59,6 +59,7 @@ MAY_CHANGE = (
 def search(
     config: Mapping[str, Any] | str | Path | None = None,
     *,
+    beside: Path | None = None,
     settings: Sequence[str] = (),
     run: str | None = None,
     resume: bool = False,
@@ -72,6 +73,7 @@ def search(
 
     Args:
         config: a mapping, the path of a YAML file, or None for the default phantom task.
+        beside: folder in which the relative paths of a mapping may start too; those of a file may beside it.
         settings: changes to single keys, as ``training.steps=800``.
         run: name of the run; left out, the config's file name, with a number when that is taken.
         resume: go on with a run that exists; the config may then be left out.
@@ -84,7 +86,8 @@ def search(
     Raises:
         InputErrors: everything that is wrong with what was asked for, before anything is written.
     """
-    data, beside, stem = _read(config)
+    data, own_folder, stem = _read(config)
+    beside = beside or own_folder
     folder = _folder(Path(runs), run, stem, resume)
     stored = _stored(folder) if resume else None
     if stored is not None and config is None:

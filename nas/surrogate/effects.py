@@ -82,11 +82,13 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], b
     added: dict[tuple[str, str], list[int]] = {}
     for architecture in seen.architectures:
         for slot, series in architecture.attention:
-            for item in series:
+            for place, item in enumerate(series):
                 key = item.mechanism, {"slot": slot, "kind": kind_of(slot), "mechanism": ""}[by]
                 found.setdefault(key, set()).add(architecture)
                 slots.setdefault(key, {})[slot] = None
-                added.setdefault(key, []).append(params_of(architecture) - params_of(_without(architecture, slot)))
+                added.setdefault(key, []).append(
+                    params_of(architecture) - params_of(_without(architecture, slot, place))
+                )
     rows = {key: _mean_row(key[0], list(places)) for key, places in slots.items()}
     if not found:
         raise InputError("effects: no network with attention was scored")
@@ -118,6 +120,9 @@ def _mean_row(mechanism: str, slots: Sequence[str]) -> Row:
     return Row(tuple(features), (1 / len(slots),) * len(features))
 
 
-def _without(architecture: Architecture, slot: str) -> Architecture:
-    kept = tuple((name, series) for name, series in architecture.attention if name != slot)
+def _without(architecture: Architecture, slot: str, place: int) -> Architecture:
+    """Without the mechanism at ``place`` of the series in ``slot``."""
+    series = {name: list(held) for name, held in architecture.attention}
+    del series[slot][place]
+    kept = tuple((name, tuple(held)) for name, held in series.items() if held)
     return Architecture(architecture.host, architecture.dims, architecture.options, kept)

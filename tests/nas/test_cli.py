@@ -42,7 +42,7 @@ from tests.evaluators.tasks.files import write_picture
 from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import architecture, trial
 
-NAMES = ("search", "front", "effects", "export", "train", "predict", "profile", "benchmark", "list")
+NAMES = ("search", "suite", "front", "effects", "export", "plan", "train", "predict", "profile", "benchmark", "list")
 
 
 @dataclass(frozen=True)

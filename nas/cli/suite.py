@@ -1,0 +1,129 @@
+"""``nas suite``: several tasks, one table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from nas.cli.app import app, console, errors
+from nas.quantities import format_count
+
+if TYPE_CHECKING:
+    from nas.cli.live import LiveWatcher
+    from nas.suite.across import Across, Winner
+    from nas.suite.suite_file import Member
+
+
+@app.command()
+def suite(
+    suite: Annotated[Path, typer.Argument(help="YAML file: tasks by name, and the keys of a config for all of them.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of every task's config.")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(min=0, help="Dice that a lighter network may be behind the best.")] = 0.01,
+    top: Annotated[int, typer.Option(min=1, help="Most mechanisms shown.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
+    address: Annotated[
+        str | None, typer.Option(help="Address of a running Ray cluster, or 'auto'; left out, this machine.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
+) -> None:
+    """Search several tasks, each beginning with what the ones before taught; tell what holds across them.
+
+    The runs are named SUITE-TASK. The same command again goes on where it was stopped, and shows the table of a suite
+    that has ended.
+    """
+    from nas.suite.suite_file import read_suite
+
+    members = read_suite(suite)
+    with console.status("starting torch"):
+        from nas.suite.across import across, winners
+        from nas.suite.running import run_suite
+    try:
+        done = run_suite(members, settings=set_ or [], runs=runs, address=address, watch=_watch)
+    except KeyboardInterrupt:
+        errors.print("stopped; the same command goes on")
+        raise
+    won, held = winners(done, tolerance), across(done, tolerance)
+    if as_json:
+        print(
+            json.dumps({"winners": [_winner(one) for one in won], "across": [_across(one) for one in held]}, indent=1)
+        )
+        return
+    console.print(_winners_table(won, tolerance), "", _across_table(held[:top], [member.name for member in members]))
+    counts = Counter(one.holds for one in held)
+    told = ", ".join(f"{count} {holds}" for holds, count in counts.items())
+    console.print(f"{len(held)} mechanisms at kinds of places: {told or 'too few trials'}", highlight=False)
+
+
+@contextmanager
+def _watch(member: Member) -> Iterator[LiveWatcher]:
+    from nas.cli.live import LiveWatcher
+
+    console.rule(f"{member.name}: run {member.run}", align="left")
+    with LiveWatcher(console) as watcher:
+        yield watcher
+
+
+def _winners_table(won: Sequence[Winner], tolerance: float) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("task", "", "params", "Dice", "over the plain network", "network"):
+        table.add_column(name, justify="right" if name in ("params", "Dice") else "left")
+    for one in won:
+        rows = {"plain": one.front.plain, "best": one.best, f"within {tolerance:g}": one.lightest}
+        name = one.task
+        for role, point in rows.items():
+            if point is None:
+                continue
+            gain = "" if point.gain is None else f"{point.gain:+.3f}"
+            if point.gain_low is not None:
+                gain += f" ({point.gain_low:+.3f} to {point.gain_high:+.3f})"
+            table.add_row(
+                name, role, format_count(point.cost.params), f"{point.dice:.3f}", gain, str(point.architecture)
+            )
+            name = ""
+    return table
+
+
+def _across_table(held: Sequence[Across], tasks: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("mechanism", "place", *tasks, ""):
+        table.add_column(name, no_wrap=name in ("mechanism", "place"))
+    for one in held:
+        cells = [
+            f"{effect.mean:+.3f} ({effect.low:+.3f} to {effect.high:+.3f})" if effect else ""
+            for effect in map(one.effects.get, tasks)
+        ]
+        table.add_row(one.mechanism, one.place, *cells, one.holds, style="dim" if one.holds == "open" else None)
+    return table
+
+
+def _winner(one: Winner) -> dict[str, object]:
+    def of(name: str) -> dict[str, object]:
+        point = getattr(one, name)
+        return {
+            "architecture": point.architecture.to_dict(),
+            "summary": str(point.architecture),
+            "params": point.cost.params,
+            **{key: getattr(point, key) for key in ("dice", "low", "high", "gain", "gain_low", "gain_high")},
+        }
+
+    plain = None if one.front.plain is None else one.front.plain.dice
+    return {"task": one.task, "run": one.run.name, "plain": plain, "best": of("best"), "lightest": of("lightest")}
+
+
+def _across(one: Across) -> dict[str, object]:
+    return {
+        "mechanism": one.mechanism,
+        "place": one.place,
+        "holds": one.holds,
+        "effects": {task: asdict(effect) for task, effect in one.effects.items()},
+    }

@@ -1,0 +1,1 @@
+"""Several tasks searched one after the other, and what holds across them."""
