@@ -43,7 +43,7 @@ class NarrowEvaluator(Estimate):
 
 
 def narrowed(architecture: Architecture, fraction: float) -> Architecture:
-    """The same host, options and attention at a fraction of the width. Raises ``InputError`` where there is no width."""
+    """The same host, options and attention at a fraction of the width; ``InputError`` where the host has none."""
     options = dict(architecture.options)
     width = options.get(WIDTH)
     if not isinstance(width, int):

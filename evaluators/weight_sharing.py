@@ -43,8 +43,8 @@ class Supernet(Host):
     Args:
         plain: the candidates' host and options, without attention.
         paths: the candidates that training goes through, a step each.
-        in_channels, classes, seed: see ``Architecture.build``; each mechanism begins with the weights that it would have
-            in a candidate alone.
+        in_channels, classes, seed: see ``Architecture.build``; each mechanism begins with the weights that it has in a
+            candidate of its own.
 
     Attributes:
         network: of the candidate that was taken last; all modules are shared.

@@ -23,8 +23,8 @@ from search_spaces.hosts import Host
 from search_spaces.registry import Registry
 
 Score = Callable[[Host, Tensor, Tensor, Criterion], float]
-"""``(network, images, labels, criterion)``: an untrained network that the score may change, a batch as ``batches`` gives
-it, and the loss. Not finite where the network has no score."""
+"""``(network, images, labels, criterion)``: an untrained network that the score may change, a batch as ``batches``
+gives it, and the loss. Not finite where the network has no score."""
 
 ZERO_COST: Registry[Score] = Registry("zero-cost score", "evaluators.zero_cost")
 

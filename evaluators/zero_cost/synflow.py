@@ -36,7 +36,7 @@ def synflow(network: Host, images: Tensor, labels: Tensor, criterion: Criterion)
     network(torch.ones_like(images[:1], dtype=torch.float64)).sum().backward()
     for hook in hooks:
         hook.remove()
-    flow = sum(float((one * one.grad).abs().sum()) for one in network.parameters() if one.grad is not None)
+    flow = sum(float((one.detach() * one.grad).abs().sum()) for one in network.parameters() if one.grad is not None)
     return math.log(flow) if flow > 0 else -math.inf
 
 

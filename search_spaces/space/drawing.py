@@ -67,10 +67,10 @@ def sample_with(decisions: Decisions, options: Options, rng: np.random.Generator
     frame = decisions.frame(options)
     groups = list(frame.groups.values())
     for _ in range(PATIENCE):
-        filled = [group for group, share in zip(groups, rng.random(len(groups)).tolist(), strict=True) if share >= empty]
+        filled = np.flatnonzero(rng.random(len(groups)) >= empty)
         if len(filled) > decisions.max_filled:
-            filled = [filled[index] for index in rng.choice(len(filled), decisions.max_filled, replace=False).tolist()]
-        contents = {group.label: draw_series(rng, group) for group in filled}
+            filled = rng.choice(filled, decisions.max_filled, replace=False)
+        contents = {groups[index].label: draw_series(rng, groups[index]) for index in filled.tolist()}
         architecture = Architecture(decisions.host, decisions.dims, options, frame.attention(contents))
         if decisions.keeps_rules(architecture):
             return architecture
