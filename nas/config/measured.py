@@ -84,13 +84,16 @@ def write_figures(found: Sequence[Figure], path: Path = FIGURES) -> None:
 
 
 def cheapest_that_holds(figures: Sequence[Figure]) -> str | None:
-    """The title of the fastest evaluator whose tau is ``HOLDS`` or more on every task it was measured on."""
+    """The fastest evaluator whose tau is ``HOLDS`` or more on every task it was measured on; None where none is faster
+    than full training.
+    """
     kinds: dict[tuple[str, str, int, int], list[Figure]] = {}
     for figure in figures:
         if figure.estimate in EVALUATORS:
             kinds.setdefault(figure.kind, []).append(figure)
     holding = [each for each in kinds.values() if min(figure.tau for figure in each) >= HOLDS]
-    best = max(holding, key=lambda each: min(figure.speedup for figure in each), default=None)
+    faster = [each for each in holding if min(figure.speedup for figure in each) > 1]
+    best = max(faster, key=lambda each: min(figure.speedup for figure in each), default=None)
     return f"{best[0].title} at {best[0].steps} of {best[0].full_steps} steps" if best else None
 
 

@@ -13,14 +13,16 @@ import numpy as np
 
 from nas.evidence.bootstrap import LEVEL, resamples
 
+Scores = Sequence[float] | np.ndarray  # one of each network
 
-def kendall(first: Sequence[float], second: Sequence[float]) -> float | None:
+
+def kendall(first: Scores, second: Scores) -> float | None:
     """Tau-b of two scores of the same networks; None where one of them orders no two."""
     tau = _weighted(first, second, np.ones((1, len(first))))[0]
     return None if math.isnan(tau) else float(tau)
 
 
-def kendall_interval(first: Sequence[float], second: Sequence[float]) -> tuple[float, float] | None:
+def kendall_interval(first: Scores, second: Scores) -> tuple[float, float] | None:
     """95% percentile interval of tau-b over resampled networks; None with fewer than three, and where there is no tau.
 
     It says nothing of the spread between seeds.
@@ -49,7 +51,7 @@ def ceiling(scores: np.ndarray) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _weighted(first: Sequence[float], second: Sequence[float], weights: np.ndarray) -> np.ndarray:
+def _weighted(first: Scores, second: Scores, weights: np.ndarray) -> np.ndarray:
     """Tau-b with each network as often as ``weights`` ``(resamples, networks)`` say; nan where there is none."""
     one, other = (np.sign(np.subtract.outer(each, each)) for each in (np.asarray(first), np.asarray(second)))
 
