@@ -27,6 +27,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ ESTIMATES = (
     "{name: grafted, share: 0.25}",
     "{name: grafted, share: 0.1}",
     "{name: grafted, share: 0.25, gate: learnt}",
-    "{name: supernet, share: 1}",
+    "{name: supernet, share: 0.25}",
     "{name: synflow}",
     "{name: grad_norm}",
     "{name: naswot}",
@@ -104,17 +105,24 @@ def opened(config: str, folder: str) -> Opened:
     """Of this process: reading a task takes longer than a short training, and evaluators keep what they make once."""
     import torch
 
-    from evaluators.evaluator import Assignment, run_to_end
     from nas.config.checks import check
-    from nas.config.evaluation import training_evaluator
     from nas.engine.launch import prepare_checked
 
     torch.set_num_threads(1)
     checked = check(yaml.safe_load(config), Path(folder))
-    task = prepare_checked(checked, ("val",))
-    # What only the first training does, importing most of all, is no part of its time.
-    run_to_end(training_evaluator(checked.config).evaluate(Assignment(checked.space.plain(), task, 1, 0)))
-    return Opened(checked, task, {})
+    return Opened(checked, prepare_checked(checked, ("val",)), {})
+
+
+@functools.cache
+def warmed(config: str, folder: str) -> Opened:
+    """Likewise, after one training: what only the first does, importing most of all, is no part of what others take."""
+    from evaluators.evaluator import Assignment, run_to_end
+    from nas.config.evaluation import training_evaluator
+
+    here = opened(config, folder)
+    plain = here.checked.space.plain()
+    run_to_end(training_evaluator(here.checked.config).evaluate(Assignment(plain, here.task, 1, 0)))
+    return here
 
 
 def work(job: Job) -> Scored:
@@ -125,7 +133,7 @@ def work(job: Job) -> Scored:
     from nas.engine.failures import failure_reason
     from search_spaces import Architecture
 
-    here = opened(job.config, job.folder)
+    here = warmed(job.config, job.folder)
     config, settings = here.checked.config, json.loads(job.settings)
     architecture = Architecture.from_dict(json.loads(job.network))
     key, name = (job.estimate, job.settings), "train" if job.estimate == FULL else job.estimate
@@ -232,7 +240,7 @@ def measure(options: argparse.Namespace, config: str, folder: str, out: Path) ->
     have = {(*one.kind, one.seed, one.network) for one in done}
     keys = {json.dumps(one.to_dict()): one.key for one in networks}
     left = [job for job in wanted if (job.estimate, job.settings, job.steps, job.seed, keys[job.network]) not in have]
-    with ProcessPoolExecutor(options.workers) as pool:
+    with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
         futures = [pool.submit(work, job) for job in left]
         try:
             for number, future in enumerate(as_completed(futures), start=1):

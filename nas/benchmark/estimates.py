@@ -66,7 +66,8 @@ def figures_of(scored: Sequence[Scored]) -> list[Figure]:
     """A figure for each estimate of one task, in the order in which they come.
 
     The truth is the mean Dice of a network over those seeds that all networks were fully trained with; a network that
-    lacks one, or failed with one, is left out, and from a figure also one that the estimate failed on.
+    lacks one, or failed with one, is left out, and from a figure also one that the estimate failed on. Tau is 0 where
+    the estimate scores all networks alike.
     """
     full: dict[str, dict[int, Scored]] = {}
     kinds: dict[tuple[str, str, int], dict[str, Scored]] = {}
@@ -78,19 +79,18 @@ def figures_of(scored: Sequence[Scored]) -> list[Figure]:
     seeds = sorted({seed for each in full.values() for seed in each})
     truth: dict[str, list[float]] = {}
     for network, each in full.items():
-        values = [one.score for one in each.values() if one.score is not None]
+        values = [one.score for _, one in sorted(each.items()) if one.score is not None]
         if len(values) == len(seeds):
             truth[network] = values
-    whole = [one for each in full.values() for one in each.values() if one.score is not None]
     found = []
     for entries in kinds.values():
         known = {name: one.score for name, one in entries.items() if name in truth and one.score is not None}
         first, second = list(known.values()), [statistics.mean(truth[name]) for name in known]
-        tau = kendall(first, second) if len(known) > 1 else None
-        if tau is None:
-            continue
-        interval = kendall_interval(first, second)
+        if len(set(second)) < 2:
+            continue  # there is nothing to rank
+        tau, interval = kendall(first, second) or 0.0, kendall_interval(first, second)
         one = next(iter(entries.values()))
+        whole = [training for name in known for training in full[name].values()]
         found.append(
             Figure(
                 estimate=one.estimate,
@@ -104,7 +104,7 @@ def figures_of(scored: Sequence[Scored]) -> list[Figure]:
                 low=interval and round(interval[0], 4),
                 high=interval and round(interval[1], 4),
                 ceiling=_rounded(ceiling(np.array([truth[name] for name in known]))),
-                speedup=round(statistics.mean(one.seconds for one in whole) / _seconds(list(entries.values())), 2),
+                speedup=round(statistics.mean(each.seconds for each in whole) / _seconds(list(entries.values())), 2),
             )
         )
     return found
@@ -131,7 +131,7 @@ def figures_of_table(rows: Sequence[Row], task: str) -> list[tuple[Figure, float
     first = min((row.seed for row in whole), default=0)
     begun = [row for row in whole if row.seed == first]
     others: dict[str, list[float]] = {}
-    for row in whole:
+    for row in sorted(whole, key=lambda row: row.seed):
         if row.seed != first and row.dice is not None:
             others.setdefault(row.key, []).append(row.dice)
     most = max(map(len, others.values()), default=0)

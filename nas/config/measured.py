@@ -126,8 +126,8 @@ def notes_on(config: Config, path: Path = FIGURES) -> list[str]:
 
 def own_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Of the settings of an evaluator those that are not its defaults."""
-    parameters = inspect.signature(EVALUATORS[name]).parameters
-    return {key: value for key, value in settings.items() if value != parameters[key].default}
+    defaults = {key: one.default for key, one in inspect.signature(EVALUATORS[name]).parameters.items()}
+    return {key: value for key, value in settings.items() if key not in defaults or value != defaults[key]}
 
 
 def _apart(figure: Figure, share: float) -> float:

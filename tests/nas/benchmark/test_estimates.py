@@ -70,9 +70,15 @@ def test_what_failed_in_full_training_or_by_the_estimate_is_left_out():
     assert figure.networks == NETWORKS - 3
 
 
-def test_an_estimate_that_orders_nothing_has_no_figure():
-    assert figures_of([*trainings(), *(estimated(0.5, network) for network in range(NETWORKS))]) == []
+def test_an_estimate_that_orders_nothing_has_a_tau_of_zero_without_interval():
+    (figure,) = figures_of([*trainings(), *(estimated(0.5, network) for network in range(NETWORKS))])
+    assert (figure.tau, figure.low, figure.high) == (0, None, None)
+
+
+def test_where_there_is_nothing_to_rank_there_is_no_figure():
     assert figures_of([]) == []
+    assert figures_of([*trainings(), estimated(0.5, 0)]) == []
+    assert figures_of([*(full(network, 0) for network in range(3)), *(estimated(WORTH[n], n) for n in range(3))]) == []
 
 
 def row(network: int, seed: int, dice: float | None, early: float) -> Row:
@@ -113,3 +119,10 @@ def test_a_page_without_markers_is_named(tmp_path: Path):
     page.write_text("no table here\n")
     with pytest.raises(InputError, match=r"page '.*page\.md': expected the lines"):
         write_page(page, [])
+
+
+def test_in_whatever_order_trainings_end_the_figures_are_the_same():
+    scored = [*trainings(), *(estimated(WORTH[network], network) for network in range(NETWORKS))]
+    mixed = [scored[place] for place in np.random.default_rng(3).permutation(len(scored))]
+    (one,), (other,) = figures_of(scored), figures_of(mixed)
+    assert (one.tau, one.ceiling, one.speedup) == (other.tau, other.ceiling, other.speedup)
