@@ -89,13 +89,12 @@ class Supernet(Host):
             )
         wanted = {self._places[choice[0]]: self._held[choice] for choice in candidate.attention}
         for place, empty in self._empty.items():
-            parent, _, name = place.rpartition(".")
-            modules = self.network.get_submodule(parent)._modules
-            module = wanted.get(place, empty)
-            if module is None:
-                modules.pop(name, None)
-            else:
-                modules[name] = module
+            where, _, name = place.rpartition(".")
+            parent, module = self.network.get_submodule(where), wanted.get(place, empty)
+            if module is not None:
+                parent.add_module(name, module)
+            elif hasattr(parent, name):
+                delattr(parent, name)
 
     def outputs(self, image: Tensor) -> Outputs:
         """See ``Host.outputs``; in training, of the next candidate."""
