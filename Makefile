@@ -22,6 +22,7 @@ bench: .venv/done
 	$(BIN)/python benchmarks/memory.py --quick
 	$(BIN)/python benchmarks/strategies.py --quick
 	$(BIN)/python benchmarks/suggesting.py --quick
+	$(BIN)/python benchmarks/estimates.py --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -84,7 +84,7 @@ class TrainingEvaluator(Evaluator):
         torch.manual_seed(assignment.seed)  # for layers that are random in training; weights have seeds of their own
         loss = yield from self.train(network, assignment)
         network.eval()
-        evaluation = yield from self._scores(network, assignment, assignment.steps, loss, self.distances)
+        evaluation = yield from self.scores(network, assignment, assignment.steps, loss, self.distances)
         return replace(evaluation, network=network.cpu())
 
     def train(self, network: Host, assignment: Assignment) -> Generator[Progress, None, float]:
@@ -119,7 +119,7 @@ class TrainingEvaluator(Evaluator):
                 if not math.isfinite(value):
                     raise Diverged(f"the loss was {value} at step {done} of {steps}")
                 if done in rungs:
-                    evaluation = yield from self._scores(work.average, assignment, done, value)
+                    evaluation = yield from self.scores(work.average, assignment, done, value)
                     yield Progress(done, steps, value, evaluation, work.state)
                 elif due:
                     yield Progress(done, steps, value)
@@ -127,7 +127,7 @@ class TrainingEvaluator(Evaluator):
                     reported = time.monotonic()
         return work.mean_loss
 
-    def _scores(
+    def scores(
         self, network: nn.Module, assignment: Assignment, done: int, loss: float, distances: bool = False
     ) -> Generator[Progress, None, Evaluation]:
         """Of a network in eval mode after ``done`` steps, on the cases of the assignment's split."""

@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from evaluators.tasks.labels import parse_classes
+from nas.benchmark.estimates import BEGIN, END, figures_table
 from nas.config.config import parse_config
+from nas.config.measured import read_figures
 from search_spaces import load_space
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -45,9 +47,14 @@ def test_the_strategy_shown_keeps_to_the_contract(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("text", code("search.md", "yaml"))
+@pytest.mark.parametrize("text", [*code("search.md", "yaml"), *code("estimation.md", "yaml")])
 def test_the_parts_of_a_config_shown_are_sound(text: str) -> None:
     assert parse_config(yaml.safe_load(text)).faults == []
+
+
+def test_the_figures_of_estimates_shown_are_those_kept() -> None:
+    page = (DOCS / "estimation.md").read_text()
+    assert page.partition(BEGIN)[2].partition(END)[0].strip() == figures_table(read_figures())
 
 
 @pytest.mark.parametrize("number", range(len(code("spaces.md", "python"))))

@@ -14,13 +14,14 @@ from evaluators.evaluator import EVALUATORS, Evaluator
 from evaluators.tasks import Task, open_task
 from evaluators.tasks.phantom import NAMES as TASK_NAMES
 from nas.config.config import Config, parse_config
+from nas.config.evaluation import evaluators_of
 from nas.config.sources import load_architectures, locate
 from nas.quantities import format_count
 from nas.run import RUNS
 from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.strategy import Admits
 from search_spaces.architecture.architecture import Architecture
-from search_spaces.errors import InputError, InputErrors, unknown_name
+from search_spaces.errors import InputError, InputErrors
 from search_spaces.plugins import import_class, import_plugins
 from search_spaces.space.space_file import load_space, space_names
 from search_spaces.space.union import SearchSpace
@@ -31,7 +32,7 @@ class Checked:
     """A sound config and what it names, opened.
 
     ``path``: where the task is, from any working folder; ``start`` and ``references``: architectures by name;
-    ``plugins``: likewise from any working folder.
+    ``plugins``: likewise from any working folder; ``notes``: what a user should know before the start.
     """
 
     config: Config
@@ -41,6 +42,7 @@ class Checked:
     start: Mapping[str, Architecture]
     references: Mapping[str, Architecture]
     plugins: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 ShowReading = Callable[[str, int, int], object]  # told what is read (labels, cases), how many are, and of how many
@@ -107,8 +109,6 @@ def check(
         faults.append(
             f"limits.trials: expected at least {wanted}, the plain network and the starts; got {config.limits.trials}"
         )
-    if config.evaluator not in EVALUATORS:
-        faults.append(unknown_name("evaluator", config.evaluator, EVALUATORS))
     if here and config.resources.gpus_per_trial and not torch.cuda.is_available():
         asked = config.resources.gpus_per_trial
         got = asked if asked == "auto" else f"{asked:g}"
@@ -122,6 +122,11 @@ def check(
             make_strategy(config, space, lambda architecture: True).prepare(runs, resumed)
         except InputError as error:
             faults += error.faults
+    if space and "evaluator" not in parsed.faulty:
+        try:
+            evaluators_of(config, space)
+        except InputError as error:
+            faults += error.faults
     if faults or task is None or space is None:
         raise InputErrors(faults)
     return Checked(config, path, task, space, plugins=plugins, **given)
@@ -129,12 +134,14 @@ def check(
 
 def _import_classes(data: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, list[str]]]:
     """Import what the config names by a dotted path: the modules, and what is wrong, by key."""
-    section = data.get("strategy")
+
+    def name_in(key: str) -> Any:
+        section = data.get(key)
+        return section.get("name") if isinstance(section, Mapping) else section if key == "evaluator" else None
+
     named: dict[str, Callable[[], list[str]]] = {
-        "strategy": lambda: import_class(
-            section.get("name") if isinstance(section, Mapping) else None, STRATEGIES, Strategy, folder
-        ),
-        "evaluator": lambda: import_class(data.get("evaluator"), EVALUATORS, Evaluator, folder),
+        "strategy": lambda: import_class(name_in("strategy"), STRATEGIES, Strategy, folder),
+        "evaluator": lambda: import_class(name_in("evaluator"), EVALUATORS, Evaluator, folder),
     }
     modules: list[str] = []
     faults: dict[str, list[str]] = {}

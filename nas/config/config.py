@@ -6,7 +6,8 @@ Config stays at the door: what is inside gets plain arguments.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,10 +16,13 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticKnownError
 
+from evaluators.evaluator import EVALUATORS
+from evaluators.training import TrainingEvaluator
 from nas.config.form_faults import fault_lines, faulty_keys, shown
 from nas.quantities import parse_count, parse_duration
 from nas.strategies import STRATEGIES
 from search_spaces.errors import InputError, InputErrors, unknown_name
+from search_spaces.registry import Registry
 
 
 def _no_truth_value(value: Any) -> Any:
@@ -231,6 +235,17 @@ class StrategySection(BaseModel):
         return dict(self.model_extra or {})
 
 
+class EvaluatorSection(BaseModel):
+    """An evaluator, registered or by its dotted path, and its own settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str = "train"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
 class Config(Section):
     """A whole search.
 
@@ -242,7 +257,8 @@ class Config(Section):
             lie in the space (those that do can be parents in evolution), but the limits hold for them too.
         references: architectures likewise that are trained in the finals, as the finalists are, and shown beside the
             front; they take no part in it, and no limit holds for them.
-        evaluator: a registered evaluator, or one by its dotted path; ``train`` trains.
+        evaluator: a registered evaluator, or one by its dotted path; ``train`` trains. With settings of its own it is a
+            section like ``strategy``, and see ``chosen_evaluator``.
     """
 
     seed: Seed = 0
@@ -253,11 +269,22 @@ class Config(Section):
     start: Architectures = []
     references: Architectures = []
     limits: LimitsSection = LimitsSection()
-    evaluator: str = "train"
+    evaluator: str | EvaluatorSection = "train"
     training: TrainingSection = TrainingSection()
     fidelity: FidelitySection = FidelitySection()
     finals: FinalsSection = FinalsSection()
     resources: ResourcesSection = ResourcesSection()
+
+    @field_validator("evaluator")
+    @classmethod
+    def _short(cls, value: str | EvaluatorSection) -> str | EvaluatorSection:
+        """Without settings the name alone: what is the same is written the same."""
+        return value.name if isinstance(value, EvaluatorSection) and not value.settings else value
+
+    @property
+    def chosen_evaluator(self) -> EvaluatorSection:
+        """The evaluator of search trials and its settings, however they were written."""
+        return self.evaluator if isinstance(self.evaluator, EvaluatorSection) else EvaluatorSection(name=self.evaluator)
 
     @property
     def steps(self) -> int:
@@ -359,28 +386,39 @@ def parse_config(data: Mapping[str, Any]) -> Parsed:
                 if wrong:  # else the key wants no mapping at all
                     sound[key] = {inner: item for inner, item in value.items() if inner not in wrong}
     config = Config.model_validate(sound)
-    of_strategy = _check_strategy(config.strategy.name, config.strategy.settings)
-    return Parsed(config, faults + of_strategy, faulty | {"strategy"} if of_strategy else faulty)
+    chosen = config.chosen_evaluator
+    of_plugins = {
+        "strategy": _check_settings(
+            "strategy", STRATEGIES, config.strategy.name, config.strategy.settings, {"space", "admits", "seed"}
+        ),
+        "evaluator": _check_settings("evaluator", EVALUATORS, chosen.name, chosen.settings, {"training", "space"}),
+    }
+    wrong = {key for key, found in of_plugins.items() if found}
+    return Parsed(config, [*faults, *itertools.chain.from_iterable(of_plugins.values())], faulty | wrong)
 
 
-def _check_strategy(name: str, settings: Mapping[str, Any]) -> list[str]:
-    if name not in STRATEGIES:
-        return [unknown_name("strategy", name, STRATEGIES)]
-    given = {"space", "admits", "seed"}
-    parameters = inspect.signature(STRATEGIES[name]).parameters
+def _check_settings(
+    kind: str, known: Registry[Any], name: str, settings: Mapping[str, Any], given: Collection[str]
+) -> list[str]:
+    """What is wrong with the settings of a strategy or an evaluator; arguments that are ``given`` are no settings."""
+    if name not in known:
+        return [unknown_name(kind, name, known)]
+    if known[name] is TrainingEvaluator:
+        return [f"{kind}.{key}: 'train' has no settings here, section 'training' holds them" for key in settings]
+    parameters = inspect.signature(known[name]).parameters
     any_other = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
     own = {key: one for key, one in parameters.items() if key not in given and one.kind not in VARIADIC}
     unknown = [key for key in settings if key not in own and not any_other]
-    faults = [unknown_name(f"setting of strategy '{name}':", key, own) for key in unknown]
+    faults = [unknown_name(f"setting of {kind} '{name}':", key, own) for key in unknown]
     faults += [
-        f"strategy.{key}: strategy '{name}' needs it"
+        f"{kind}.{key}: {kind} '{name}' needs it"
         for key, one in own.items()
         if one.default is inspect.Parameter.empty and key not in settings
     ]
     for key, value in settings.items():
-        kind = type(own[key].default) if key in own else None
-        if kind in KINDS and not _is_of(kind, value):
-            faults.append(f"strategy.{key}: expected {KINDS[kind]}, got {shown(value)}")
+        type_ = type(own[key].default) if key in own else None
+        if type_ in KINDS and not _is_of(type_, value):
+            faults.append(f"{kind}.{key}: expected {KINDS[type_]}, got {shown(value)}")
     return faults
 
 

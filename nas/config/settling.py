@@ -9,6 +9,7 @@ from typing import Any
 from evaluators.planning.rules import Decision
 from nas.config.checks import Checked, shallowest
 from nas.config.config import Config, copied
+from nas.config.measured import notes_on
 
 DECIDED = (
     "training.steps",
@@ -21,12 +22,13 @@ DECIDED = (
 
 
 def settle(checked: Checked, decisions: Sequence[Decision]) -> Checked:
-    """With the decided values of the keys that were left out."""
+    """With the decided values of the keys that were left out, and what is to be said of it all."""
     data = checked.config.model_dump()
     for one in decisions:
         if one.key in DECIDED and value_at(data, one.key) is None:
             _put(data, one.key, _deep_enough(one.value, checked) if one.key == "limits.depth" else one.value)
-    return replace(checked, config=Config.model_validate(data))
+    config = Config.model_validate(data)
+    return replace(checked, config=config, notes=notes_on(config))
 
 
 def with_settled(data: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from evaluators.fingerprint import fingerprint
 from evaluators.training import resolve_device
 from nas.config.checks import check
 from nas.config.config import apply_settings, read_config
+from nas.config.evaluation import training_evaluator
 from nas.config.sources import load_architecture
-from nas.engine.launch import VERSIONED, prepare_checked, training_evaluator
+from nas.engine.launch import VERSIONED, prepare_checked
 from nas.exports.export import check_free, mirrored, write_export
 from search_spaces.errors import InputError
 

@@ -12,16 +12,14 @@ from typing import Any
 
 import yaml
 
-from evaluators.augmentation import Augmentation
-from evaluators.evaluator import EVALUATORS, Evaluator
 from evaluators.files import write_text
 from evaluators.fingerprint import fingerprint
 from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
-from evaluators.training import TrainingEvaluator
 from nas.config.checks import Checked, ShowReading, admits, check, check_admissible, make_strategy
-from nas.config.config import Config, LimitsSection, apply_settings, read_config
+from nas.config.config import LimitsSection, apply_settings, read_config
+from nas.config.evaluation import evaluators_of
 from nas.config.form_faults import shown
 from nas.config.settling import settle, with_settled
 from nas.engine.gpu_bytes import gpu_bytes
@@ -106,7 +104,7 @@ def search(
         check_same_cases(folder, task.records)
     check_admissible(checked, task.preprocessing.patch)
     watcher = watcher or SilentWatcher()
-    watcher.noted(task.notes)
+    watcher.noted([*checked.notes, *task.notes])
     with nullcontext(joined) if cluster else joined:
         section = checked.config.resources
         resources = resources_of(section, lambda: gpu_bytes(checked, task), lambda line: watcher.noted([line]))
@@ -165,7 +163,7 @@ def _run(
         run_trials(
             plan,
             task,
-            WithPlugins(evaluators_of(config), tuple(checked.plugins)),
+            WithPlugins(evaluators_of(config, space), tuple(checked.plugins)),
             resources,
             tell=lambda line: watcher.noted([line]),
             patience=config.limits.time,
@@ -178,31 +176,6 @@ def _run(
             plan.ended or (None if plan.searching else finished.summary.get("ended")),
         )
     return finished
-
-
-def evaluators_of(config: Config) -> dict[str, Evaluator]:
-    """The evaluator of each phase."""
-    if config.evaluator != "train":
-        other = EVALUATORS[config.evaluator]()
-        return {"search": other, "final": other}
-    return {
-        "search": training_evaluator(config),
-        "final": training_evaluator(config, final=True),
-    }
-
-
-def training_evaluator(config: Config, final: bool = False) -> TrainingEvaluator:
-    """The evaluator that the ``training`` section of a settled config describes, of searches or of finals."""
-    settings = config.training.model_dump(exclude={"steps", "augmentation"})
-    augmentation = config.training.augmentation.model_dump()
-    if isinstance(augmentation["flip"], list):
-        augmentation["flip"] = tuple(augmentation["flip"])
-    return TrainingEvaluator(
-        **settings,
-        mirror=final and config.finals.mirror,
-        distances=final and config.finals.distances,
-        augmentation=Augmentation(**augmentation),
-    )
 
 
 def prepare_checked(

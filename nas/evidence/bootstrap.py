@@ -51,11 +51,11 @@ def resampled_means(table: np.ndarray) -> np.ndarray | None:
     """
     table = table[:, ~np.isnan(table).all(axis=(0, 2))]
     seeds, cases, _ = table.shape
-    return _means(table, _resamples(cases, 0), _resamples(seeds, 1)) if cases > 1 else None
+    return _means(table, resamples(cases, 0), resamples(seeds, 1)) if cases > 1 else None
 
 
 @functools.lru_cache(maxsize=64)
-def _resamples(count: int, seed: int) -> np.ndarray:
+def resamples(count: int, seed: int) -> np.ndarray:
     """How often each of ``count`` things is drawn in each resample, ``(resamples, count)``; always the same draws."""
     rng = np.random.default_rng((seed, count))
     return rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)

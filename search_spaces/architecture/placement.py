@@ -73,10 +73,14 @@ class PlacedAttention(nn.Module):
     """Mechanisms in series in one slot; each is given what its kind of input asks for.
 
     After a mechanism that takes a pyramid comes one feature, the finest.
+
+    Attributes:
+        slot: its name.
     """
 
     def __init__(self, series: Sequence[Placement], slot: Slot, dims: int, classes: int) -> None:
         super().__init__()
+        self.slot = slot.name
         self.kinds = [placement.inputs for placement in series]
         self.predicted = slot.predicted
         self.series = nn.ModuleList(placement.build(slot, dims, classes) for placement in series)
@@ -102,3 +106,8 @@ class PlacedAttention(nn.Module):
             else:
                 x = module(x, gate) if kind == "gated" else module(x)
         return x
+
+
+def placed_in(network: nn.Module) -> dict[str, str]:
+    """Name of each filled slot to where its ``PlacedAttention`` is in the network, as ``get_submodule`` takes it."""
+    return {module.slot: path for path, module in network.named_modules() if isinstance(module, PlacedAttention)}

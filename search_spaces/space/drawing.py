@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from search_spaces.architecture.architecture import Architecture
-from search_spaces.architecture.placement import Placement
+from search_spaces.architecture.placement import Options, Placement
 from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
@@ -56,6 +56,25 @@ def _draw(decisions: Decisions, rng: np.random.Generator, sparse: bool) -> Archi
             drawn = [drawn[index] for index in rng.choice(len(drawn), limit, replace=False)]
         contents = {group.label: _uniform_series(rng, group, share) for group, share in drawn}
     return Architecture(decisions.host, decisions.dims, frame.options, frame.attention(contents))
+
+
+def sample_with(decisions: Decisions, options: Options, rng: np.random.Generator, empty: float) -> Architecture:
+    """Draw one architecture of a host with these options: each decision is left open with chance ``empty``, and else
+    is any mechanism with any hyper-parameters.
+
+    Raises ``InputError`` when the rules refuse everything that is drawn.
+    """
+    frame = decisions.frame(options)
+    groups = list(frame.groups.values())
+    for _ in range(PATIENCE):
+        filled = np.flatnonzero(rng.random(len(groups)) >= empty)
+        if len(filled) > decisions.max_filled:
+            filled = rng.choice(filled, decisions.max_filled, replace=False)
+        contents = {groups[index].label: draw_series(rng, groups[index]) for index in filled.tolist()}
+        architecture = Architecture(decisions.host, decisions.dims, options, frame.attention(contents))
+        if decisions.keeps_rules(architecture):
+            return architecture
+    raise InputError(f"space: none of {PATIENCE} random architectures keeps its rules")
 
 
 def draw_series(rng: np.random.Generator, group: Group) -> Series:

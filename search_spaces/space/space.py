@@ -85,6 +85,10 @@ class Space(Decisions):
         """Draw one architecture, see ``drawing.sample``."""
         return drawing.sample(self, rng, sparse)
 
+    def sample_with(self, options: Options, rng: np.random.Generator, empty: float) -> Architecture:
+        """Draw one architecture with these options of the host, see ``drawing.sample_with``."""
+        return drawing.sample_with(self, options, rng, empty)
+
     def places(self, mechanism: str, architecture: Architecture) -> list[Group]:
         """The open decisions that offer ``mechanism`` in a network with the options of ``architecture``."""
         groups = self.frame(architecture.options).groups.values()

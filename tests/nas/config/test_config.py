@@ -91,7 +91,7 @@ def test_an_empty_config_is_the_default_without_a_fault():
         ),
         ("limits: {trial_time: 0}", "limits.trial_time: expected more than 0, got 0"),
         ("space: 3", "space: expected text or a mapping of keys, got 3"),
-        ("evaluator: [train]", "evaluator: expected text, got ['train']"),
+        ("evaluator: [train]", "evaluator: expected text or a mapping of keys, got ['train']"),
         ("strategy: evolution", "strategy: expected a mapping of keys, got 'evolution'"),
         ("strategy: {name: evolution, population: x}", "strategy.population: expected a whole number, got 'x'"),
         ("strategy: {name: random, sparse: 3}", "strategy.sparse: expected true or false, got 3"),

@@ -164,6 +164,24 @@ def test_draws_that_are_not_sparse_are_uniform_in_every_label() -> None:
             assert mechanisms.count(name) / count == pytest.approx(1 / 3, abs=0.04)  # 4.6 standard deviations
 
 
+@every_space
+def test_draws_with_given_options_are_in_the_space_and_have_them(space: Space) -> None:
+    rng = np.random.default_rng(0)
+    for plain in space.plain_networks()[:3]:
+        drawn = [space.sample_with(plain.options, rng, empty=0.3) for _ in range(20)]
+        assert all(architecture in space and architecture.options == plain.options for architecture in drawn)
+        assert space.max_filled == 0 or not all(architecture.is_plain for architecture in drawn)
+
+
+def test_slots_are_empty_with_the_chance_asked_for_and_else_uniform() -> None:
+    space, rng, count = SMALL["no limit"], np.random.default_rng(0), 3000
+    options = space.plain().options
+    filled = [placed(space.sample_with(options, rng, empty=0.4)).get("skip.0") for _ in range(count)]
+    held = ["none" if one is None else one.mechanism for one in filled]
+    for name, share in (("none", 0.4), ("se", 0.3), ("eca", 0.3)):
+        assert held.count(name) / count == pytest.approx(share, abs=0.04)  # 4.5 standard deviations
+
+
 @every_small_space
 @pytest.mark.parametrize("sparse", [True, False])
 def test_draws_reach_every_architecture(space: Space, sparse: bool) -> None:
