@@ -129,7 +129,7 @@ def check(
             faults += error.faults
     if faults or task is None or space is None:
         raise InputErrors(faults)
-    return Checked(config, path, task, space, plugins=plugins, **given)
+    return Checked(config, path, task, space, given["start"], given["references"], plugins)
 
 
 def _import_classes(data: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, list[str]]]:

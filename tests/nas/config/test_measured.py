@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.config.config import Config
+from nas.config.config import Config, TrainingSection
 from nas.config.measured import HOLDS, WARNS, Figure, cheapest_that_holds, notes_on, read_figures, write_figures
 from search_spaces.errors import InputError
 
@@ -95,4 +95,4 @@ def test_the_cheapest_that_holds_is_the_fastest_that_ranks_well_everywhere():
 
 
 def test_the_default_is_not_one_that_was_measured_to_rank_badly():
-    assert notes_on(Config()) == []
+    assert notes_on(Config(training=TrainingSection(steps=100))) == []
