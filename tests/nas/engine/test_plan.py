@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,6 +62,13 @@ class Recorder(SilentWatcher):
     stops: list[Order] = field(default_factory=list)
     ended: list[Trial] = field(default_factory=list)
     finalists: list[Architecture] = field(default_factory=list)
+    counterparts: Mapping[Architecture, Architecture] = field(default_factory=dict)
+    count: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def noted(self, notes: Sequence[str]) -> None:
+        self.notes += notes
+
     halts: list[Trial] = field(default_factory=list)
 
     def halted(self, trial: Trial) -> None:
@@ -73,8 +80,10 @@ class Recorder(SilentWatcher):
     def stopped(self, order: Order) -> None:
         self.stops.append(order)
 
-    def finals(self, finalists: list[Architecture], count: int) -> None:
-        self.finalists = finalists
+    def finals(
+        self, finalists: list[Architecture], counterparts: Mapping[Architecture, Architecture], count: int
+    ) -> None:
+        self.finalists, self.counterparts, self.count = finalists, counterparts, count
 
 
 def make_plan(
