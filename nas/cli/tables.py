@@ -64,7 +64,9 @@ def equal_size(front: Front) -> list[RenderableType]:
     if not found:
         return []
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("params", "plain, equal size", "size", "gain on it", "p", "architecture"):
+    names = ["params", "plain, equal size", "size", "gain on it", "p"]
+    names += ["architecture"] if console.width >= WIDE else []
+    for name in names:
         table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=name != "architecture")
     for point in sorted(front.compared, key=lambda point: point.cost.params):
         one = found.get(point.architecture)
@@ -72,15 +74,15 @@ def equal_size(front: Front) -> list[RenderableType]:
             continue
         control = one.control
         name = "plain network" if control.is_plain else _size_of(control.architecture)
-        table.add_row(
+        cells: list[RenderableType] = [
             format_count(point.cost.params),
             f"{name}, {control.dice:.3f}",
             f"{one.excess:+.1%}",
             _gain(one.gain, one.gain_low, one.gain_high),
             "" if one.comparison.p is None else _p_value(one.comparison.p),
             describe(point.architecture),
-            style=None if point.on_front else "dim",
-        )
+        ]
+        table.add_row(*cells[: len(names)], style=None if point.on_front else "dim")
     return [Text(), table]
 
 
@@ -124,8 +126,10 @@ def front_table(
     names += [*(["95% interval", "gain on plain"] if intervals else []), *(["p"] if compared else [])]
     names += [*(["on front"] if known else []), *(["false pos."] if empties else []), "architecture"]
     table = Table(box=None, pad_edge=False, header_style="bold")
+    believed = any(point.belief is not None for point in front.compared)  # then it need not hold the Dice that was seen
     for name in names:
-        table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=name != "architecture")
+        title = "expected, 95%" if believed and name == "95% interval" else name
+        table.add_column(title, justify="right" if name in RIGHT else "left", no_wrap=name != "architecture")
     shown = list(front.points)
     if everything:
         shown += front.dominated

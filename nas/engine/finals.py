@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from search_spaces.architecture.architecture import Architecture
 
 FIRST = 2  # seeds that every network has before any has more: one tells nothing of the noise
-SURE = 0.01  # probability below which a network is off the front, and above 1 less which it is on it
+UNKNOWN = 0.25  # doubt of a network whose first training still runs: as likely on the front as off it
 
 Training = tuple[Architecture, int]  # with a seed
 Begun = Mapping[Architecture, Set[int]]  # seeds of each network, trained or being trained
@@ -23,10 +23,10 @@ class Finals:
     """The networks of the finals, and how trainings are dealt out to them.
 
     Racing, every network is first trained with ``FIRST`` seeds. What is left of ``seeds`` for each of them, taken
-    together, goes where it is worth most: to the network whose place on the front is least sure for the trainings that
-    it has. With ``p`` the probability that it is on the front, one training more than ``n`` takes ``1 / (n (n + 1))``
-    off the variance of its mean: what counts is ``p (1 - p) / (n (n + 1))``, for each training that it takes. A network
-    gets its seeds together with its controls, so that pairs stay pairs; one that is surely off the front gets no more.
+    together, goes where it is worth most: to the network on which most of what is not sure about the front hangs, for
+    the trainings that it has. One more than ``n`` takes ``1 / (n (n + 1))`` off the variance of its mean: what counts
+    is its doubt times that, for each training that it takes. A network gets its seeds together with its controls, so
+    that pairs stay pairs; one that is surely off the front gets no more.
 
     Attributes:
         finalists: what the search chose.
@@ -51,17 +51,17 @@ class Finals:
         return list(dict.fromkeys([*self.finalists, *beside]))
 
     def next(
-        self, begun: Begun, running: Set[Architecture], chances: Callable[[], Mapping[Architecture, float]]
+        self, begun: Begun, running: Set[Architecture], doubts: Callable[[], Mapping[Architecture, float]]
     ) -> Training | None:
         """The next training; None where there is none left.
 
         Args:
             begun: trainings that ended or run.
             running: networks of which some run.
-            chances: tells how probable it is that each network with a result is on the front; empty: nothing is known.
+            doubts: of each network that has a result, see ``nas.evidence.chances.doubts``; empty: nothing is known.
         """
         training = next(self.even(begun), None)
-        return self._raced(begun, running, chances) if training is None and self.racing else training
+        return self._raced(begun, running, doubts) if training is None and self.racing else training
 
     def left(self, begun: Begun) -> int:
         """How many trainings there still are."""
@@ -87,7 +87,7 @@ class Finals:
         return self.seeds * len(networks) - sum(len(begun.get(one, ())) for one in networks)
 
     def _raced(
-        self, begun: Begun, running: Set[Architecture], chances: Callable[[], Mapping[Architecture, float]]
+        self, begun: Begun, running: Set[Architecture], doubts: Callable[[], Mapping[Architecture, float]]
     ) -> Training | None:
         budget = self._budget(begun)
         if budget <= 0:
@@ -96,18 +96,15 @@ class Finals:
             for seed in sorted(begun.get(one, ())):
                 for control in self._lacking(one, seed, begun):
                     return control, seed
-        known = chances()
+        known = doubts()
         best: tuple[float, Training] | None = None
         for one in self.networks:
             count = len(begun.get(one, ()))
             seed = next(seed for seed in itertools.count(self.seed) if seed not in begun.get(one, ()))
             trainings = 1 + len(self._lacking(one, seed, begun))
-            chance = known.get(one, 0.5 if one in running or not known else 0.0)
-            if chance < SURE or trainings > budget:
-                continue
-            unsure = max(chance * (1 - chance), SURE * (1 - SURE))  # what is surely on the front comes last
-            worth = unsure / (count * (count + 1)) / trainings
-            if best is None or worth > best[0]:
+            doubt = known.get(one, UNKNOWN if one in running or not known else 0.0)
+            worth = doubt / (count * (count + 1)) / trainings
+            if worth > 0 and trainings <= budget and (best is None or worth > best[0]):
                 best = worth, (one, seed)
         return None if best is None else best[1]
 

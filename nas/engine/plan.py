@@ -346,7 +346,7 @@ class Plan:
         if self._finals is None:
             self._finals = self._plan_finals()
         begun, running = self._begun()
-        training = self._finals.next(begun, running, self._chances)
+        training = self._finals.next(begun, running, self._doubts)
         return self._final(*training) if training else None
 
     def _plan_finals(self) -> Finals:
@@ -403,13 +403,13 @@ class Plan:
         steps = self.schedule.final_steps
         return [trial for trial in self._trials.values() if trial.phase == "final" and trial.steps == steps]
 
-    def _chances(self) -> Mapping[Architecture, float]:
-        """How probable it is that each network of the finals is on the front; empty with too few cases to tell."""
+    def _doubts(self) -> Mapping[Architecture, float]:
+        """How much of what is not sure about the front hangs on each network; empty with too few cases to tell."""
         assert self._finals is not None
         networks = set(self._finals.networks)
         trials = [trial for trial in self._final_trials() if trial.architecture in networks]
         cases = {case for trial in trials for case in trial.cases}
-        return front_of(trials, self.plain).chances if len(cases) > 1 else {}
+        return front_of(trials, self.plain).doubts if len(cases) > 1 else {}
 
     def _final(self, architecture: Architecture, seed: int) -> Order:
         """Weights are kept of what may be picked and exported: all but references that the search did not try."""

@@ -10,6 +10,8 @@ from nas.evidence.bootstrap import RESAMPLES, off_by_case
 from nas.evidence.point import FrontPoint
 from nas.evidence.training_noise import learn_noise
 
+SURE = 0.01  # probability below which a network is surely off the front, and above 1 less which surely on it
+
 
 def joint_draws(points: Sequence[FrontPoint]) -> np.ndarray:
     """``(resamples, points)`` draws of what each network is worth, paired over networks.
@@ -40,6 +42,25 @@ def chances_of_front(params: Sequence[int], draws: np.ndarray) -> np.ndarray:
         np.add.at(found, winners[best > ceiling], 1)
         ceiling = np.maximum(ceiling, best)
     return found / max(len(draws), 1)
+
+
+def doubts(params: Sequence[int], draws: np.ndarray) -> np.ndarray:
+    """How much of what is not sure about the front hangs on each network, ``(networks,)``.
+
+    With ``p`` the chance of a network, ``p (1 - p)`` is not sure about its place. It hangs on the network and, as often
+    as one of the lighter ones is the best of them, on that rival as well: to tell two apart both have to be known. A
+    network that is surely off the front is nobody's rival and has no doubt; one that is surely on it hardly any.
+    """
+    sizes = np.asarray(params)
+    chances = chances_of_front(params, draws)
+    found = chances * (1 - chances)
+    unsure = found.copy()
+    for place in np.flatnonzero(unsure > SURE * (1 - SURE)):
+        rivals = np.flatnonzero((sizes <= sizes[place]) & (np.arange(len(sizes)) != place))
+        if len(rivals):
+            best = rivals[draws[:, rivals].argmax(axis=1)]
+            found += unsure[place] * np.bincount(best, minlength=len(sizes)) / len(draws)
+    return np.where(chances < SURE, 0.0, np.maximum(found, SURE * (1 - SURE)))
 
 
 def chance_within(place: int, delta: float, draws: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from nas.evidence.chances import chance_within, chances_of_front, joint_draws
+from nas.evidence.chances import chance_within, chances_of_front, doubts, joint_draws
 from nas.evidence.comparison import Comparison, compare
 from nas.evidence.controls import Controlled, held_against
 from nas.evidence.hypervolume import Box, Steps
@@ -86,6 +86,12 @@ class Front:
         """How probable it is that each of ``compared`` is on the front: no lighter or equal one has as much."""
         found = chances_of_front([point.cost.params for point in self.compared], self.draws)
         return {point.architecture: chance for point, chance in zip(self.compared, found.tolist(), strict=True)}
+
+    @cached_property
+    def doubts(self) -> dict[Architecture, float]:
+        """How much of what is not sure about the front hangs on each of ``compared``; see ``chances.doubts``."""
+        found = doubts([point.cost.params for point in self.compared], self.draws)
+        return {point.architecture: doubt for point, doubt in zip(self.compared, found.tolist(), strict=True)}
 
     def chance_within(self, point: FrontPoint, delta: float) -> float:
         """How probable it is that ``point`` is at most ``delta`` below the best of all."""

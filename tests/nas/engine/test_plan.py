@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -341,6 +342,64 @@ def test_finals_hold_the_plain_network_even_when_its_trial_failed(tmp_path):
 
     finals = of_phase(work(make_plan(tmp_path), first_fails), "final")
     assert finals[0].architecture == SPACE.plain()
+
+
+# -- controls and racing ----------------------------------------------------------------------------------
+
+RACED = replace(SCHEDULE, controls=True, racing=True, final_seeds=4)
+CASES = 9
+
+
+def steadily(order: Order) -> Outcome:
+    """As ``outcome_of``, with cases and little noise, so that it is known what is on the front."""
+    rng = np.random.default_rng([order.seed, int(order.architecture.key, 16)])
+    dice = 0.6 + cost_of(order.architecture).params / 1e6 + float(rng.normal(0, 0.01))
+    return Outcome(2.0, 1.0, {"dice": dice}, {f"{case}": {"disc": dice + case / 100} for case in range(CASES)})
+
+
+def test_finals_hold_the_plain_counterpart_of_each_finalist_with_attention_and_keep_its_weights(tmp_path):
+    watcher = Recorder()
+    finals = of_phase(work(make_plan(tmp_path, replace(SCHEDULE, controls=True), watcher=watcher)), "final")
+    assert set(watcher.counterparts) == {one for one in watcher.finalists if not one.is_plain}
+    trained = {order.architecture: set[int]() for order in finals}
+    for order in finals:
+        trained[order.architecture].add(order.seed)
+        assert order.keep_weights
+    assert set(trained) == {*watcher.finalists, *watcher.counterparts.values()}
+    assert set(map(frozenset, trained.values())) == {frozenset({8, 9})}
+    assert len(finals) == watcher.count
+
+
+def test_a_counterpart_that_is_not_near_is_told(tmp_path):
+    watcher = Recorder()
+    work(make_plan(tmp_path, replace(SCHEDULE, controls=True), watcher=watcher))
+    far = [
+        one for one, other in watcher.counterparts.items() if abs(cost_of(other).params / cost_of(one).params - 1) > 0.1
+    ]
+    assert len([note for note in watcher.notes if "no plain network is about as large as" in note]) == len(far)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_racing_spends_as_many_trainings_as_evenly_and_every_network_has_two(tmp_path, workers):
+    watcher = Recorder()
+    finals = of_phase(work(make_plan(tmp_path, replace(RACED, workers=workers), watcher=watcher), steadily), "final")
+    seeds = Counter(order.architecture for order in finals)
+    assert min(seeds.values()) >= 2
+    assert len({(order.architecture, order.seed) for order in finals}) == len(finals)
+    assert len(seeds) * RACED.final_seeds - 2 <= len(finals) <= len(seeds) * RACED.final_seeds
+    plain = SPACE.plain()
+    for one, other in watcher.counterparts.items():
+        assert seeds[one] <= min(seeds[other], seeds[plain])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.62, 0.71, 0.83, 0.97])
+def test_racing_finals_that_were_killed_go_on_the_same_way(tmp_path_factory, share):
+    whole, cut = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("cut")
+    orders = work(make_plan(whole, RACED), steadily)
+    content = (whole / "journal.jsonl").read_bytes()
+    (cut / "journal.jsonl").write_bytes(content[: round(share * len(content))])
+    done = len(Journal(cut / "journal.jsonl").read())
+    assert work(make_plan(cut, RACED), steadily) == orders[done:]
 
 
 # -- going on ---------------------------------------------------------------------------------------------
