@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from evaluators.evaluator import Progress
 from evaluators.scoring import CaseScores
+from nas.engine import plan as planning
 from nas.engine.failures import time_is_over
 from nas.engine.orders import Order, Outcome
 from nas.engine.plan import SILENCE, Plan, Schedule
@@ -370,13 +371,17 @@ def test_finals_hold_the_plain_counterpart_of_each_finalist_with_attention_and_k
     assert len(finals) == watcher.count
 
 
-def test_a_counterpart_that_is_not_near_is_told(tmp_path):
+def test_a_counterpart_that_is_not_near_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "NEAR", 0.0)
     watcher = Recorder()
     work(make_plan(tmp_path, replace(SCHEDULE, controls=True), watcher=watcher))
-    far = [
-        one for one, other in watcher.counterparts.items() if abs(cost_of(other).params / cost_of(one).params - 1) > 0.1
-    ]
-    assert len([note for note in watcher.notes if "no plain network is about as large as" in note]) == len(far)
+    assert watcher.counterparts
+    for one, other in watcher.counterparts.items():
+        excess = cost_of(other).params / cost_of(one).params - 1
+        told = (
+            f"finals: no plain network is about as large as {one}; the nearest, {other}, has {excess:+.0%} parameters"
+        )
+        assert (told in watcher.notes) == (excess != 0)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
