@@ -52,9 +52,7 @@ def lightest(front: Front, tolerance: float) -> RenderableType:
 
 def by_the_model() -> RenderableType:
     """A line on where the intervals of a search come from."""
-    text = (
-        "each network was trained once: intervals, gains and 'on front' are by the model of all trials, nas effects too"
-    )
+    text = "intervals, gains and 'on front' are those of the model of all trials"
     return Text(text, style="dim")
 
 

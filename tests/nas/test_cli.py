@@ -210,7 +210,7 @@ def test_front_of_the_search_is_shown_beside_finals_with_what_the_model_believes
     assert result.code == 0
     assert "small: Dice on validation cases, mean of 1 seed\n" in result.out
     assert "expected, 95%" in result.out
-    assert "by the model of all trials" in result.out
+    assert "those of the model of all trials" in result.out
     points = json.loads(nas_("front", "small", "--search", "--json").out)
     assert {point["key"] for point in points} == {point.architecture.key for point in finished.search_front.everything}
     assert all(point["p"] is None and 0 <= point["on_front_probability"] <= 1 for point in points)
