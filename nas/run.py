@@ -12,11 +12,15 @@ import yaml
 
 from evaluators.files import write_text
 from evaluators.preprocessing import Preprocessing
-from nas.evidence.front import Front, FrontPoint, front_of, front_of_finals
+from nas.evidence.controls import counterparts_of
+from nas.evidence.front import Front, front_of, front_of_finals
 from nas.evidence.hypervolume import Box
+from nas.evidence.plain_data import front_to_list
+from nas.evidence.point import FrontPoint
 from nas.records.journal import Journal
 from nas.records.trial import Trial
 from nas.records.usage import usage
+from nas.surrogate.beliefs import believed
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.plugins import import_plugins
@@ -50,7 +54,7 @@ class Run:
             raise InputError(f"run '{self.name}': config.yaml holds no mapping")
         return data
 
-    @property
+    @functools.cached_property
     def preprocessing(self) -> Preprocessing:
         return Preprocessing.from_dict(self.config["preprocessing"])
 
@@ -89,15 +93,28 @@ class Run:
         given = self.config.get("references") or {}
         return {Architecture.from_dict(data): name for name, data in given.items()}
 
+    def params_of(self, architecture: Architecture) -> int:
+        """Exact parameters of an architecture on the task."""
+        layout = self.preprocessing
+        return architecture.cost(layout.channels, len(layout.classes), layout.patch).params
+
+    @functools.cached_property
+    def counterparts(self) -> dict[Architecture, Architecture]:
+        """Of each finalist with attention the plain network of equal size, trained or not."""
+        searched = {trial.architecture for trial in self.journal if trial.phase == "search"}
+        finals = {trial.architecture: None for trial in self.journal if trial.phase == "final"}
+        return counterparts_of((one for one in finals if one in searched), self.params_of)
+
     @property
     def search_front(self) -> Front:
-        """The front of the search trials, on validation cases."""
-        return front_of([trial for trial in self.journal if trial.phase == "search"])
+        """The front of the search trials, on validation cases; intervals and gains are the model's."""
+        trials = [trial for trial in self.journal if trial.phase == "search"]
+        return believed(front_of(trials), trials)
 
     @property
     def final_front(self) -> Front | None:
         """The front of the finals, on test cases; None before any has ended."""
-        return front_of_finals(self.journal, self.references)
+        return front_of_finals(self.journal, self.references, self.counterparts)
 
     @property
     def front(self) -> Front:
@@ -168,42 +185,3 @@ def load_run(name: str | Path, runs: str | Path = RUNS) -> Run:
             return run
     known = sorted(path.parent.name for path in runs.glob("*/config.yaml"))
     raise InputError(f"run '{name}' does not exist in '{runs}/'; it holds: {', '.join(known) or 'no run'}")
-
-
-def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
-    """Every point, references, dominated ones and those left behind too, as plain data.
-
-    ``dominated``: whether these too get intervals and gains: of a search they are thousands, and take seconds.
-    """
-
-    def sure(point: FrontPoint, name: str) -> float | None:
-        told = dominated or point.on_front or point.is_plain or point.reference
-        return getattr(point, name) if told else None
-
-    compared = front.comparisons if dominated else {}
-
-    def of_comparison(point: FrontPoint, name: str) -> float | None:
-        return getattr(compared.get(point.architecture), name, None)
-
-    return [
-        {
-            "key": point.architecture.key,
-            "architecture": point.architecture.to_dict(),
-            "summary": str(point.architecture),
-            "params": point.cost.params,
-            "macs": point.cost.macs,
-            "dice": point.dice,
-            "spread": point.spread,
-            "false_positives": point.false_positives,
-            **{name: sure(point, name) for name in ("low", "high", "gain", "gain_low", "gain_high")},
-            **{name: of_comparison(point, name) for name in ("p", "detectable")},
-            "on_front": point.on_front,
-            "behind": point.steps != front.steps,
-            "steps": point.steps,
-            "failed": point.failed,
-            "plain": point.is_plain,
-            "reference": point.reference,
-            "trials": list(point.trials),
-        }
-        for point in front.everything
-    ]

@@ -41,12 +41,7 @@ def effects(
     from nas.surrogate.effects import effects as effects_of
 
     loaded = load_run(run, runs)
-    layout = loaded.preprocessing
-    found = effects_of(
-        loaded.journal,
-        lambda one: one.cost(layout.channels, len(layout.classes), layout.patch).params,
-        by.value,
-    )
+    found = effects_of(loaded.journal, loaded.params_of, by.value)
     if as_json:
         rows = [asdict(effect) | {"verdict": effect.verdict(tolerance)} for effect in found]
         print(json.dumps(rows, indent=1, allow_nan=False))

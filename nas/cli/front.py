@@ -18,6 +18,7 @@ def front(
     budget: BUDGET = None,
     knee: KNEE = False,
     tolerance: TOLERANCE = None,
+    search: Annotated[bool, typer.Option("--search", help="Of the search, though there are finals.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
     picture: Annotated[
         Path | None, typer.Option(help="Write the plot to this PNG, SVG or PDF file (extra 'report').")
@@ -25,24 +26,30 @@ def front(
     runs: RUNS = Path("runs"),
 ) -> None:
     """Show the Pareto front of a run; with an option, only the pick from it."""
-    from nas.cli.tables import front_table, front_view
-    from nas.evidence.front import Front
-    from nas.run import front_to_list, load_run
+    from nas.cli.tables import front_view, lightest, pick_table
+    from nas.evidence.plain_data import front_to_list
+    from nas.run import load_run
 
     loaded = load_run(run, runs)
-    shown = loaded.front
+    shown = loaded.search_front if search else loaded.front
     chosen = pick(shown, budget, knee, tolerance)
     if picture is not None:
         from nas.pictures.front_picture import draw_front
 
         draw_front(loaded, picture)
-    if chosen is not None:
-        shown = Front((chosen,), (), chosen if chosen.is_plain else None)
     if as_json:
         points = front_to_list(shown)
-        print(json.dumps(points[0] if chosen is not None else points, indent=1, allow_nan=False))
+        if chosen is None:
+            print(json.dumps(points, indent=1, allow_nan=False))
+            return
+        told = next(point for point in points if point["key"] == chosen.architecture.key)
+        if tolerance is not None:
+            told["within"] = {"tolerance": tolerance, "probability": shown.chance_within(chosen, tolerance)}
+        print(json.dumps(told, indent=1, allow_nan=False))
     elif chosen is not None:
-        console.print(front_table(shown))
+        console.print(pick_table(shown, chosen))
+        if tolerance is not None:
+            console.print(lightest(shown, tolerance))
         console.print(chosen.architecture.to_yaml(), highlight=False)
     else:
-        console.print(front_view(loaded))
+        console.print(front_view(loaded, search))

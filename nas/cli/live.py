@@ -41,6 +41,7 @@ class LiveWatcher:
         self.folder: Path | None = None
         self.trials: dict[tuple[str, int], Trial] = {}
         self.references: Mapping[Architecture, str] = {}
+        self.counterparts: Mapping[Architecture, Architecture] = {}
         self._running: dict[tuple[str, int], tuple[Order, Cost, float, evaluator.Progress | None]] = {}
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -125,7 +126,10 @@ class LiveWatcher:
     def _done(self, phase: str) -> int:
         return sum(trial.phase == phase for trial in self.trials.values())
 
-    def finals(self, finalists: list[Architecture], count: int) -> None:
+    def finals(
+        self, finalists: list[Architecture], counterparts: Mapping[Architecture, Architecture], count: int
+    ) -> None:
+        self.counterparts = counterparts
         if self._search is not None:
             self._bars.update(self._search, total=self._done("search"))
         if count:
@@ -147,12 +151,14 @@ class LiveWatcher:
         """The front of the finals once one has ended, else of the search; nothing where nobody would see it."""
         if not self.console.is_terminal:
             return None
-        title = "finals so far (test cases)"
-        front: Front | None = front_of_finals(list(self.trials.values()), self.references)
+        title, final = "finals so far (test cases)", True
+        front: Front | None = front_of_finals(list(self.trials.values()), self.references, self.counterparts)
         if front is None:
-            title = "front so far (validation cases)"
+            title, final = "front so far (validation cases)", False
             front = front_of([trial for trial in self.trials.values() if trial.phase == "search"])
-        return Group(Text(title, style="bold"), front_table(front, rows=8)) if front.points else None
+        # The intervals of a search are those of a model, which takes too long while workers wait.
+        table = front_table(front, rows=8, intervals=final, chances=False)
+        return Group(Text(title, style="bold"), table) if front.points else None
 
     def _running_table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")

@@ -11,7 +11,8 @@ from nas.quantities import parse_count
 from search_spaces.errors import InputError
 
 if TYPE_CHECKING:
-    from nas.evidence.front import Front, FrontPoint
+    from nas.evidence.front import Front
+    from nas.evidence.point import FrontPoint
 
 BUDGET = Annotated[str | None, typer.Option(help="The best with at most this many parameters, as 50k.")]
 KNEE = Annotated[bool, typer.Option("--knee", help="The point where more parameters stop paying.")]

@@ -6,17 +6,18 @@ import math
 
 from rich.text import Text
 
-from nas.evidence.front import Front, FrontPoint
+from nas.evidence.front import Front
+from nas.evidence.point import FrontPoint
 from nas.quantities import format_count
 
 MARGIN = 8  # columns left of the plot, for the labels of the vertical axis
 FRONT, OTHER, PLAIN = ("●", "bold green"), ("·", "not bold"), ("+", "bold yellow")
-REFERENCE = ("◆", "bold cyan")
+REFERENCE, CONTROL = ("◆", "bold cyan"), ("○", "bold yellow")
 LINE = ("─", "not bold green")
 
 
 def front_plot(front: Front, title: str, width: int = 90, height: int = 16) -> Text:
-    """The front and its staircase, the dominated points, the plain network, and the references."""
+    """The front and its staircase, the dominated points, the plain network, controls and references."""
     points = front.everything
     across = _Axis([math.log10(point.cost.params) for point in points], width - MARGIN - 1)
     upward = _Axis([point.dice for point in points], height)
@@ -35,7 +36,8 @@ def front_plot(front: Front, title: str, width: int = 90, height: int = 16) -> T
                 canvas[cell][end] = ("│", LINE[1])
             canvas[row][end] = ("╯", LINE[1]) if place(after)[0] > row else LINE
     plain = (front.plain,) if front.plain else ()
-    for group, mark in ((front.dominated, OTHER), (front.points, FRONT), (front.references, REFERENCE), (plain, PLAIN)):
+    marked = ((front.dominated, OTHER), (front.points, FRONT), (front.controls, CONTROL), (front.references, REFERENCE))
+    for group, mark in (*marked, (plain, PLAIN)):
         for point in group:
             row, column = place(point)
             canvas[row][column] = mark
@@ -49,8 +51,9 @@ def front_plot(front: Front, title: str, width: int = 90, height: int = 16) -> T
         text.append("\n")
     text.append(" " * (MARGIN - 1) + "└" + "─" * across.cells + "\n", style="not bold")
     text.append(_labels(across) + "\n", style="not bold")
-    references = [(REFERENCE, "reference")] if front.references else []
-    for mark, name in ((FRONT, "front"), (OTHER, "dominated"), (PLAIN, "plain network"), *references):
+    others = [(CONTROL, "control")] if front.controls else []
+    others += [(REFERENCE, "reference")] if front.references else []
+    for mark, name in ((FRONT, "front"), (OTHER, "dominated"), (PLAIN, "plain network"), *others):
         text.append(f"   {mark[0]}", style=mark[1])
         text.append(f" {name}", style="not bold")
     return text

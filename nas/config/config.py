@@ -164,15 +164,20 @@ class FinalsSection(Section):
 
     Attributes:
         steps: training steps; left out, three times those of the search.
-        seeds: trainings of each finalist, 0 for no finals.
+        seeds: trainings of each finalist and control, 0 for no finals.
+        racing: whether these are a mean: each gets two, the others go where the front is least sure.
         candidates: most finalists, the plain network among them.
+        controls: whether each finalist with attention is held against a plain network of equal size too, see
+            ``search_spaces.architecture.counterpart``. Controls come beside the finalists, and have as many seeds.
         mirror: average predictions over images mirrored along the axes along which training mirrors.
         distances: also compute the 95th-percentile Hausdorff distance.
     """
 
     steps: Positive | None = None
     seeds: Annotated[Whole, Field(ge=0)] = 3
+    racing: bool = True
     candidates: Positive = 4
+    controls: bool = True
     mirror: bool = False
     distances: bool = True
 

@@ -149,6 +149,8 @@ def _run(
         final_steps=config.final_steps,
         final_seeds=config.finals.seeds,
         candidates=config.finals.candidates,
+        controls=config.finals.controls,
+        racing=config.finals.racing,
         seed=config.seed,
         workers=workers,
         reopened=reopened,

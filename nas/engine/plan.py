@@ -17,8 +17,11 @@ from typing import Protocol
 
 from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
+from nas.engine.finals import Finals
 from nas.engine.halving import Halving
 from nas.engine.orders import Order, Outcome
+from nas.evidence.controls import counterparts_of
+from nas.evidence.front import front_of
 from nas.quantities import format_duration
 from nas.records.journal import Journal
 from nas.records.states import States
@@ -28,6 +31,7 @@ from nas.strategies import History, Strategy
 from nas.surrogate.recommendation import finalists
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
+from search_spaces.architecture.counterpart import NEAR
 
 KEPT = 64  # most trials that wait with all they need to be gone on with
 SILENCE = 30.0  # seconds beyond limits.time after which a trial that has not reported, and so been stopped, hangs
@@ -43,7 +47,9 @@ class Watcher(Protocol):
     def finished(self, trial: Trial) -> None: ...
     def halted(self, trial: Trial) -> None: ...
     def stopped(self, order: Order) -> None: ...
-    def finals(self, finalists: list[Architecture], count: int) -> None: ...
+    def finals(
+        self, finalists: list[Architecture], counterparts: Mapping[Architecture, Architecture], count: int
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Schedule:
         seconds: most wall-clock seconds of the search, all sessions together; None for no limit.
         steps: training steps of a search trial.
         final_steps: training steps of a final.
-        final_seeds: trainings of each finalist, 0 for no finals.
+        final_seeds: trainings of each finalist, 0 for no finals; racing, on average.
         candidates: most finalists.
         seed: of the search trials; finals use ``seed + 1``, ``seed + 2``, ...
         workers: most trials at once; a cluster may come to have room for more, or fewer.
@@ -65,6 +71,8 @@ class Schedule:
         trial_seconds: most seconds of a search trial; a final may take as much longer as it has more steps.
         rungs: steps after which a search trial is scored on the way, rising.
         reduction: of so many trials at a rung one goes on, see ``Halving``; with 1 all do.
+        controls: whether finals also hold the plain counterparts of finalists with attention.
+        racing: whether seeds of finals go where the front is least sure, see ``Finals``.
     """
 
     trials: int
@@ -81,6 +89,8 @@ class Schedule:
     trial_seconds: float | None = None
     rungs: tuple[int, ...] = ()
     reduction: float = 1.0
+    controls: bool = False
+    racing: bool = False
 
     def seconds_of(self, steps: int) -> float | None:
         """Most seconds of a trial of so many steps."""
@@ -138,7 +148,7 @@ class Plan:
         last = trials[-1].phase if trials else "search"
         others = any(trial.phase == "final" and trial.architecture != self.plain for trial in trials)
         self.searching = schedule.reopened or last == "search" or not others  # the plain network's may come early
-        self._finals: list[Order] | None = None
+        self._finals: Finals | None = None
         watcher.opened(folder, schedule, trials)
 
     @property
@@ -330,48 +340,94 @@ class Plan:
         if self.searching:
             # The last search trials still run. The plain network is a finalist whatever becomes of them.
             full = self._time_is_over() or self._trials_are_up()
-            early = self._orders_of_finals([self.plain]) if self.plain and full else []
-            return early[0] if early else None
+            early = self._finals_of([self.plain]).even(self._begun()[0]) if self.plain and full else None
+            training = next(early, None) if early else None
+            return self._final(*training) if training else None
         if self._finals is None:
             self._finals = self._plan_finals()
-        return self._finals.pop(0) if self._finals else None
+        begun, running = self._begun()
+        training = self._finals.next(begun, running, self._doubts)
+        return self._final(*training) if training else None
 
-    def _plan_finals(self) -> list[Order]:
+    def _plan_finals(self) -> Finals:
         if not any(trial.dice is not None for trial in self.search_trials):
-            return []
+            return self._finals_of([])
         schedule = self.schedule
         chosen = finalists(self.search_trials, self.strategy.budget.box, schedule.candidates, self.plain, schedule.seed)
-        left = self._orders_of_finals([*chosen, *(a for a in schedule.references if a not in chosen)])
-        self.watcher.finals(chosen, len(left))
-        return left
+        counterparts = counterparts_of(chosen, self._params_of) if schedule.controls and schedule.final_seeds else {}
+        self.watcher.noted(self._unequal(counterparts))
+        finals = self._finals_of(chosen, counterparts)
+        self.watcher.finals(chosen, counterparts, finals.left(self._begun()[0]))
+        return finals
 
-    def _orders_of_finals(self, finalists: Sequence[Architecture]) -> list[Order]:
-        """Each finalist with each seed, seed by seed, but those that the journal already holds or that are running.
-
-        Weights are kept of what the search tried: only that is ever picked and exported.
-        """
+    def _finals_of(
+        self, chosen: Sequence[Architecture], counterparts: Mapping[Architecture, Architecture] | None = None
+    ) -> Finals:
         schedule = self.schedule
-        searched = {trial.architecture for trial in self.search_trials}
-        known: list[Trial | Order] = [*self._trials.values(), *self.running.values()]
-        finals = [item for item in known if item.phase == "final"]
-        done = {(item.architecture, item.seed, item.steps) for item in finals}
-        taken = {item.number for item in finals}  # a resumed run may have other finalists or seeds than before
-        numbers = (number for number in itertools.count() if number not in taken)
+        attended = [one for one in chosen if not one.is_plain]
+        pairs = {one: [self.plain, (counterparts or {}).get(one)] for one in attended}
+        controls = {one: [other for other in others if other is not None] for one, others in pairs.items()}
+        known = {*chosen, *itertools.chain.from_iterable(controls.values())}
+        return Finals(
+            chosen,
+            controls,
+            [one for one in schedule.references if one not in known] if chosen else [],
+            schedule.seed + 1,
+            schedule.final_seeds,
+            schedule.racing,
+        )
+
+    def _unequal(self, counterparts: Mapping[Architecture, Architecture]) -> list[str]:
+        """A line for each network that no width of its host comes near to."""
+        sizes = [(one, other, self._params_of(other) / self._params_of(one) - 1) for one, other in counterparts.items()]
         return [
-            Order(
-                next(numbers),
-                "final",
-                architecture,
-                schedule.final_steps,
-                seed,
-                "test",
-                keep_weights=architecture in searched,
-                seconds=schedule.seconds_of(schedule.final_steps),
-            )
-            for seed in range(schedule.seed + 1, schedule.seed + 1 + schedule.final_seeds)
-            for architecture in finalists
-            if (architecture, seed, schedule.final_steps) not in done
+            f"finals: no plain network is about as large as {one}; the nearest, {other}, has {excess:+.0%} parameters"
+            for one, other, excess in sizes
+            if abs(excess) > NEAR
         ]
+
+    def _params_of(self, architecture: Architecture) -> int:
+        return self.cost_of(architecture).params
+
+    def _begun(self) -> tuple[dict[Architecture, set[int]], set[Architecture]]:
+        """The seeds with which a final of each network has ended or runs, and the networks of which one runs."""
+        running = [order for order in self.running.values() if order.phase == "final"]
+        begun: dict[Architecture, set[int]] = {}
+        items: list[Trial | Order] = [*self._final_trials(), *running]
+        for item in items:
+            begun.setdefault(item.architecture, set()).add(item.seed)
+        return begun, {order.architecture for order in running}
+
+    def _final_trials(self) -> list[Trial]:
+        """Those that were trained as long as finals now are."""
+        steps = self.schedule.final_steps
+        return [trial for trial in self._trials.values() if trial.phase == "final" and trial.steps == steps]
+
+    def _doubts(self) -> Mapping[Architecture, float]:
+        """How much of what is not sure about the front hangs on each network; empty with too few cases to tell."""
+        assert self._finals is not None
+        networks = set(self._finals.networks)
+        trials = [trial for trial in self._final_trials() if trial.architecture in networks]
+        cases = {case for trial in trials for case in trial.cases}
+        return front_of(trials, self.plain).doubts if len(cases) > 1 else {}
+
+    def _final(self, architecture: Architecture, seed: int) -> Order:
+        """Weights are kept of what may be picked and exported: all but references that the search did not try."""
+        schedule = self.schedule
+        only_beside = self._finals is not None and architecture in self._finals.references
+        searched = any(trial.architecture == architecture for trial in self.search_trials)
+        known: list[Trial | Order] = [*self._trials.values(), *self.running.values()]
+        taken = {item.number for item in known if item.phase == "final"}  # of other finalists of earlier sessions too
+        return Order(
+            next(number for number in itertools.count() if number not in taken),
+            "final",
+            architecture,
+            schedule.final_steps,
+            seed,
+            "test",
+            keep_weights=searched or not only_beside,
+            seconds=schedule.seconds_of(schedule.final_steps),
+        )
 
     def _ends_late(self, seconds: float) -> bool:
         """Whether what takes ``seconds`` from now would end after the limit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evaluators.evaluator import Progress
@@ -30,4 +30,6 @@ class SilentWatcher:
 
     def stopped(self, order: Order) -> None: ...
 
-    def finals(self, finalists: list[Architecture], count: int) -> None: ...
+    def finals(
+        self, finalists: list[Architecture], counterparts: Mapping[Architecture, Architecture], count: int
+    ) -> None: ...

@@ -37,10 +37,13 @@ def bootstrap_interval(table: np.ndarray) -> tuple[float, float] | None:
     resampling one case would claim certainty.
     """
     means = resampled_means(table)
-    if means is None:
-        return None
+    return None if means is None else central(means)
+
+
+def central(draws: np.ndarray) -> tuple[float, float]:
+    """The middle 95% of draws; nan among them counts for nothing."""
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(means[~np.isnan(means)], [tail, 1 - tail])
+    low, high = np.quantile(draws[~np.isnan(draws)], [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -49,9 +52,27 @@ def resampled_means(table: np.ndarray) -> np.ndarray | None:
 
     Tables of as many cases and seeds are resampled alike, so that what they give can be paired.
     """
-    table = table[:, ~np.isnan(table).all(axis=(0, 2))]
+    table = _scored(table)
     seeds, cases, _ = table.shape
     return _means(table, resamples(cases, 0), resamples(seeds, 1)) if cases > 1 else None
+
+
+def resampled_cases(table: np.ndarray) -> np.ndarray | None:
+    """``resampled_means`` with the seeds as they are."""
+    table = _scored(table)
+    seeds, cases, _ = table.shape
+    return _means(table, resamples(cases, 0), np.ones((RESAMPLES, seeds))) if cases > 1 else None
+
+
+def off_by_case(table: np.ndarray) -> np.ndarray | float:
+    """By how much each resample of the cases changes the mean, ``(resamples,)``; 0 with fewer than two cases."""
+    means = resampled_cases(table)
+    return 0.0 if means is None else np.nan_to_num(means - np.nanmean(means))
+
+
+def _scored(table: np.ndarray) -> np.ndarray:
+    """The cases that have a score."""
+    return table[:, ~np.isnan(table).all(axis=(0, 2))]
 
 
 @functools.lru_cache(maxsize=64)

@@ -10,104 +10,15 @@ from functools import cached_property
 
 import numpy as np
 
-from nas.evidence.bootstrap import bootstrap_interval, score_table, table_mean
+from nas.evidence.chances import chance_within, chances_of_front, doubts, joint_draws
 from nas.evidence.comparison import Comparison, compare
+from nas.evidence.controls import Controlled, held_against
 from nas.evidence.hypervolume import Box, Steps
+from nas.evidence.point import FrontPoint, point_of
 from nas.quantities import format_count
 from nas.records.trial import Trial, plain_network
 from search_spaces.architecture.architecture import Architecture
-from search_spaces.architecture.cost import Cost
 from search_spaces.errors import InputError
-
-
-@dataclass(frozen=True)
-class FrontPoint:
-    """One architecture with what its trials say of it. The intervals are worked out when first asked for.
-
-    Attributes:
-        architecture: the architecture.
-        cost: its exact cost.
-        trials: numbers of the trials it rests on: one for each seed, all at the architecture's highest fidelity.
-        dice: mean over seeds of the mean foreground Dice, 0 for a seed whose training failed: that is what it is worth,
-            and no architecture comes out ahead for the seeds that it lost.
-        spread: standard deviation over seeds (``ddof=1``); None with one seed.
-        false_positives: of the cases without a class the share in which it is predicted, mean over seeds and classes;
-            None where every case shows every class.
-        on_front: whether no other architecture has as much Dice with as few parameters.
-        is_plain: whether this is the plain network of the run.
-        tables: makes ``scores`` and ``differences``.
-        reference: name of a network that was trained for comparison and takes no part in the front.
-        steps: of training, the same for all its trials.
-        failed: how many of its seeds have no score, as every training with them failed.
-    """
-
-    architecture: Architecture
-    cost: Cost
-    trials: tuple[int, ...]
-    dice: float
-    spread: float | None
-    false_positives: float | None
-    on_front: bool
-    is_plain: bool
-    tables: Callable[[], tuple[np.ndarray, np.ndarray]] = field(repr=False, compare=False)
-    reference: str | None = None
-    steps: int = 0
-    failed: int = 0
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Dice ``(seeds, cases, classes)``, nan where there is none."""
-        return self._tables[0]
-
-    @property
-    def differences(self) -> np.ndarray:
-        """The same less the plain network's, for the seeds that it has a score with."""
-        return self._tables[1]
-
-    @property
-    def seeds(self) -> int:
-        """How many seeds it was trained with, well or not."""
-        return len(self.trials) + self.failed
-
-    @property
-    def low(self) -> float | None:
-        """Lower end of the 95% bootstrap interval of ``dice`` over cases and seeds; None with fewer than two cases."""
-        return self._interval[0]
-
-    @property
-    def high(self) -> float | None:
-        """Upper end of it."""
-        return self._interval[1]
-
-    @cached_property
-    def gain(self) -> float | None:
-        """Mean paired difference to the plain network, over the seeds and cases that both have a score for.
-
-        None for the plain network itself and where nothing can be paired.
-        """
-        return table_mean(self.differences)
-
-    @property
-    def gain_low(self) -> float | None:
-        """Lower end of the 95% bootstrap interval of ``gain``."""
-        return self._gain_interval[0]
-
-    @property
-    def gain_high(self) -> float | None:
-        """Upper end of it."""
-        return self._gain_interval[1]
-
-    @cached_property
-    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.tables()
-
-    @cached_property
-    def _interval(self) -> tuple[float, float] | tuple[None, None]:
-        return bootstrap_interval(self.scores) or (None, None)
-
-    @cached_property
-    def _gain_interval(self) -> tuple[float, float] | tuple[None, None]:
-        return bootstrap_interval(self.differences) or (None, None)
 
 
 @dataclass(frozen=True)
@@ -116,6 +27,7 @@ class Front:
 
     All of them were trained for the same number of steps, the most of any. ``references`` are among neither: networks
     to compare with, which no pick gives; nor are those ``behind``, which were trained for fewer steps only.
+    ``counterparts``: of networks with attention the plain ones of equal size. ``sample``: makes ``draws``.
     """
 
     points: tuple[FrontPoint, ...]
@@ -123,6 +35,18 @@ class Front:
     plain: FrontPoint | None
     references: tuple[FrontPoint, ...] = ()
     behind: tuple[FrontPoint, ...] = ()
+    counterparts: Mapping[Architecture, Architecture] = field(default_factory=dict, repr=False, compare=False)
+    sample: Callable[[Sequence[FrontPoint]], np.ndarray] = field(default=joint_draws, repr=False, compare=False)
+
+    @property
+    def compared(self) -> list[FrontPoint]:
+        """What stands in the front or below: all but references and those behind."""
+        return [*self.points, *self.dominated]
+
+    @property
+    def controls(self) -> list[FrontPoint]:
+        """Of ``compared`` those that the search never tried: plain counterparts of others."""
+        return [point for point in self.compared if point.is_control]
 
     @property
     def steps(self) -> int:
@@ -137,10 +61,41 @@ class Front:
 
     @cached_property
     def comparisons(self) -> dict[Architecture, Comparison]:
-        """Each network, references too, against the plain one; those behind and the plain one itself are left out."""
-        compared = [point for point in (*self.points, *self.dominated, *self.references) if not point.is_plain]
+        """Each network, references too, against the plain one.
+
+        Left out are those behind, the plain one itself and controls, and what is believed by a model: a test over the
+        cases of one training would say too much.
+        """
+        every = (*self.points, *self.dominated, *self.references)
+        compared = [point for point in every if not (point.is_plain or point.is_control or point.belief is not None)]
         found = compare([point.differences for point in compared])
         return {point.architecture: one for point, one in zip(compared, found, strict=True)}
+
+    @cached_property
+    def controlled(self) -> dict[Architecture, Controlled]:
+        """Each network whose plain counterpart was trained as long, against that."""
+        return held_against([*self.compared, *self.references], self.counterparts)
+
+    @cached_property
+    def draws(self) -> np.ndarray:
+        """Joint draws ``(draws, networks)`` of what each of ``compared`` is worth."""
+        return self.sample(self.compared)
+
+    @cached_property
+    def chances(self) -> dict[Architecture, float]:
+        """How probable it is that each of ``compared`` is on the front: no lighter or equal one has as much."""
+        found = chances_of_front([point.cost.params for point in self.compared], self.draws)
+        return {point.architecture: chance for point, chance in zip(self.compared, found.tolist(), strict=True)}
+
+    @cached_property
+    def doubts(self) -> dict[Architecture, float]:
+        """How much of what is not sure about the front hangs on each of ``compared``; see ``chances.doubts``."""
+        found = doubts([point.cost.params for point in self.compared], self.draws)
+        return {point.architecture: doubt for point, doubt in zip(self.compared, found.tolist(), strict=True)}
+
+    def chance_within(self, point: FrontPoint, delta: float) -> float:
+        """How probable it is that ``point`` is at most ``delta`` below the best of all."""
+        return chance_within(self.compared.index(point), delta, self.draws)
 
     def hypervolume(self, reference_params: int, smallest_params: int) -> float:
         """Share of the box [smallest, reference] x [0, 1] in the plane log(parameters) x Dice that is dominated."""
@@ -197,7 +152,11 @@ class Front:
 
 
 def front_of(
-    trials: Sequence[Trial], plain: Architecture | None = None, references: Mapping[Architecture, str] | None = None
+    trials: Sequence[Trial],
+    plain: Architecture | None = None,
+    references: Mapping[Architecture, str] | None = None,
+    counterparts: Mapping[Architecture, Architecture] | None = None,
+    controls: Set[Architecture] = frozenset(),
 ) -> Front:
     """The front of the completed trials of one phase.
 
@@ -205,6 +164,8 @@ def front_of(
         trials: of one phase, since the phases score different cases (``ValueError``).
         plain: the network that gains refer to; left out, the architecture of trial 0, completed or not.
         references: names of those that take no part.
+        counterparts: see ``Front``.
+        controls: those that are trained as counterparts alone.
     """
     references = references or {}
     if len({trial.phase for trial in trials}) > 1:
@@ -217,19 +178,19 @@ def front_of(
     steps = max((group[0].steps for group in taking_part or groups), default=0)
     of_plain = next(({trial.seed: trial for trial in group} for group in groups if group[0].architecture == plain), {})
 
-    def point_of(group: Sequence[Trial], on_front: bool = False) -> FrontPoint:
+    def made(group: Sequence[Trial]) -> FrontPoint:
         architecture = group[0].architecture
-        return _point(
+        return point_of(
             group,
             lost.get((architecture, group[0].steps), set()) - {trial.seed for trial in group},
             of_plain,
-            on_front=on_front,
             is_plain=architecture == plain,
             reference=references.get(architecture),
+            is_control=architecture in controls,
         )
 
-    apart = [point_of(group) for group in groups if group[0].architecture in references and group[0].steps == steps]
-    points = [point_of(group) for group in taking_part if group[0].steps == steps]
+    apart = [made(group) for group in groups if group[0].architecture in references and group[0].steps == steps]
+    points = [made(group) for group in taking_part if group[0].steps == steps]
     ranks = nondomination_ranks([point.cost.params for point in points], [point.dice for point in points])
     points = [replace(point, on_front=rank == 0) for point, rank in zip(points, ranks, strict=True)]
     points.sort(key=lambda point: point.cost.params)
@@ -238,23 +199,31 @@ def front_of(
         tuple(point for point in points if not point.on_front),
         next((point for point in points if point.is_plain), None),
         tuple(apart),
-        tuple(point_of(group) for group in groups if group[0].steps != steps),
+        tuple(made(group) for group in groups if group[0].steps != steps),
+        counterparts or {},
     )
 
 
-def front_of_finals(trials: Sequence[Trial], references: Mapping[Architecture, str]) -> Front | None:
+def front_of_finals(
+    trials: Sequence[Trial],
+    references: Mapping[Architecture, str],
+    counterparts: Mapping[Architecture, Architecture] | None = None,
+) -> Front | None:
     """The front of the finals of a run; None before any has ended that counts.
 
     Args:
         trials: all of the run.
         references: names of networks to compare with; those that the search tried too are points as any other.
+        counterparts: of finalists with attention the plain networks of equal size. They take part in the front, as
+            networks that would do as well; those that the search tried too are points as any other.
     """
     searched = {trial.architecture for trial in trials if trial.phase == "search"}
     apart = {architecture: name for architecture, name in references.items() if architecture not in searched}
     finals = [trial for trial in trials if trial.phase == "final"]
-    if all(trial.dice is None or trial.architecture in apart for trial in finals):
+    controls = set((counterparts or {}).values()) - searched - set(apart)
+    if all(trial.dice is None or trial.architecture in {*apart, *controls} for trial in finals):
         return None
-    return front_of(finals, plain_network(trials), apart)
+    return front_of(finals, plain_network(trials), apart, counterparts, controls)
 
 
 def nondomination_ranks(params: Sequence[int], dice: Sequence[float]) -> list[int]:
@@ -295,54 +264,3 @@ def _failed_seeds(trials: Sequence[Trial]) -> dict[tuple[Architecture, int], set
         if trial.status == "failed":
             failed.setdefault((trial.architecture, trial.steps), set()).add(trial.seed)
     return failed
-
-
-def _mean_metric(trials: Sequence[Trial], name: str) -> float | None:
-    found = [trial.metrics[name] for trial in trials if name in trial.metrics]
-    return float(np.mean(found)) if found else None
-
-
-def _point(
-    trials: Sequence[Trial],
-    failed: Set[int],
-    of_plain: Mapping[int, Trial],
-    on_front: bool = False,
-    is_plain: bool = False,
-    reference: str | None = None,
-) -> FrontPoint:
-    """The point of one architecture.
-
-    Args:
-        trials: its completed trials, one for each seed.
-        failed: the seeds with which there is none.
-        of_plain: the plain network's trials by seed.
-        on_front, is_plain, reference: see ``FrontPoint``.
-    """
-    dice = [trial.metrics["dice"] for trial in trials] + [0.0] * len(failed)
-    return FrontPoint(
-        architecture=trials[0].architecture,
-        cost=trials[0].cost,
-        trials=tuple(trial.number for trial in trials),
-        dice=math.fsum(dice) / len(dice),
-        spread=float(np.std(dice, ddof=1)) if len(dice) > 1 else None,
-        false_positives=_mean_metric(trials, "false_positives"),
-        on_front=on_front,
-        is_plain=is_plain,
-        tables=lambda: _tables(trials, failed, {} if is_plain else of_plain),
-        reference=reference,
-        steps=trials[0].steps,
-        failed=len(failed),
-    )
-
-
-def _tables(trials: Sequence[Trial], failed: Set[int], of_plain: Mapping[int, Trial]) -> tuple[np.ndarray, np.ndarray]:
-    """``scores`` and ``differences`` of a point."""
-    cases = sorted({case for trial in trials for case in trial.cases})
-    classes = sorted({name for trial in trials for scores in trial.cases.values() for name in scores})
-    scores = score_table([trial.cases for trial in trials], cases, classes)
-    none = np.where(np.isnan(scores).all(axis=0), np.nan, 0.0)  # of a seed that failed
-    seeds = [trial.seed for trial in trials] + sorted(failed)
-    scores = np.concatenate([scores, *[none[None]] * len(failed)])
-    both = [index for index, seed in enumerate(seeds) if seed in of_plain and of_plain[seed].steps == trials[0].steps]
-    plain = score_table([of_plain[seeds[index]].cases for index in both], cases, classes)
-    return scores, scores[both] - plain

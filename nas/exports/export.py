@@ -21,7 +21,7 @@ from torch import nn
 from evaluators.augmentation import mirrored_axes
 from evaluators.files import check_can_hold, write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
-from nas.evidence.front import FrontPoint
+from nas.evidence.point import FrontPoint
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.pruning import prune, pruned_weights

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.files import write_bytes
-from nas.evidence.front import Front, FrontPoint
+from nas.evidence.front import Front
+from nas.evidence.point import FrontPoint
 from nas.quantities import format_count
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
@@ -62,6 +63,8 @@ def _draw(axes: Any, front: Front, title: str) -> None:
     _scatter(axes, front.points, FRONT, "o", "front", bars=True)
     if front.plain is not None:
         _scatter(axes, [front.plain], PLAIN, "D", "plain network", bars=True)
+    if front.controls:
+        _scatter(axes, front.controls, PLAIN, "d", "control", bars=True)
     if front.references:
         _scatter(axes, front.references, REFERENCE, "s", "reference", bars=True)
     axes.set_xscale("log", subs=())

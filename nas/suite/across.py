@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nas.evidence.front import Front, FrontPoint
+from nas.evidence.front import Front
+from nas.evidence.point import FrontPoint
 from nas.run import Run
 from nas.surrogate.effects import Effect, effects
 from search_spaces.errors import InputError
@@ -82,11 +83,8 @@ def mean_effect(one: Across) -> float:
 
 
 def _effects_of(run: Run) -> list[Effect]:
-    layout = run.preprocessing
     try:
-        return effects(
-            run.journal, lambda one: one.cost(layout.channels, len(layout.classes), layout.patch).params, "kind"
-        )
+        return effects(run.journal, run.params_of, "kind")
     except InputError:  # too few trials to say anything of this task
         return []
 

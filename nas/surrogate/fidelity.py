@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas.evidence.training_noise import NOISE
 from nas.records.trial import Trial
 
-NOISE = 0.01  # deviation of the score of a trial worked to the end
 DEVIATION, BELIEF = 0.02, 4.0  # of what is gained, before any trial has shown it, and how many trials that counts for
 STEADY = 1.0  # how many trials, a factor of ten from the others, a gain that is the same for all sizes counts for
 

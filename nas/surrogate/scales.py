@@ -11,6 +11,7 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
+from nas.evidence.training_noise import NOISE
 from nas.surrogate.cholesky import inverse_of
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import GROUPS
@@ -29,7 +30,7 @@ PRIORS: Mapping[str, tuple[float, float]] = {
     "setting": (0.001, 0.7),
     "earlier": (0.5, 0.7),  # no Dice: a share of what earlier runs say
     "rest": (0.003, 0.7),
-    "noise": (0.01, 0.7),
+    "noise": (NOISE, 0.7),
 }
 LEVEL = 0.1  # deviation of the level from the mean score; a few trials tell it
 AT_MOST = 128  # architectures that scales are learnt from, while a search waits

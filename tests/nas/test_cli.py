@@ -29,6 +29,7 @@ from evaluators.tasks import TASK_FORMATS, open_task
 from evaluators.tasks.labels import parse_classes
 from nas.cli.app import COMMANDS, app
 from nas.exports.export import load_export
+from nas.quantities import format_count
 from nas.records.journal import Journal
 from nas.run import Run
 from nas.strategies import STRATEGIES
@@ -199,6 +200,20 @@ def test_front_draws_the_finals_and_lists_every_finalist(nas_, run_folder, finis
     for point in (*front.points, *front.dominated):
         assert f"{point.dice:.3f}" in result.out
     assert max(map(len, result.out.splitlines())) <= 90
+    within = front.within_tolerance(0.01)
+    line = f"the lightest within 0.01 of the best: {format_count(within.cost.params)} parameters, probability "
+    assert result.out.splitlines()[-1] == f"{line}{front.chance_within(within, 0.01):.2f}"
+
+
+def test_front_of_the_search_is_shown_beside_finals_with_what_the_model_believes(nas_, run_folder, finished):
+    result = nas_("front", "small", "--search")
+    assert result.code == 0
+    assert "small: Dice on validation cases, mean of 1 seed\n" in result.out
+    assert "expected, 95%" in result.out
+    assert "those of the model of all trials" in result.out
+    points = json.loads(nas_("front", "small", "--search", "--json").out)
+    assert {point["key"] for point in points} == {point.architecture.key for point in finished.search_front.everything}
+    assert all(point["p"] is None and 0 <= point["on_front_probability"] <= 1 for point in points)
 
 
 def test_no_mark_of_the_plot_lies_beyond_a_narrow_terminal(nas_, run_folder, finished, monkeypatch):
@@ -229,6 +244,9 @@ def test_front_as_json_is_the_points_and_nothing_else(nas_, run_folder, finished
     }
     for point in points:
         assert Architecture.from_dict(point["architecture"]).key == point["key"]
+        assert 0 <= point["on_front_probability"] <= 1
+        attention = bool(point["architecture"]["attention"])
+        assert (point["equal_size"] is not None) == attention
     assert sum(point["plain"] for point in points) == 1
 
 
@@ -245,7 +263,9 @@ def test_front_picks_by_budget_knee_and_tolerance(nas_, run_folder, finished):
     for options, point in wanted.items():
         result = nas_("front", "small", *options, "--json")
         assert result.code == 0
-        assert json.loads(result.out)["key"] == point.architecture.key, options
+        told = json.loads(result.out)
+        assert told["key"] == point.architecture.key, options
+        assert ("within" in told) == ("--tolerance" in options)
         shown = nas_("front", "small", *options)
         assert shown.code == 0
         assert shown.out.endswith(point.architecture.to_yaml() + "\n")

@@ -53,7 +53,7 @@ def test_every_message_is_taken_and_the_end_is_drawn(console):
         watcher.stopped(order(3))
         watcher.finished(trial(1, dice=0.75, params=2000))
         watcher.finished(trial(2, dice=None, error="diverged: the [loss] was nan"))
-        watcher.finals([architecture(0), architecture(1)], 2)
+        watcher.finals([architecture(0), architecture(1)], {}, 2)
         watcher.finished(trial(0, dice=0.5, phase="final"))
         ended = drawn(watcher)
     for shown in ("search 1", "1.23k", "40/100", "100/100, scored 3/99", "0.250", "se(", "1/5"):
@@ -75,7 +75,7 @@ def test_the_front_is_of_the_search_until_a_final_ended():
     watcher.finished(trial(1, dice=0.8))
     assert "front so far (validation cases)" in drawn(watcher)
     assert "0.800" in drawn(watcher)
-    watcher.finals([architecture(1)], 1)
+    watcher.finals([architecture(1)], {}, 1)
     watcher.finished(trial(0, dice=0.6, phase="final"))
     assert "finals so far (test cases)" in drawn(watcher)
     assert "0.600" in drawn(watcher)

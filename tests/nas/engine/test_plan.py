@@ -4,18 +4,20 @@ import hashlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.evaluator import Progress
 from evaluators.scoring import CaseScores
+from nas.engine import plan as planning
 from nas.engine.failures import time_is_over
 from nas.engine.orders import Order, Outcome
 from nas.engine.plan import SILENCE, Plan, Schedule
@@ -62,6 +64,13 @@ class Recorder(SilentWatcher):
     stops: list[Order] = field(default_factory=list)
     ended: list[Trial] = field(default_factory=list)
     finalists: list[Architecture] = field(default_factory=list)
+    counterparts: Mapping[Architecture, Architecture] = field(default_factory=dict)
+    count: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def noted(self, notes: Sequence[str]) -> None:
+        self.notes += notes
+
     halts: list[Trial] = field(default_factory=list)
 
     def halted(self, trial: Trial) -> None:
@@ -73,8 +82,10 @@ class Recorder(SilentWatcher):
     def stopped(self, order: Order) -> None:
         self.stops.append(order)
 
-    def finals(self, finalists: list[Architecture], count: int) -> None:
-        self.finalists = finalists
+    def finals(
+        self, finalists: list[Architecture], counterparts: Mapping[Architecture, Architecture], count: int
+    ) -> None:
+        self.finalists, self.counterparts, self.count = finalists, counterparts, count
 
 
 def make_plan(
@@ -332,6 +343,68 @@ def test_finals_hold_the_plain_network_even_when_its_trial_failed(tmp_path):
 
     finals = of_phase(work(make_plan(tmp_path), first_fails), "final")
     assert finals[0].architecture == SPACE.plain()
+
+
+# -- controls and racing ----------------------------------------------------------------------------------
+
+RACED = replace(SCHEDULE, controls=True, racing=True, final_seeds=4)
+CASES = 9
+
+
+def steadily(order: Order) -> Outcome:
+    """As ``outcome_of``, with cases and little noise, so that it is known what is on the front."""
+    rng = np.random.default_rng([order.seed, int(order.architecture.key, 16)])
+    dice = 0.6 + cost_of(order.architecture).params / 1e6 + float(rng.normal(0, 0.01))
+    return Outcome(2.0, 1.0, {"dice": dice}, {f"{case}": {"disc": dice + case / 100} for case in range(CASES)})
+
+
+def test_finals_hold_the_plain_counterpart_of_each_finalist_with_attention_and_keep_its_weights(tmp_path):
+    watcher = Recorder()
+    finals = of_phase(work(make_plan(tmp_path, replace(SCHEDULE, controls=True), watcher=watcher)), "final")
+    assert set(watcher.counterparts) == {one for one in watcher.finalists if not one.is_plain}
+    trained = {order.architecture: set[int]() for order in finals}
+    for order in finals:
+        trained[order.architecture].add(order.seed)
+        assert order.keep_weights
+    assert set(trained) == {*watcher.finalists, *watcher.counterparts.values()}
+    assert set(map(frozenset, trained.values())) == {frozenset({8, 9})}
+    assert len(finals) == watcher.count
+
+
+def test_a_counterpart_that_is_not_near_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "NEAR", 0.0)
+    watcher = Recorder()
+    work(make_plan(tmp_path, replace(SCHEDULE, controls=True), watcher=watcher))
+    assert watcher.counterparts
+    for one, other in watcher.counterparts.items():
+        excess = cost_of(other).params / cost_of(one).params - 1
+        told = (
+            f"finals: no plain network is about as large as {one}; the nearest, {other}, has {excess:+.0%} parameters"
+        )
+        assert (told in watcher.notes) == (excess != 0)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_racing_spends_as_many_trainings_as_evenly_and_every_network_has_two(tmp_path, workers):
+    watcher = Recorder()
+    finals = of_phase(work(make_plan(tmp_path, replace(RACED, workers=workers), watcher=watcher), steadily), "final")
+    seeds = Counter(order.architecture for order in finals)
+    assert min(seeds.values()) >= 2
+    assert len({(order.architecture, order.seed) for order in finals}) == len(finals)
+    assert len(seeds) * RACED.final_seeds - 2 <= len(finals) <= len(seeds) * RACED.final_seeds
+    plain = SPACE.plain()
+    for one, other in watcher.counterparts.items():
+        assert seeds[one] <= min(seeds[other], seeds[plain])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.62, 0.71, 0.83, 0.97])
+def test_racing_finals_that_were_killed_go_on_the_same_way(tmp_path_factory, share):
+    whole, cut = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("cut")
+    orders = work(make_plan(whole, RACED), steadily)
+    content = (whole / "journal.jsonl").read_bytes()
+    (cut / "journal.jsonl").write_bytes(content[: round(share * len(content))])
+    done = len(Journal(cut / "journal.jsonl").read())
+    assert work(make_plan(cut, RACED), steadily) == orders[done:]
 
 
 # -- going on ---------------------------------------------------------------------------------------------

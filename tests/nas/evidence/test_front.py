@@ -11,8 +11,8 @@ from nas.cli.app import console
 from nas.cli.tables import front_table, left_behind
 from nas.evidence.bootstrap import bootstrap_interval, score_table, table_mean
 from nas.evidence.front import Front, front_of, front_of_finals, nondomination_ranks
+from nas.evidence.plain_data import front_to_list
 from nas.records.trial import Trial
-from nas.run import front_to_list
 from search_spaces.architecture.cost import Cost
 from search_spaces.errors import InputError
 from tests.nas.trials import architecture, one_class, scored, trial

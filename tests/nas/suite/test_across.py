@@ -8,8 +8,6 @@ from typing import cast
 import numpy as np
 import pytest
 
-from evaluators.labelling import Labelling
-from evaluators.preprocessing import Preprocessing
 from nas.evidence.front import Front, front_of
 from nas.records.trial import Trial
 from nas.run import Run
@@ -27,7 +25,10 @@ SPACE = load_space(
     },
     2,
 )
-LAYOUT = Preprocessing(2, 1, Labelling.exclusive(["organ"]), None, None, (32, 32))
+
+
+def params_of(architecture: Architecture) -> int:
+    return architecture.cost(1, 1, (32, 32)).params
 
 
 def run_of(gains: dict[tuple[str, str], float], count: int = 60) -> Run:
@@ -42,7 +43,7 @@ def run_of(gains: dict[tuple[str, str], float], count: int = 60) -> Run:
         dice = 0.7 + sum(gains.get(kind, 0.0) for kind in kinds) + rng.normal(0, 0.002)
         trials.append(made_up(number, one, dice))
     front: Front = front_of(trials)
-    return cast(Run, SimpleNamespace(journal=trials, preprocessing=LAYOUT, front=front))
+    return cast(Run, SimpleNamespace(journal=trials, params_of=params_of, front=front))
 
 
 @pytest.fixture(scope="module")
@@ -84,5 +85,5 @@ def test_the_winner_of_a_task_is_the_best_of_its_front_and_the_lightest_near_it(
 
 
 def test_a_task_without_a_completed_trial_has_no_winner():
-    empty = cast(Run, SimpleNamespace(journal=[], preprocessing=LAYOUT, front=front_of([])))
+    empty = cast(Run, SimpleNamespace(journal=[], params_of=params_of, front=front_of([])))
     assert winners({"empty": empty}, 0.01) == []

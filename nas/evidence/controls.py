@@ -1,0 +1,65 @@
+"""Networks with attention held against their plain counterparts: is it the attention, or would as much width do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.evidence.bootstrap import bootstrap_interval, table_mean
+from nas.evidence.comparison import Comparison, compare
+from nas.evidence.point import FrontPoint
+from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.counterpart import plain_counterpart
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """A network held against a plain one of equal size, by case and seed.
+
+    Attributes:
+        control: the plain one.
+        excess: by which share it has more parameters, negative where it has fewer.
+        gain: mean paired difference; None where nothing can be paired.
+        gain_low, gain_high: its 95% bootstrap interval over cases and seeds.
+        comparison: the test, corrected for all networks that have such a control.
+    """
+
+    control: FrontPoint
+    excess: float
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    comparison: Comparison
+
+
+def held_against(
+    points: Sequence[FrontPoint], counterparts: Mapping[Architecture, Architecture]
+) -> dict[Architecture, Controlled]:
+    """Each of ``points`` whose counterpart is among them too."""
+    known = {point.architecture: point for point in points}
+    pairs = [
+        (point, known[counterparts[point.architecture]])
+        for point in points
+        if counterparts.get(point.architecture) in known
+    ]
+    tables = [point.differences_to(control) for point, control in pairs]
+    return {
+        point.architecture: _controlled(point, control, table, comparison)
+        for (point, control), table, comparison in zip(pairs, tables, compare(tables), strict=True)
+    }
+
+
+def _controlled(point: FrontPoint, control: FrontPoint, table: np.ndarray, comparison: Comparison) -> Controlled:
+    low, high = bootstrap_interval(table) or (None, None)
+    excess = control.cost.params / point.cost.params - 1
+    return Controlled(control, excess, table_mean(table), low, high, comparison)
+
+
+def counterparts_of(
+    networks: Iterable[Architecture], params_of: Callable[[Architecture], int]
+) -> dict[Architecture, Architecture]:
+    """Of each network with attention its plain counterpart, where its host has one; see ``plain_counterpart``."""
+    found = {one: plain_counterpart(one, params_of) for one in networks}
+    return {one: other for one, other in found.items() if other is not None}
