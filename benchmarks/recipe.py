@@ -46,7 +46,8 @@ def train(data: str, name: str, side: str, steps: int, seed: int, network: dict[
     from evaluators.scoring import dice_scores
     from nas.config.checks import check
     from nas.config.config import apply_settings
-    from nas.engine.launch import prepare_checked, training_evaluator
+    from nas.config.evaluation import training_evaluator
+    from nas.engine.launch import prepare_checked
     from search_spaces.architecture.architecture import Architecture
 
     torch.set_num_threads(1)
