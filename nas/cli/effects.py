@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -14,6 +15,9 @@ from rich.table import Table
 from nas.cli.app import WIDE, app, console
 from nas.cli.picks import RUNS
 from nas.quantities import format_count
+
+if TYPE_CHECKING:
+    from nas.evidence.left_out import LeftOut
 
 
 class By(StrEnum):
@@ -36,15 +40,20 @@ def effects(
     """Show what each mechanism added where, with intervals: what helps, what hurts, what makes no difference.
 
     It is what a model of all trials of the search makes of their validation scores, not what single networks scored.
+    Below it, on test cases and at full training, what each slot of a finalist is worth that was also trained without it
+    (finals.leave_out).
     """
+    from nas.evidence.left_out import left_out
     from nas.run import load_run
     from nas.surrogate.effects import effects as effects_of
 
     loaded = load_run(run, runs)
     found = effects_of(loaded.journal, loaded.params_of, by.value)
+    final = loaded.final_front
+    without = left_out(final.compared) if final else []
     if as_json:
         rows = [asdict(effect) | {"verdict": effect.verdict(tolerance)} for effect in found]
-        print(json.dumps(rows, indent=1, allow_nan=False))
+        print(json.dumps({"effects": rows, "left_out": list(map(_left_out_data, without))}, indent=1, allow_nan=False))
         return
     places = {By.slot: ["slot"], By.kind: ["place"], By.mechanism: []}[by]
     names = ["mechanism", *places, "networks", "Dice", "95% interval", "helps", "", "params"]
@@ -75,3 +84,34 @@ def effects(
     counts = [effect.verdict(tolerance) for effect in found]
     told = ", ".join(f"{counts.count(verdict)} {verdict}" for verdict in ("helps", "hurts", "no effect", "open"))
     console.print(f"{len(found)} effects: {told} (validation cases, by the model of the search)", highlight=False)
+    if without:
+        console.print("", _left_out_table(without))
+
+
+def _left_out_table(without: Sequence[LeftOut]) -> Table:
+    """What each slot of a network is worth in the finals."""
+    title = f"in {without[0].whole.architecture}, on test cases: Dice lost without"
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left", title_style="")
+    for name in ("slot", "mechanism", "Dice", "95% interval", "p", "params"):
+        table.add_column(name, justify="right" if name in ("Dice", "p", "params") else "left")
+    for one in without:
+        table.add_row(
+            one.slot,
+            one.mechanisms,
+            "" if one.gain is None else f"{one.gain:+.3f}",
+            "" if one.low is None else f"{one.low:+.3f} to {one.high:+.3f}",
+            "" if one.comparison.p is None else f"{one.comparison.p:.3f}",
+            format_count(one.params),
+        )
+    return table
+
+
+def _left_out_data(one: LeftOut) -> dict[str, Any]:
+    return {
+        "network": one.whole.architecture.key,
+        "slot": one.slot,
+        "mechanisms": one.mechanisms,
+        "params": one.params,
+        **{name: getattr(one, name) for name in ("gain", "low", "high")},
+        **asdict(one.comparison),
+    }

@@ -169,6 +169,8 @@ class FinalsSection(Section):
         candidates: most finalists, the plain network among them.
         controls: whether each finalist with attention is held against a plain network of equal size too, see
             ``search_spaces.architecture.counterpart``. Controls come beside the finalists, and have as many seeds.
+        leave_out: whether the finalist with attention that the search holds for the best is trained without each of its
+            filled slots in turn too, see ``nas.evidence.left_out``; ``nas effects`` shows what each is worth.
         mirror: average predictions over images mirrored along the axes along which training mirrors.
         distances: also compute the 95th-percentile Hausdorff distance.
     """
@@ -178,6 +180,7 @@ class FinalsSection(Section):
     racing: bool = True
     candidates: Positive = 4
     controls: bool = True
+    leave_out: bool = False
     mirror: bool = False
     distances: bool = True
 

@@ -150,6 +150,7 @@ def _run(
         final_seeds=config.finals.seeds,
         candidates=config.finals.candidates,
         controls=config.finals.controls,
+        leave_out=config.finals.leave_out,
         racing=config.finals.racing,
         seed=config.seed,
         workers=workers,

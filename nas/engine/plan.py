@@ -22,6 +22,7 @@ from nas.engine.halving import Halving
 from nas.engine.orders import Order, Outcome
 from nas.evidence.controls import counterparts_of
 from nas.evidence.front import front_of
+from nas.evidence.left_out import each_slot_empty
 from nas.quantities import format_duration
 from nas.records.journal import Journal
 from nas.records.states import States
@@ -72,6 +73,7 @@ class Schedule:
         rungs: steps after which a search trial is scored on the way, rising.
         reduction: of so many trials at a rung one goes on, see ``Halving``; with 1 all do.
         controls: whether finals also hold the plain counterparts of finalists with attention.
+        leave_out: whether finals also hold the best finalist with attention less each of its slots in turn.
         racing: whether seeds of finals go where the front is least sure, see ``Finals``.
     """
 
@@ -90,6 +92,7 @@ class Schedule:
     rungs: tuple[int, ...] = ()
     reduction: float = 1.0
     controls: bool = False
+    leave_out: bool = False
     racing: bool = False
 
     def seconds_of(self, steps: int) -> float | None:
@@ -367,6 +370,8 @@ class Plan:
         attended = [one for one in chosen if not one.is_plain]
         pairs = {one: [self.plain, (counterparts or {}).get(one)] for one in attended}
         controls = {one: [other for other in others if other is not None] for one, others in pairs.items()}
+        if schedule.leave_out:  # of the one that the search holds for the best: no test case has a say in it
+            controls |= {one: [*controls[one], *each_slot_empty(one)] for one in attended[:1]}
         known = {*chosen, *itertools.chain.from_iterable(controls.values())}
         return Finals(
             chosen,

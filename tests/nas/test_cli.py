@@ -771,7 +771,7 @@ def test_effects_are_shown_by_slot_by_kind_or_over_all_places_and_as_data(nas_, 
     assert "skip 12 " in nas_("effects", "many", "--runs", tmp_path, "--by", "kind").words
     monkeypatch.setattr(nas.cli.app.console, "_width", 80)
     assert "networks" not in nas_("effects", "many", "--runs", tmp_path).words
-    (row,) = json.loads(nas_("effects", "many", "--runs", tmp_path, "--by", "mechanism", "--json").out)
+    (row,) = json.loads(nas_("effects", "many", "--runs", tmp_path, "--by", "mechanism", "--json").out)["effects"]
     assert (row["mechanism"], row["place"], row["verdict"]) == ("se", "", "helps")
     assert row["low"] < row["mean"] < row["high"]
 

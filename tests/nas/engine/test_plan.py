@@ -23,6 +23,7 @@ from nas.engine.orders import Order, Outcome
 from nas.engine.plan import SILENCE, Plan, Schedule
 from nas.engine.silent import SilentWatcher
 from nas.evidence.front import front_of
+from nas.evidence.left_out import each_slot_empty
 from nas.records.journal import Journal
 from nas.records.trial import Trial
 from nas.strategies import STRATEGIES
@@ -369,6 +370,17 @@ def test_finals_hold_the_plain_counterpart_of_each_finalist_with_attention_and_k
     assert set(trained) == {*watcher.finalists, *watcher.counterparts.values()}
     assert set(map(frozenset, trained.values())) == {frozenset({8, 9})}
     assert len(finals) == watcher.count
+
+
+def test_the_best_finalist_with_attention_is_trained_without_each_of_its_slots_too(tmp_path):
+    watcher = Recorder()
+    finals = of_phase(work(make_plan(tmp_path, replace(SCHEDULE, leave_out=True), watcher=watcher)), "final")
+    best = next(one for one in watcher.finalists if not one.is_plain)
+    less = each_slot_empty(best)
+    assert len(less) == len(best.attention)
+    assert {order.architecture for order in finals} == {*watcher.finalists, *less}
+    seeds = {one: {order.seed for order in finals if order.architecture == one} for one in (best, *less)}
+    assert set(map(frozenset, seeds.values())) == {frozenset({8, 9})}
 
 
 def test_a_counterpart_that_is_not_near_is_told(tmp_path, monkeypatch):
