@@ -37,7 +37,8 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
     from nas.config.checks import check
     from nas.config.config import apply_settings, read_config
     from nas.config.sources import load_architecture
-    from nas.engine.launch import prepare_checked, training_evaluator
+    from nas.engine.evaluating import training_evaluator
+    from nas.engine.launch import prepare_checked
 
     torch.set_num_threads(1)
     path = Path(config)

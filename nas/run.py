@@ -173,7 +173,8 @@ def load_run(name: str | Path, runs: str | Path = RUNS) -> Run:
 def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
     """Every point, references, dominated ones and those left behind too, as plain data.
 
-    ``dominated``: whether these too get intervals and gains: of a search they are thousands, and take seconds.
+    ``dominated``: whether these too get intervals and gains: of a search they are thousands, and take seconds. Without
+    them no metrics are told beside the Dice.
     """
 
     def sure(point: FrontPoint, name: str) -> float | None:
@@ -204,6 +205,7 @@ def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
             "plain": point.is_plain,
             "reference": point.reference,
             "trials": list(point.trials),
+            **({"metrics": dict(point.metrics)} if dominated else {}),
         }
         for point in front.everything
     ]

@@ -19,12 +19,16 @@ def front(
     knee: KNEE = False,
     tolerance: TOLERANCE = None,
     as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Surface Dice, HD95 and calibration instead of gains.")
+    ] = False,
     picture: Annotated[
         Path | None, typer.Option(help="Write the plot to this PNG, SVG or PDF file (extra 'report').")
     ] = None,
     runs: RUNS = Path("runs"),
 ) -> None:
     """Show the Pareto front of a run; with an option, only the pick from it."""
+    from nas.cli.score_table import explanation, score_table
     from nas.cli.tables import front_table, front_view
     from nas.evidence.front import Front
     from nas.run import front_to_list, load_run
@@ -42,7 +46,10 @@ def front(
         points = front_to_list(shown)
         print(json.dumps(points[0] if chosen is not None else points, indent=1, allow_nan=False))
     elif chosen is not None:
-        console.print(front_table(shown))
+        console.print(score_table(shown) if scores else front_table(shown))
         console.print(chosen.architecture.to_yaml(), highlight=False)
+    elif scores:
+        console.print(score_table(shown))
+        console.print(explanation(shown))
     else:
         console.print(front_view(loaded))

@@ -142,7 +142,9 @@ class FinalsSection(Section):
         seeds: trainings of each finalist, 0 for no finals.
         candidates: most finalists, the plain network among them.
         mirror: average predictions over mirrored images.
-        distances: also compute the 95th-percentile Hausdorff distance.
+        distances: also compute the 95th-percentile Hausdorff distance and surface Dice.
+        tolerance: of surface Dice, mm; left out, the longest edge of the median voxel.
+        calibration: also compute expected calibration error and Brier score.
     """
 
     steps: Positive | None = None
@@ -150,6 +152,8 @@ class FinalsSection(Section):
     candidates: Positive = 4
     mirror: bool = False
     distances: bool = True
+    tolerance: Annotated[Number, Field(ge=0)] | None = None
+    calibration: bool = True
 
 
 class LimitsSection(Section):

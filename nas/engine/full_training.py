@@ -12,7 +12,8 @@ from evaluators.training import resolve_device
 from nas.config.checks import check
 from nas.config.config import apply_settings, read_config
 from nas.config.sources import load_architecture
-from nas.engine.launch import VERSIONED, prepare_checked, training_evaluator
+from nas.engine.evaluating import final_evaluator, notes_on_finals
+from nas.engine.launch import VERSIONED, prepare_checked
 from nas.exports.export import check_free, write_export
 from search_spaces.errors import InputError
 
@@ -54,9 +55,9 @@ def train_fully(
     if loaded.dims != checked.task.dims:
         raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
     prepared = prepare_checked(checked, ("test",), show)
-    tell(prepared.notes)
+    tell([*prepared.notes, *notes_on_finals(checked.config, prepared)])
     finals = checked.config.finals
-    evaluator = training_evaluator(checked.config, mirror=finals.mirror, distances=finals.distances)
+    evaluator = final_evaluator(checked.config)
     steps, seed = finals.steps or checked.config.training.steps, checked.config.seed + 1
     work = evaluator.evaluate(Assignment(loaded, prepared, steps, seed, "test", device))
     evaluation = run_to_end(work, lambda progress: _show(progress, show))

@@ -12,17 +12,15 @@ from typing import Any
 
 import yaml
 
-from evaluators.augmentation import Augmentation
-from evaluators.evaluator import EVALUATORS, Evaluator
 from evaluators.files import write_text
 from evaluators.fingerprint import fingerprint
 from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
-from evaluators.training import TrainingEvaluator
 from nas.config.checks import Checked, ShowReading, admits, check, check_admissible, make_strategy
-from nas.config.config import Config, LimitsSection, apply_settings, read_config
+from nas.config.config import LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
+from nas.engine.evaluating import evaluators_of, notes_on_finals
 from nas.engine.gpu_bytes import gpu_bytes
 from nas.engine.plan import Plan, Schedule, Watcher
 from nas.engine.ray_cluster import Cluster, Resources
@@ -100,7 +98,8 @@ def search(
         check_same_cases(folder, task.records)
     check_admissible(checked, task.preprocessing.patch)
     watcher = watcher or SilentWatcher()
-    watcher.noted(task.notes)
+    finals = checked.config.finals.seeds and checked.config.evaluator == "train"
+    watcher.noted([*task.notes, *(notes_on_finals(checked.config, task) if finals else [])])
     with nullcontext(joined) if cluster else joined:
         section = checked.config.resources
         resources = resources_of(section, lambda: gpu_bytes(checked, task), lambda line: watcher.noted([line]))
@@ -172,26 +171,6 @@ def _run(
             plan.ended or (None if plan.searching else finished.summary.get("ended")),
         )
     return finished
-
-
-def evaluators_of(config: Config) -> dict[str, Evaluator]:
-    """The evaluator of each phase."""
-    if config.evaluator != "train":
-        other = EVALUATORS[config.evaluator]()
-        return {"search": other, "final": other}
-    return {
-        "search": training_evaluator(config),
-        "final": training_evaluator(config, mirror=config.finals.mirror, distances=config.finals.distances),
-    }
-
-
-def training_evaluator(config: Config, mirror: bool = False, distances: bool = False) -> TrainingEvaluator:
-    """The evaluator that a config's ``training`` section describes."""
-    settings = config.training.model_dump(exclude={"steps", "augmentation"})
-    augmentation = config.training.augmentation.model_dump()
-    if isinstance(augmentation["flip"], list):
-        augmentation["flip"] = tuple(augmentation["flip"])
-    return TrainingEvaluator(**settings, mirror=mirror, distances=distances, augmentation=Augmentation(**augmentation))
 
 
 def prepare_checked(

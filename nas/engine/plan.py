@@ -223,6 +223,7 @@ class Plan:
             cases=outcome.cases,
             distances=outcome.distances,
             false_positives=outcome.false_positives,
+            surface_dice=outcome.surface_dice,
             seconds=round(outcome.seconds, 3),
             cpu_seconds=round(outcome.cpu_seconds, 3),
             error=outcome.error,

@@ -39,6 +39,7 @@ class FrontPoint:
         reference: name of a network that was trained for comparison and takes no part in the front.
         steps: of training, the same for all its trials.
         failed: how many of its seeds have no score, as every training with them failed.
+        metrics: all that its trials measured, each the mean over the seeds that have it.
     """
 
     architecture: Architecture
@@ -53,6 +54,7 @@ class FrontPoint:
     reference: str | None = None
     steps: int = 0
     failed: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def scores(self) -> np.ndarray:
@@ -297,9 +299,11 @@ def _failed_seeds(trials: Sequence[Trial]) -> dict[tuple[Architecture, int], set
     return failed
 
 
-def _mean_metric(trials: Sequence[Trial], name: str) -> float | None:
-    found = [trial.metrics[name] for trial in trials if name in trial.metrics]
-    return float(np.mean(found)) if found else None
+def _mean_metrics(trials: Sequence[Trial]) -> dict[str, float]:
+    """Each metric over the trials that have it."""
+    names = dict.fromkeys(name for trial in trials for name in trial.metrics)
+    found = {name: [trial.metrics[name] for trial in trials if name in trial.metrics] for name in names}
+    return {name: math.fsum(values) / len(values) for name, values in found.items()}
 
 
 def _point(
@@ -319,19 +323,21 @@ def _point(
         on_front, is_plain, reference: see ``FrontPoint``.
     """
     dice = [trial.metrics["dice"] for trial in trials] + [0.0] * len(failed)
+    metrics = _mean_metrics(trials)
     return FrontPoint(
         architecture=trials[0].architecture,
         cost=trials[0].cost,
         trials=tuple(trial.number for trial in trials),
         dice=math.fsum(dice) / len(dice),
         spread=float(np.std(dice, ddof=1)) if len(dice) > 1 else None,
-        false_positives=_mean_metric(trials, "false_positives"),
+        false_positives=metrics.get("false_positives"),
         on_front=on_front,
         is_plain=is_plain,
         tables=lambda: _tables(trials, failed, {} if is_plain else of_plain),
         reference=reference,
         steps=trials[0].steps,
         failed=len(failed),
+        metrics=metrics,
     )
 
 
