@@ -154,7 +154,7 @@ def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strateg
 
 def open_section(config: Config, path: str, reading: ShowReading) -> Task:
     """The task of a config's ``task`` section, which is at ``path``."""
-    preprocessing = {"path", "split_seed", "size", "spacing", "patch"}
+    preprocessing = {"path", "split_seed", "size", "spacing", "patch", "duplicates"}
     asked = config.task.model_dump(exclude=preprocessing)
     return open_task(
         path, seed=config.task.split_seed, progress=lambda done, total: reading("labels", done, total), **asked

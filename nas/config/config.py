@@ -62,6 +62,7 @@ class TaskSection(Section):
         groups: whether a column ``group``, or names that look like slices of a subject, tell what stays in one part.
         group_pattern: regular expression with one group, the subject in the name of a case: ``(case\\d+)_slice``.
         nan: ``fault``, or ``background``: NaN pixels become the smallest value of their image.
+        duplicates: ``fault``, or ``allow`` one image in several parts of the split, as of a public set known for it.
         geometry: ``check`` that images and labels lie alike in space, or trust them ``by_index``.
         images, labels: names of the two folders, where they are not the usual ones.
         arrays: names of the arrays of .npz files, ``{image: NAME, label: NAME}``.
@@ -83,6 +84,7 @@ class TaskSection(Section):
     groups: bool | None = None
     group_pattern: str | None = None
     nan: Literal["fault", "background"] = "fault"
+    duplicates: Literal["fault", "allow"] = "fault"
     geometry: Literal["check", "by_index"] = "check"
     images: str | None = None
     labels: str | None = None

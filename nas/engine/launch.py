@@ -191,6 +191,7 @@ def prepare_checked(
         patch=section.patch,
         scored=scored,
         layout=layout,
+        duplicates=section.duplicates,
         progress=lambda done, total: reading("cases", done, total),
     )
 
@@ -262,6 +263,7 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     before, now = (
         _flat({key: value for key, value in data.items() if key not in MAY_CHANGE}) for data in (stored, asked)
     )
+    defaults = _flat(Config().model_dump())
     raise_faults(
         [
             f"{key}: cannot change when a run is resumed; the run has {shown(before.get(key))}, "
@@ -269,6 +271,7 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
             for key in dict.fromkeys([*before, *now])
             if key.split(".")[0] in stored  # else a section that there was not, when the run began
             and before.get(key) != now.get(key)
+            and (key in before or now[key] != defaults.get(key))  # else a key that there was not
         ],
         limit=8,
     )

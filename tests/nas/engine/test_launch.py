@@ -16,7 +16,8 @@ import yaml
 from PIL import Image
 
 import nas
-from nas.engine.launch import _create
+from nas.config.config import Config
+from nas.engine.launch import _create, _same
 from nas.records.journal import Journal
 from nas.records.lock import locked
 from nas.records.trial import Trial
@@ -254,6 +255,15 @@ def test_a_run_that_does_not_exist_cannot_be_resumed(copy, cluster):
 )  # fmt: skip
 def test_a_run_is_not_resumed_as_another_search(copy, cluster, settings, faults):
     assert sorted(refused(copy, cluster, run="small", resume=True, settings=settings)) == sorted(faults)
+
+
+def test_a_key_that_came_later_stops_no_older_run_where_it_has_its_default():
+    older, now = Config().model_dump(), Config().model_dump()
+    del older["task"]["duplicates"]
+    _same(older, now)
+    now["task"]["duplicates"] = "allow"
+    with pytest.raises(InputError, match=r"^task\.duplicates: cannot change when a run is resumed"):
+        _same(older, now)
 
 
 def test_a_run_is_not_resumed_on_another_task(copy, cluster, small_task, tmp_path):
