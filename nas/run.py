@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,6 +15,7 @@ from evaluators.files import write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.front import Front, FrontPoint, front_of, front_of_finals
 from nas.evidence.hypervolume import Box
+from nas.records.inference_cost import InferenceCost, read_inference_costs
 from nas.records.journal import Journal
 from nas.records.trial import Trial
 from nas.records.usage import usage
@@ -116,6 +118,11 @@ class Run:
         ]
         return min(found, key=lambda trial: (-trial.steps, trial.seed), default=None)
 
+    @functools.cached_property
+    def inference_costs(self) -> dict[str, InferenceCost]:
+        """What a prediction takes, by key of the architecture; of those in the finals, once they have ended."""
+        return read_inference_costs(self.folder)
+
     @property
     def summary(self) -> dict[str, Any]:
         """Of the search: trials, seconds, trials an hour, how busy the cores were; and the hypervolume."""
@@ -135,7 +142,7 @@ class Run:
         data = {
             "run": self.name,
             "search": front_to_list(found, dominated=False),
-            "final": front_to_list(final) if final else [],
+            "final": front_to_list(final, costs=self.inference_costs) if final else [],
             "summary": {
                 **usage(self.journal, cores),
                 "hypervolume": round(hypervolume, 5),
@@ -170,11 +177,13 @@ def load_run(name: str | Path, runs: str | Path = RUNS) -> Run:
     raise InputError(f"run '{name}' does not exist in '{runs}/'; it holds: {', '.join(known) or 'no run'}")
 
 
-def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
+def front_to_list(
+    front: Front, dominated: bool = True, costs: Mapping[str, InferenceCost] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Every point, references, dominated ones and those left behind too, as plain data.
 
     ``dominated``: whether these too get intervals and gains: of a search they are thousands, and take seconds. Without
-    them no metrics are told beside the Dice.
+    them no metrics are told beside the Dice. ``costs``: of a prediction, by key of the architecture.
     """
 
     def sure(point: FrontPoint, name: str) -> float | None:
@@ -206,6 +215,7 @@ def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
             "reference": point.reference,
             "trials": list(point.trials),
             **({"metrics": dict(point.metrics)} if dominated else {}),
+            **({"inference": costs[point.architecture.key].to_dict()} if point.architecture.key in costs else {}),
         }
         for point in front.everything
     ]

@@ -22,12 +22,16 @@ def front(
     scores: Annotated[
         bool, typer.Option("--scores", help="Surface Dice, HD95 and calibration instead of gains.")
     ] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Multiply-accumulates, time and memory of a prediction instead of gains.")
+    ] = False,
     picture: Annotated[
         Path | None, typer.Option(help="Write the plot to this PNG, SVG or PDF file (extra 'report').")
     ] = None,
     runs: RUNS = Path("runs"),
 ) -> None:
     """Show the Pareto front of a run; with an option, only the pick from it."""
+    from nas.cli.cost_table import conditions, cost_table
     from nas.cli.score_table import explanation, score_table
     from nas.cli.tables import front_table, front_view
     from nas.evidence.front import Front
@@ -43,13 +47,14 @@ def front(
     if chosen is not None:
         shown = Front((chosen,), (), chosen if chosen.is_plain else None)
     if as_json:
-        points = front_to_list(shown)
+        points = front_to_list(shown, costs=loaded.inference_costs)
         print(json.dumps(points[0] if chosen is not None else points, indent=1, allow_nan=False))
-    elif chosen is not None:
-        console.print(score_table(shown) if scores else front_table(shown))
+        return
+    if scores:
+        console.print(score_table(shown), explanation(shown))
+    if cost:
+        console.print(cost_table(shown, loaded.inference_costs), *conditions(loaded.inference_costs))
+    if not (scores or cost):
+        console.print(front_view(loaded) if chosen is None else front_table(shown))
+    if chosen is not None:
         console.print(chosen.architecture.to_yaml(), highlight=False)
-    elif scores:
-        console.print(score_table(shown))
-        console.print(explanation(shown))
-    else:
-        console.print(front_view(loaded))

@@ -147,6 +147,7 @@ class FinalsSection(Section):
         distances: also compute the 95th-percentile Hausdorff distance and surface Dice.
         tolerance: of surface Dice, mm; left out, the longest edge of the median voxel.
         calibration: also compute expected calibration error and Brier score.
+        cost: measure time and memory of a prediction with each finalist, once all are trained.
     """
 
     steps: Positive | None = None
@@ -156,6 +157,7 @@ class FinalsSection(Section):
     distances: bool = True
     tolerance: Annotated[Number, Field(ge=0)] | None = None
     calibration: bool = True
+    cost: bool = True
 
 
 class LimitsSection(Section):

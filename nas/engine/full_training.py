@@ -15,6 +15,7 @@ from nas.config.sources import load_architecture
 from nas.engine.evaluating import final_evaluator, notes_on_finals
 from nas.engine.launch import VERSIONED, prepare_checked
 from nas.exports.export import check_free, write_export
+from nas.profiles.inference import measure_inference
 from search_spaces.errors import InputError
 
 
@@ -64,6 +65,9 @@ def train_fully(
     weights = evaluation.weights()
     assert evaluation.network is not None
     assert weights is not None
+    measured = finals.cost and measure_inference(
+        loaded, prepared.preprocessing, mirror=finals.mirror, gpu=device == "cuda"
+    )
     about = {
         "task": checked.task.name,
         "params": sum(p.numel() for p in evaluation.network.parameters()),
@@ -72,6 +76,7 @@ def train_fully(
         "steps": steps,
         "cases": "test",
         **{name: round(value, 4) for name, value in evaluation.metrics.items() if name != "loss"},
+        **({"inference": measured.to_dict()} if measured else {}),
         "mirror": finals.mirror,
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
     }

@@ -18,10 +18,11 @@ from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
 from nas.config.checks import Checked, ShowReading, admits, check, check_admissible, make_strategy
-from nas.config.config import LimitsSection, apply_settings, read_config
+from nas.config.config import Config, LimitsSection, apply_settings, read_config
 from nas.config.form_faults import shown
 from nas.engine.evaluating import evaluators_of, notes_on_finals
 from nas.engine.gpu_bytes import gpu_bytes
+from nas.engine.inference_costs import measure_finalists
 from nas.engine.plan import Plan, Schedule, Watcher
 from nas.engine.ray_cluster import Cluster, Resources
 from nas.engine.ray_share import resources_of
@@ -111,7 +112,7 @@ def search(
                 write_cases(folder, task.records)
             write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
             reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
-            return _run(checked, task, Run(folder), resources, workers, reopened, watcher)
+            return _run(checked, task, Run(folder), resources, workers, reopened, watcher, joined.here)
 
 
 def _run(
@@ -122,6 +123,7 @@ def _run(
     workers: int,
     reopened: bool,
     watcher: Watcher,
+    here: bool,
 ) -> Run:
     config, space, layout = checked.config, checked.space, task.preprocessing
 
@@ -154,6 +156,16 @@ def _run(
         references={architecture: name for name, architecture in checked.references.items()},
     )
     plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
+
+    def written() -> Run:
+        found = Run(run.folder)
+        found.write_front(
+            max(workers, plan.workers) * config.resources.cpus_per_trial,
+            box,
+            plan.ended or (None if plan.searching else found.summary.get("ended")),
+        )
+        return found
+
     try:
         run_trials(
             plan,
@@ -164,12 +176,9 @@ def _run(
             patience=config.limits.time,
         )
     finally:
-        finished = Run(run.folder)
-        finished.write_front(
-            max(workers, plan.workers) * config.resources.cpus_per_trial,
-            box,
-            plan.ended or (None if plan.searching else finished.summary.get("ended")),
-        )
+        finished = written()
+    if config.finals.cost and measure_finalists(finished, layout, config, resources, here, watcher):
+        return written()
     return finished
 
 

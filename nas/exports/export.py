@@ -70,6 +70,9 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
     if len(point.trials) > 1:  # what the architecture reaches; these weights are one training of it
         of_seeds = {"count": len(point.trials), "dice": round(point.dice, 4), "dice_interval": [point.low, point.high]}
         scored["seeds"] = of_seeds
+    cost = run.inference_costs.get(point.architecture.key)
+    if cost is not None:
+        scored["inference"] = cost.to_dict()
     if columns is not None:
         content = save(pruned_weights(load(content), point.architecture, columns))
         scored = {"params": _params(architecture, run.preprocessing), "columns": columns, "pruned_from": scored}

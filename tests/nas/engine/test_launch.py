@@ -46,7 +46,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_a_run_folder_holds_config_journal_front_and_weights_and_nothing_half_written(finished):
     names = {path.name for path in finished.folder.iterdir()}
-    assert names == {"config.yaml", "cases.csv", "journal.jsonl", "front.json", "weights"}
+    assert names == {"config.yaml", "cases.csv", "journal.jsonl", "front.json", "inference.json", "weights"}
     finals = [trial for trial in finished.journal if trial.phase == "final"]
     assert {f"weights/{path.name}" for path in (finished.folder / "weights").iterdir()} == {t.weights for t in finals}
 
@@ -72,7 +72,9 @@ def test_the_journal_holds_the_search_with_the_plain_network_first_then_the_fina
     assert {trial.seed for trial in finals} == {1, 2}
     assert searched[0].architecture in {trial.architecture for trial in finals}
     assert all(trial.error is None and trial.dice is not None for trial in finished.journal)
-    assert all(trial.distances for trial in finals)
+    assert all(trial.distances and trial.surface_dice for trial in finals)
+    assert all({"surface_dice", "surface_dice_tolerance", "ece", "brier"} <= trial.metrics.keys() for trial in finals)
+    assert not any("ece" in trial.metrics for trial in searched)
     assert all(trial.false_positives.keys() == trial.cases.keys() for trial in finished.journal)
 
 
