@@ -29,9 +29,10 @@ def front_view(run: Run) -> Group:
     front = final or run.search_front
     if not front.points:
         raise InputError(f"run '{run.name}': no completed trial")
-    cases = "test" if final else "validation"
+    folds = (run.config.get("finals") or {}).get("folds")
+    cases = f"unseen cases of {folds} folds" if final and folds else "test cases" if final else "validation cases"
     seeds = max(point.seeds for point in front.everything)
-    title = f"{run.name}: Dice on {cases} cases, mean of {seeds} seed{'s' if seeds > 1 else ''}"
+    title = f"{run.name}: Dice on {cases}, mean of {seeds} seed{'s' if seeds > 1 else ''}"
     plot = front_plot(front, title, min(WIDTH, console.width))
     sure = [] if final is None else could_be_shown(front)
     return Group(plot, front_table(front, everything=final is not None), *left_behind(front), *sure)

@@ -143,6 +143,8 @@ class FinalsSection(Section):
         steps: training steps; left out, three times those of the search.
         seeds: trainings of each finalist, 0 for no finals.
         candidates: most finalists, the plain network among them.
+        folds: trainings of each finalist and seed that score training cases too, each those that it has not seen, for a
+            task with few test cases; see ``evaluators.folds``. Left out: one, that scores the test cases.
         mirror: average predictions over mirrored images.
         distances: also compute the 95th-percentile Hausdorff distance and surface Dice.
         tolerance: of surface Dice, mm; left out, the longest edge of the median voxel.
@@ -153,6 +155,7 @@ class FinalsSection(Section):
     steps: Positive | None = None
     seeds: Annotated[Whole, Field(ge=0)] = 3
     candidates: Positive = 4
+    folds: Annotated[Whole, Field(ge=2)] | None = None
     mirror: bool = False
     distances: bool = True
     tolerance: Annotated[Number, Field(ge=0)] | None = None

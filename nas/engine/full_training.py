@@ -74,7 +74,7 @@ def train_fully(
         "data": fingerprint(prepared.records),
         "seed": seed,
         "steps": steps,
-        "cases": "test",
+        "cases": "test and, in folds, train" if finals.folds else "test",
         **{name: round(value, 4) for name, value in evaluation.metrics.items() if name != "loss"},
         **({"inference": measured.to_dict()} if measured else {}),
         "mirror": finals.mirror,

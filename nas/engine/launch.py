@@ -51,6 +51,7 @@ MAY_CHANGE = (
     "preprocessing",
     "data",
 )  # of a config, between sessions of one run
+FIXED = ("finals.folds", "finals.tolerance")  # but for these, once a final has ended: others would not compare with it
 
 
 @one_core()
@@ -91,7 +92,7 @@ def search(
     joined = cluster or Cluster(address)
     checked = check(data, beside, joined.here, reading, Path(runs), folder if resume else None)
     if stored is not None:
-        _same(stored, resolved(checked, None))
+        _same(stored, resolved(checked, None), FIXED if _finals_began(folder) else ())
     scored = ("val", "test") if checked.config.finals.seeds else ("val",)
     settled = None if stored is None else Preprocessing.from_dict(stored["preprocessing"])
     task = prepare_checked(checked, scored, reading, settled)
@@ -99,8 +100,7 @@ def search(
         check_same_cases(folder, task.records)
     check_admissible(checked, task.preprocessing.patch)
     watcher = watcher or SilentWatcher()
-    finals = checked.config.finals.seeds and checked.config.evaluator == "train"
-    watcher.noted([*task.notes, *(notes_on_finals(checked.config, task) if finals else [])])
+    watcher.noted([*task.notes, *(notes_on_finals(checked.config, task) if checked.config.finals.seeds else [])])
     with nullcontext(joined) if cluster else joined:
         section = checked.config.resources
         resources = resources_of(section, lambda: gpu_bytes(checked, task), lambda line: watcher.noted([line]))
@@ -152,6 +152,7 @@ def _run(
         trial_seconds=config.limits.trial_time,
         rungs=config.rungs,
         reduction=config.fidelity.reduction,
+        final_folds=config.finals.folds or 1,
         start=tuple(checked.start.values()),
         references={architecture: name for name, architecture in checked.references.items()},
     )
@@ -267,10 +268,18 @@ def _stored(folder: Path) -> dict[str, Any]:
     return data
 
 
-def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """A resumed run must be the same search: its trials would not be comparable otherwise."""
+def _finals_began(folder: Path) -> bool:
+    return any(trial.phase == "final" for trial in Journal(folder / "journal.jsonl").read())
+
+
+def _same(stored: Mapping[str, Any], asked: Mapping[str, Any], fixed: Sequence[str] = ()) -> None:
+    """A resumed run must be the same search: its trials would not be comparable otherwise.
+
+    ``fixed``: keys that may not change either, of the sections that may.
+    """
     before, now = (
-        _flat({key: value for key, value in data.items() if key not in MAY_CHANGE}) for data in (stored, asked)
+        {key: value for key, value in _flat(data).items() if key.split(".")[0] not in MAY_CHANGE or key in fixed}
+        for data in (stored, asked)
     )
     defaults = _flat(Config().model_dump())
     raise_faults(

@@ -65,6 +65,7 @@ class Schedule:
         trial_seconds: most seconds of a search trial; a final may take as much longer as it has more steps.
         rungs: steps after which a search trial is scored on the way, rising.
         reduction: of so many trials at a rung one goes on, see ``Halving``; with 1 all do.
+        final_folds: trainings of ``final_steps`` that a final is made of.
     """
 
     trials: int
@@ -81,6 +82,7 @@ class Schedule:
     trial_seconds: float | None = None
     rungs: tuple[int, ...] = ()
     reduction: float = 1.0
+    final_folds: int = 1
 
     def seconds_of(self, steps: int) -> float | None:
         """Most seconds of a trial of so many steps."""
@@ -367,7 +369,7 @@ class Plan:
                 seed,
                 "test",
                 keep_weights=architecture in searched,
-                seconds=schedule.seconds_of(schedule.final_steps),
+                seconds=schedule.seconds_of(schedule.final_steps * schedule.final_folds),
             )
             for seed in range(schedule.seed + 1, schedule.seed + 1 + schedule.final_seeds)
             for architecture in finalists

@@ -20,6 +20,7 @@ from torch import nn
 from evaluators.files import check_can_hold, write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.front import FrontPoint
+from nas.records.trial import Trial
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.pruning import prune, pruned_weights
@@ -64,7 +65,7 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         "params": point.cost.params,
         "seed": trained.seed,
         "steps": trained.steps,
-        "cases": "test" if trained.phase == "final" else "val",
+        "cases": cases_scored(trained),
         **{name: round(value, 4) for name, value in trained.metrics.items() if name != "loss"},
     }
     if len(point.trials) > 1:  # what the architecture reaches; these weights are one training of it
@@ -84,6 +85,13 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         "versions": run.config["versions"],
     }
     return write_export(folder, architecture, content, run.preprocessing, about)
+
+
+def cases_scored(trial: Trial) -> str:
+    """Which cases a trial's scores are of."""
+    if trial.phase == "search":
+        return "val"
+    return "test and, in folds, train" if "folds" in trial.metrics else "test"
 
 
 def write_export(

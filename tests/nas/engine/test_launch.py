@@ -17,7 +17,7 @@ from PIL import Image
 
 import nas
 from nas.config.config import Config
-from nas.engine.launch import _create, _same
+from nas.engine.launch import FIXED, _create, _same
 from nas.records.journal import Journal
 from nas.records.lock import locked
 from nas.records.trial import Trial
@@ -266,6 +266,15 @@ def test_a_key_that_came_later_stops_no_older_run_where_it_has_its_default():
     now["task"]["duplicates"] = "allow"
     with pytest.raises(InputError, match=r"^task\.duplicates: cannot change when a run is resumed"):
         _same(older, now)
+
+
+@pytest.mark.parametrize("change", [{"folds": 3}, {"tolerance": 2.0}])
+def test_what_finals_are_scored_by_cannot_change_once_one_has_ended(change):
+    before, now = Config().model_dump(), Config().model_dump()
+    now["finals"] |= change
+    _same(before, now)
+    with pytest.raises(InputError, match=r"^finals\.\w+: cannot change when a run is resumed; the run has None, got"):
+        _same(before, now, FIXED)
 
 
 def test_a_run_is_not_resumed_on_another_task(copy, cluster, small_task, tmp_path):
