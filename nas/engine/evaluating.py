@@ -51,8 +51,8 @@ def notes_on_finals(config: Config, task: PreparedTask) -> list[str]:
         folds = folds_of(task, finals.folds)
         cases = sum(len(fold.test) for fold in folds)
         notes.append(
-            f"finals score {cases} cases in {finals.folds} folds, the {len(task.test)} test cases in the first; each "
-            "training of a finalist is as many"
+            f"finals score {cases} cases in {finals.folds} folds, the {len(task.test)} test cases in the first; a "
+            "final is as many trainings"
         )
     elif len(task.test) < FEW and len(task.train) > len(task.test):
         count = 1 + round(len(task.train) / len(task.test))
