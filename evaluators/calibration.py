@@ -20,6 +20,7 @@ import numpy as np
 from torch import Tensor
 
 from evaluators.labelling import IGNORED, Labelling
+from evaluators.masks import Box, class_boxes
 
 BINS = 15  # of equal width, as Guo et al. have it
 MARGIN = 0.25  # of the length of the box
@@ -85,7 +86,7 @@ class CaseCalibration:
         self.reference = reference
         self.labelling = labelling
         self.sums = Calibration(labelling.classes)
-        self._boxes = [_box(reference, labelling, number) for number in range(len(labelling.classes))]
+        self._boxes = [box and _widened(box, reference.shape) for box in class_boxes(reference, labelling)]
 
     def see(self, axis: int, begin: int, block: Tensor) -> None:
         """Probabilities ``(1 + classes, planes, *plane)`` of the planes from ``begin`` along an axis of the image."""
@@ -101,15 +102,10 @@ class CaseCalibration:
                 self.sums.see(number, probabilities[seen], self.labelling.membership[number][planes[seen]])
 
 
-def _box(reference: np.ndarray, labelling: Labelling, number: int) -> tuple[slice, ...] | None:
-    """Around a class in the reference; None where it is not there."""
-    shown = labelling.membership[number][reference]
-    if not shown.any():
-        return None
-    box = []
-    for axis, length in enumerate(shown.shape):
-        along = np.flatnonzero(shown.any(tuple(other for other in range(shown.ndim) if other != axis)))
-        first, last = int(along[0]), int(along[-1])
-        margin = max(1, math.ceil(MARGIN * (last - first + 1)))
-        box.append(slice(max(first - margin, 0), min(last + margin + 1, length)))
-    return tuple(box)
+def _widened(box: Box, size: Sequence[int]) -> Box:
+    """A box with its margin, as far as an image of ``size`` reaches."""
+    margins = [max(1, math.ceil(MARGIN * (along.stop - along.start))) for along in box]
+    return tuple(
+        slice(max(along.start - margin, 0), min(along.stop + margin, length))
+        for along, margin, length in zip(box, margins, size, strict=True)
+    )

@@ -60,7 +60,7 @@ class FoldedEvaluator(Evaluator):
 
 
 def folds_of(task: PreparedTask, count: int) -> list[PreparedTask]:
-    """``count`` tasks with ``test`` cases to score and ``train`` cases that none of them is among.
+    """``count`` tasks, whose ``test`` cases are to be scored and are not among their ``train`` cases.
 
     Which fold a training case is in follows from the names and what the cases show; groups stay whole, and what is
     rare is dealt out.
@@ -134,7 +134,7 @@ def _together(found: Sequence[Evaluation], task: PreparedTask) -> Evaluation:
     if distances:
         diagonals = {case.name: diagonal(case.reference.shape, case.spacing) for case in (*task.train, *task.test)}
         metrics |= distance_metrics(cases, distances, diagonals)
-    if surfaces:
+    if "surface_dice_tolerance" in first.metrics:
         metrics |= surface_metrics(surfaces, first.metrics["surface_dice_tolerance"])
     metrics |= {"test_dice": first.metrics["dice"], "folds": float(len(found))}
     return replace(

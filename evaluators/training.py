@@ -145,7 +145,9 @@ class TrainingEvaluator(Evaluator):
         found: CaseScores = {}
         surfaces: CaseScores = {}
         distances = last and self.distances
-        tolerance = tolerance_of(task) if self.tolerance is None else self.tolerance
+        tolerance = 0.0
+        if distances:
+            tolerance = tolerance_of(task) if self.tolerance is None else self.tolerance
         calibration = Calibration(labelling.classes) if last and self.calibration else None
         scored: list[PreparedCase] = getattr(task, assignment.split)
         device = next(network.parameters()).device

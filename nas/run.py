@@ -102,6 +102,12 @@ class Run:
         return front_of_finals(self.journal, self.references)
 
     @property
+    def final_cases(self) -> str:
+        """What the finals were scored on, in words."""
+        folds = (self.config.get("finals") or {}).get("folds")
+        return f"unseen cases of {folds} folds" if folds else "test cases"
+
+    @property
     def front(self) -> Front:
         """The best evidence there is: the finals' front, else the search's."""
         return self.final_front or self.search_front

@@ -31,6 +31,8 @@ def cost_table(front: Front, costs: Mapping[str, InferenceCost]) -> Table:
 
 def conditions(costs: Mapping[str, InferenceCost]) -> list[Text]:
     """What was measured on which machine, a line for each."""
+    if not costs:
+        return [Text("no prediction was measured: that is done after the last final, with finals.cost", style="dim")]
     lines = set()
     for cost in costs.values():
         patch = f"a patch of {' x '.join(map(str, cost.size))}{', mirrored' if cost.mirror else ''}"

@@ -29,8 +29,7 @@ def front_view(run: Run) -> Group:
     front = final or run.search_front
     if not front.points:
         raise InputError(f"run '{run.name}': no completed trial")
-    folds = (run.config.get("finals") or {}).get("folds")
-    cases = f"unseen cases of {folds} folds" if final and folds else "test cases" if final else "validation cases"
+    cases = run.final_cases if final else "validation cases"
     seeds = max(point.seeds for point in front.everything)
     title = f"{run.name}: Dice on {cases}, mean of {seeds} seed{'s' if seeds > 1 else ''}"
     plot = front_plot(front, title, min(WIDTH, console.width))

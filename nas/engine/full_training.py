@@ -14,7 +14,7 @@ from nas.config.config import apply_settings, read_config
 from nas.config.sources import load_architecture
 from nas.engine.evaluating import final_evaluator, notes_on_finals
 from nas.engine.launch import VERSIONED, prepare_checked
-from nas.exports.export import check_free, write_export
+from nas.exports.export import check_free, told_scores, write_export
 from nas.profiles.inference import measure_inference
 from search_spaces.errors import InputError
 
@@ -74,8 +74,8 @@ def train_fully(
         "data": fingerprint(prepared.records),
         "seed": seed,
         "steps": steps,
-        "cases": "test and, in folds, train" if finals.folds else "test",
-        **{name: round(value, 4) for name, value in evaluation.metrics.items() if name != "loss"},
+        "cases": "test",
+        **told_scores(evaluation.metrics),
         **({"inference": measured.to_dict()} if measured else {}),
         "mirror": finals.mirror,
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},

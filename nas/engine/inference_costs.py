@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluators.preprocessing import Preprocessing
-from nas.config.config import Config
+from nas.config.checks import Checked
 from nas.engine.plan import Watcher
 from nas.engine.ray_cluster import Resources
 from nas.engine.ray_measuring import measured_there
@@ -13,21 +13,21 @@ from nas.run import Run
 
 
 def measure_finalists(
-    run: Run, layout: Preprocessing, config: Config, resources: Resources, here: bool, watcher: Watcher
+    run: Run, layout: Preprocessing, checked: Checked, resources: Resources, here: bool, watcher: Watcher
 ) -> bool:
     """Measure those of a run's finals that were not yet, and keep the result in its folder; whether there were any.
 
     Args:
         run: with its finals in the journal.
         layout: preprocessing of the task.
-        config: of the run.
+        checked: config of the run.
         resources: of a trial, which a measurement on another machine gets too.
         here: whether trials ran on this machine; else a worker of the cluster measures.
         watcher: told what is measured, and what could not be.
     """
     front, known = run.final_front, read_inference_costs(run.folder)
     points = front.everything if front is not None else []
-    mirror = config.finals.mirror
+    mirror = checked.config.finals.mirror
     due = [
         point.architecture
         for point in points
@@ -41,7 +41,7 @@ def measure_finalists(
     if here:
         found, faults = measure_all(due, layout, mirror, gpu)
     else:
-        found, faults = measured_there(due, layout, mirror, gpu, resources, config.plugins)
+        found, faults = measured_there(due, layout, mirror, gpu, resources, checked.plugins)
     if faults:
         watcher.noted(faults)
     write_inference_costs(run.folder, known | found)

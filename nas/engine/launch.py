@@ -178,7 +178,7 @@ def _run(
         )
     finally:
         finished = written()
-    if config.finals.cost and measure_finalists(finished, layout, config, resources, here, watcher):
+    if config.finals.cost and measure_finalists(finished, layout, checked, resources, here, watcher):
         return written()
     return finished
 

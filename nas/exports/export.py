@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from torch import nn
 from evaluators.files import check_can_hold, write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.front import FrontPoint
-from nas.records.trial import Trial
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.pruning import prune, pruned_weights
@@ -65,8 +65,8 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         "params": point.cost.params,
         "seed": trained.seed,
         "steps": trained.steps,
-        "cases": cases_scored(trained),
-        **{name: round(value, 4) for name, value in trained.metrics.items() if name != "loss"},
+        "cases": "test" if trained.phase == "final" else "val",
+        **told_scores(trained.metrics),
     }
     if len(point.trials) > 1:  # what the architecture reaches; these weights are one training of it
         of_seeds = {"count": len(point.trials), "dice": round(point.dice, 4), "dice_interval": [point.low, point.high]}
@@ -87,11 +87,10 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
     return write_export(folder, architecture, content, run.preprocessing, about)
 
 
-def cases_scored(trial: Trial) -> str:
-    """Which cases a trial's scores are of."""
-    if trial.phase == "search":
-        return "val"
-    return "test and, in folds, train" if "folds" in trial.metrics else "test"
+def told_scores(metrics: Mapping[str, float]) -> dict[str, Any]:
+    """What an export tells of its weights' scores; those over folds, which are of several networks, stand apart."""
+    rounded = {name: round(value, 4) for name, value in metrics.items() if name != "loss"}
+    return {"dice": rounded["test_dice"], "folds": rounded} if "folds" in rounded else rounded
 
 
 def write_export(
