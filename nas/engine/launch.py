@@ -50,6 +50,7 @@ MAY_CHANGE = (
     "versions",
     "preprocessing",
     "data",
+    "task.duplicates",
 )  # of a config, between sessions of one run
 FIXED = ("finals.folds", "finals.tolerance")  # but for these, once a final has ended: others would not compare with it
 
@@ -278,7 +279,11 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any], fixed: Sequence[s
     ``fixed``: keys that may not change either, of the sections that may.
     """
     before, now = (
-        {key: value for key, value in _flat(data).items() if key.split(".")[0] not in MAY_CHANGE or key in fixed}
+        {
+            key: value
+            for key, value in _flat(data).items()
+            if not {key, key.split(".")[0]}.intersection(MAY_CHANGE) or key in fixed
+        }
         for data in (stored, asked)
     )
     defaults = _flat(Config().model_dump())

@@ -261,10 +261,10 @@ def test_a_run_is_not_resumed_as_another_search(copy, cluster, settings, faults)
 
 def test_a_key_that_came_later_stops_no_older_run_where_it_has_its_default():
     older, now = Config().model_dump(), Config().model_dump()
-    del older["task"]["duplicates"]
+    del older["task"]["nan"]
     _same(older, now)
-    now["task"]["duplicates"] = "allow"
-    with pytest.raises(InputError, match=r"^task\.duplicates: cannot change when a run is resumed"):
+    now["task"]["nan"] = "background"
+    with pytest.raises(InputError, match=r"^task\.nan: cannot change when a run is resumed"):
         _same(older, now)
 
 
@@ -356,10 +356,10 @@ def test_a_run_does_not_go_on_with_other_data(copy, cluster, small_task, tmp_pat
     config = copy.folder / "config.yaml"
     config.write_text(config.read_text().replace(str(small_task), str(task)))
     folder = "labels" if change == "label" else "images"
-    changed = np.asarray(Image.open(task / folder / "case05.png"))[:, ::-1]
+    changed = np.asarray(Image.open(task / folder / "case05.png"))[:, ::-1]  # no copy of another image
     if change == "more":
-        for kind in ("images", "labels"):
-            shutil.copy(task / kind / "case05.png", task / kind / "case99.png")
+        write_picture(task / "images" / "case99.png", changed)
+        shutil.copy(task / "labels" / "case05.png", task / "labels" / "case99.png")
     else:
         write_picture(task / folder / "case05.png", changed)
     faults = refused(copy, cluster, run="small", resume=True, settings=["limits.trials=9"])
