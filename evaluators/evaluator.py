@@ -76,6 +76,7 @@ class Evaluation:
         distances: 95th-percentile Hausdorff distance of each case and class, mm; empty where not asked for.
         false_positives: of each case and class that the case does not have, the voxels predicted as it.
         network: the trained network, in eval mode on the CPU; None where nothing was trained.
+        surface_dice: surface Dice of each case and class that the case has; empty where not asked for.
     """
 
     metrics: dict[str, float]
@@ -83,6 +84,7 @@ class Evaluation:
     distances: CaseScores = field(default_factory=dict)
     false_positives: CaseScores = field(default_factory=dict)
     network: nn.Module | None = None
+    surface_dice: CaseScores = field(default_factory=dict)
 
     def weights(self) -> bytes | None:
         """The network's weights as the content of a safetensors file."""

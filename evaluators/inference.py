@@ -27,6 +27,7 @@ UNFOLDED = 2560  # voxels across the last axis up to which torch convolves a sin
 BLOCK_VALUES = 2**16  # most probabilities that are worked on at once, where it is more than one plane
 
 Show = Callable[[int, int], object]  # called with (windows seen, windows in all)
+See = Callable[[int, int, Tensor], object]  # called with (axis, plane, probabilities of the planes from there)
 
 
 @torch.inference_mode()
@@ -40,6 +41,7 @@ def predict_label(
     device: torch.device | str = "cpu",
     threads: int | None = None,
     show: Show = lambda done, total: None,
+    see: See | None = None,
 ) -> np.ndarray:
     """Label indices ``(*size)``, uint8, of one image.
 
@@ -55,6 +57,8 @@ def predict_label(
         device: where the network is.
         threads: windows worked on at once, see ``spread``; None: as many as torch has threads, one on a GPU.
         show: told how far it is.
+        see: given the probabilities, block by block: ``(1 + classes, planes, *plane)`` along an axis of the original,
+            to be used before it returns.
 
     Raises:
         FloatingPointError: the network gives numbers that are not finite.
@@ -63,6 +67,8 @@ def predict_label(
     axis, blocks = _probabilities(network, image, layout, size, mirror, device, threads, show)
     planes, done = np.moveaxis(label, axis, 0), 0
     for block in blocks:
+        if see is not None:
+            see(axis, done, block)
         planes[done : done + block.shape[1]] = _indices(block, layout.labelling).cpu().numpy()
         done += block.shape[1]
     return label

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from evaluators.duplicates import check_duplicates, is_blank
 from evaluators.fingerprint import CaseRecord, record
 from evaluators.images.placement import UPRIGHT
 from evaluators.labelling import Labelling
@@ -181,6 +182,7 @@ def prepare(
     normalisation: Sequence[float] | str = "auto",
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
+    duplicates: str = "fault",
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> PreparedTask:
     """Read and preprocess every case once.
@@ -193,14 +195,16 @@ def prepare(
         normalisation: of intensities, see ``planning.rules.choose_normalisation``.
         scored: the parts on which networks are compared; each must show some foreground.
         layout: preprocessing that is settled, as that of trained weights is; then what is above does not count.
+        duplicates: ``fault``, or ``allow``: of one image in several parts, see ``check_duplicates``.
         progress: called with (cases done, cases in all).
 
     Raises:
-        InputError: every case that cannot be read, does not fit or has no label, together; else what cannot be learnt
-            or scored, see ``check_coverage``, or that there is no training case.
+        InputError: every case that cannot be read, does not fit or has no label, together; else images in several
+            parts, what cannot be learnt or scored, see ``check_coverage``, or that there is no training case.
     """
     samples: list[tuple[str, str, Sample]] = []
     records: list[CaseRecord] = []
+    telling: list[CaseRecord] = []  # of images that are not blank
     notes: Counter[str] = Counter()
     firsts: dict[str, str] = {}
     faults: list[str] = []
@@ -209,6 +213,8 @@ def prepare(
             sample = task.read(case)
             samples.append((case.split, case.name, sample))
             records.append(record(case, sample))
+            if not is_blank(sample.image):
+                telling.append(records[-1])
             notes.update(sample.notes)
             firsts |= {note: case.name for note in sample.notes if note not in firsts}
             if sample.label is None:
@@ -220,6 +226,7 @@ def prepare(
     train = [sample for split, _, sample in samples if split == "train"]
     if not train:
         raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
+    repeated = check_duplicates(telling, duplicates == "allow")
     covered = check_coverage(task, _index_counts(samples), scored)
     facts: Facts | None = None
     decisions: tuple[Decision, ...] = ()
@@ -234,6 +241,7 @@ def prepare(
             *task.notes,
             *(_counted(note, count, firsts[note]) for note, count in notes.items()),
             *_voxel_sizes(samples, layout),
+            *repeated,
             *covered,
             *(f"{one.name}: {one.reason}" for one in decisions if one.notable),
         ),

@@ -7,11 +7,12 @@ class, false positives where it does not. So the means of two networks are over 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from evaluators.labelling import IGNORED, Labelling
+from evaluators.masks import class_masks
 
 Scores = dict[str, float | None]  # class -> score; None where it is not defined
 CaseScores = dict[str, Scores]  # by case
@@ -61,21 +62,10 @@ def hausdorff_scores(
     The larger of both directions' percentiles of the distances between border voxels, as MONAI has it. None where the
     class is absent from either: a distance to nothing is not a number. Each class is looked at within its own box.
     """
-    from scipy.ndimage import find_objects
-
-    labelling = _labelling(classes)
-    found, there = (find_objects(label, max_label=INDICES - 2) for label in (prediction, reference))
-    scores: Scores = {}
-    for name, members in zip(labelling.classes, labelling.members, strict=True):
-        boxes = [[box[index - 1] for index in members if box[index - 1]] for box in (found, there)]
-        scores[name] = None
-        if all(boxes):
-            box = _around([*boxes[0], *boxes[1]])
-            counted = reference[box] != IGNORED
-            first, second = (_mask(label[box], members) & counted for label in (prediction, reference))
-            if first.any():  # else all of it lies where the reference does not count
-                scores[name] = _hausdorff(first, second, spacing)
-    return scores
+    return {
+        name: _hausdorff(found, there, spacing) if found.any() and there.any() else None
+        for name, found, there in class_masks(prediction, reference, _labelling(classes))
+    }
 
 
 def mean_score(cases: Mapping[str, Mapping[str, float | None]]) -> float:
@@ -139,18 +129,6 @@ def _by_class(cases: Mapping[str, Mapping[str, float | None]]) -> dict[str, list
 
 def _labelling(classes: Labelling | Sequence[str]) -> Labelling:
     return classes if isinstance(classes, Labelling) else Labelling.exclusive(classes)
-
-
-def _around(boxes: Sequence[tuple[slice, ...]]) -> tuple[slice, ...]:
-    """The smallest box that holds all of them."""
-    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
-
-
-def _mask(label: np.ndarray, indices: Iterable[int]) -> np.ndarray:
-    mask = np.zeros(label.shape, bool)
-    for index in indices:
-        mask |= label == index
-    return mask
 
 
 def _hausdorff(first: np.ndarray, second: np.ndarray, spacing: Sequence[float]) -> float:

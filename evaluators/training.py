@@ -17,6 +17,7 @@ from torch import nn
 
 from evaluators.augmentation import Augmentation, mirrored_axes
 from evaluators.batches import batches
+from evaluators.calibration import Calibration, CaseCalibration
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
 from evaluators.inference import predict_label, shares
 from evaluators.losses import FOCUS, DiceAndEntropy
@@ -31,6 +32,7 @@ from evaluators.scoring import (
     overlap_metrics,
     overlap_scores,
 )
+from evaluators.surface_dice import surface_dice_scores, surface_metrics, voxel_tolerance
 from evaluators.threads import spread
 from search_spaces.errors import InputError
 from search_spaces.hosts import Host
@@ -51,7 +53,9 @@ class TrainingEvaluator(Evaluator):
         warmup: share of the steps in which the rate rises.
         clip: largest norm of the gradient.
         mirror: average predictions over images mirrored as those of training may be.
-        distances: also compute Hausdorff distances.
+        distances: of the last weights also compute Hausdorff distances and surface Dice.
+        tolerance: of surface Dice, mm; None: see ``tolerance_of``.
+        calibration: of the last weights also tell whether probabilities mean what they say.
         augmentation: how training images are varied.
     """
 
@@ -65,6 +69,8 @@ class TrainingEvaluator(Evaluator):
         clip: float = 1.0,
         mirror: bool = False,
         distances: bool = False,
+        tolerance: float | None = None,
+        calibration: bool = False,
         augmentation: Augmentation | None = None,
     ) -> None:
         self.batch = batch
@@ -75,6 +81,8 @@ class TrainingEvaluator(Evaluator):
         self.clip = clip
         self.mirror = mirror
         self.distances = distances
+        self.tolerance = tolerance
+        self.calibration = calibration
         self.augmentation = augmentation or Augmentation()
 
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
@@ -84,7 +92,7 @@ class TrainingEvaluator(Evaluator):
         torch.manual_seed(assignment.seed)  # for layers that are random in training; weights have seeds of their own
         loss = yield from self.train(network, assignment)
         network.eval()
-        evaluation = yield from self.scores(network, assignment, assignment.steps, loss, self.distances)
+        evaluation = yield from self.scores(network, assignment, assignment.steps, loss, last=True)
         return replace(evaluation, network=network.cpu())
 
     def train(self, network: Host, assignment: Assignment) -> Generator[Progress, None, float]:
@@ -128,45 +136,86 @@ class TrainingEvaluator(Evaluator):
         return work.mean_loss
 
     def scores(
-        self, network: nn.Module, assignment: Assignment, done: int, loss: float, distances: bool = False
+        self, network: nn.Module, assignment: Assignment, done: int, loss: float, last: bool = False
     ) -> Generator[Progress, None, Evaluation]:
-        """Of a network in eval mode after ``done`` steps, on the cases of the assignment's split."""
+        """Of a network in eval mode after ``done`` steps, on the cases of the assignment's split.
+
+        ``last``: whether these are the last weights, of which everything is measured that was asked for.
+        """
         task, labelling = assignment.task, assignment.task.preprocessing.labelling
         cases: CaseScores = {}
         false_positives: CaseScores = {}
         found: CaseScores = {}
+        surfaces: CaseScores = {}
+        distances = last and self.distances
+        tolerance = 0.0
+        if distances:
+            tolerance = tolerance_of(task) if self.tolerance is None else self.tolerance
+        calibration = Calibration(labelling.classes) if last and self.calibration else None
         scored: list[PreparedCase] = getattr(task, assignment.split)
         device = next(network.parameters()).device
         reported = time.monotonic()
-        for number, (case, label) in enumerate(self.predictions(network, task, scored, device), start=1):
+        predictions = self.predictions(network, task, scored, device, calibration)
+        for number, (case, label) in enumerate(predictions, start=1):
             cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
             if distances:
-                found[case.name] = hausdorff_scores(label, case.reference, labelling, case.spacing)
+                given = label, case.reference, labelling, case.spacing
+                found[case.name] = hausdorff_scores(*given)
+                surfaces[case.name] = surface_dice_scores(*given, tolerance)
             if time.monotonic() - reported > REPORT_SECONDS:
                 yield Progress(done, assignment.steps, loss, scored=(number, len(scored)))
                 reported = time.monotonic()
         metrics = overlap_metrics(cases, false_positives)
         if distances:
             diagonals = {case.name: diagonal(case.reference.shape, case.spacing) for case in scored}
-            metrics |= distance_metrics(cases, found, diagonals)
-        return Evaluation(metrics | {"loss": loss}, cases, found, false_positives)
+            metrics |= distance_metrics(cases, found, diagonals) | surface_metrics(surfaces, tolerance)
+        if calibration is not None:
+            metrics |= calibration.metrics()
+        return Evaluation(metrics | {"loss": loss}, cases, found, false_positives, surface_dice=surfaces)
 
     def predictions(
-        self, network: nn.Module, task: PreparedTask, cases: Sequence[PreparedCase], device: torch.device
+        self,
+        network: nn.Module,
+        task: PreparedTask,
+        cases: Sequence[PreparedCase],
+        device: torch.device,
+        calibration: Calibration | None = None,
     ) -> Iterator[tuple[PreparedCase, np.ndarray]]:
-        """Label indices ``(*original size)`` of each case; raises ``Diverged`` where there is no finite probability."""
+        """Label indices ``(*original size)`` of each case; raises ``Diverged`` where there is no finite probability.
+
+        ``calibration`` takes in the probabilities, where one is given.
+        """
         layout = task.preprocessing
         at_once, threads = shares(layout, device)
         mirror = mirrored_axes(self.augmentation.flip, layout.dims) if self.mirror else ()
 
-        def predict(case: PreparedCase) -> np.ndarray:
+        def predict(case: PreparedCase) -> tuple[np.ndarray, Calibration | None]:
             size = case.reference.shape
+            looked = None if calibration is None else CaseCalibration(case.reference, layout.labelling)
             try:
-                return predict_label(network, case.image, layout, size, mirror=mirror, device=device, threads=threads)
+                label = predict_label(
+                    network,
+                    case.image,
+                    layout,
+                    size,
+                    mirror=mirror,
+                    device=device,
+                    threads=threads,
+                    see=None if looked is None else looked.see,
+                )
             except FloatingPointError:  # the last update may break a network whose last loss was finite
                 raise Diverged(f"the prediction of case '{case.name}' is not finite") from None
+            return label, None if looked is None else looked.sums
 
-        yield from zip(cases, spread(predict, cases, at_once), strict=True)
+        for case, (label, sums) in zip(cases, spread(predict, cases, at_once), strict=True):
+            if calibration is not None and sums is not None:
+                calibration.add(sums)
+            yield case, label
+
+
+def tolerance_of(task: PreparedTask) -> float:
+    """The tolerance of surface Dice that follows from the voxels of a task's cases, mm; see ``voxel_tolerance``."""
+    return voxel_tolerance([case.spacing for case in (*task.train, *task.val, *task.test)])
 
 
 def resolve_device(name: str) -> torch.device:

@@ -17,6 +17,7 @@ from nas.evidence.front import Front, front_of, front_of_finals
 from nas.evidence.hypervolume import Box
 from nas.evidence.plain_data import front_to_list
 from nas.evidence.point import FrontPoint
+from nas.records.inference_cost import InferenceCost, read_inference_costs
 from nas.records.journal import Journal
 from nas.records.trial import Trial
 from nas.records.usage import usage
@@ -117,6 +118,12 @@ class Run:
         return front_of_finals(self.journal, self.references, self.counterparts)
 
     @property
+    def final_cases(self) -> str:
+        """What the finals were scored on, in words."""
+        folds = (self.config.get("finals") or {}).get("folds")
+        return f"unseen cases of {folds} folds" if folds else "test cases"
+
+    @property
     def front(self) -> Front:
         """The best evidence there is: the finals' front, else the search's."""
         return self.final_front or self.search_front
@@ -132,6 +139,11 @@ class Run:
             if trial.architecture == point.architecture and trial.weights and (self.folder / trial.weights).exists()
         ]
         return min(found, key=lambda trial: (-trial.steps, trial.seed), default=None)
+
+    @functools.cached_property
+    def inference_costs(self) -> dict[str, InferenceCost]:
+        """What a prediction takes, by key of the architecture; of those in the finals, once they have ended."""
+        return read_inference_costs(self.folder)
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -152,7 +164,7 @@ class Run:
         data = {
             "run": self.name,
             "search": front_to_list(found, dominated=False),
-            "final": front_to_list(final) if final else [],
+            "final": front_to_list(final, costs=self.inference_costs) if final else [],
             "summary": {
                 **usage(self.journal, cores),
                 "hypervolume": round(hypervolume, 5),

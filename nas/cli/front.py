@@ -20,12 +20,20 @@ def front(
     tolerance: TOLERANCE = None,
     search: Annotated[bool, typer.Option("--search", help="Of the search, though there are finals.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Surface Dice, HD95 and calibration instead of gains.")
+    ] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Multiply-accumulates, time and memory of a prediction instead of gains.")
+    ] = False,
     picture: Annotated[
         Path | None, typer.Option(help="Write the plot to this PNG, SVG or PDF file (extra 'report').")
     ] = None,
     runs: RUNS = Path("runs"),
 ) -> None:
     """Show the Pareto front of a run; with an option, only the pick from it."""
+    from nas.cli.cost_table import conditions, cost_table
+    from nas.cli.score_table import explanation, score_table
     from nas.cli.tables import front_view, lightest, pick_table
     from nas.evidence.plain_data import front_to_list
     from nas.run import load_run
@@ -38,7 +46,7 @@ def front(
 
         draw_front(loaded, picture)
     if as_json:
-        points = front_to_list(shown)
+        points = front_to_list(shown, costs=loaded.inference_costs)
         if chosen is None:
             print(json.dumps(points, indent=1, allow_nan=False))
             return
@@ -46,10 +54,17 @@ def front(
         if tolerance is not None:
             told["within"] = {"tolerance": tolerance, "probability": shown.chance_within(chosen, tolerance)}
         print(json.dumps(told, indent=1, allow_nan=False))
-    elif chosen is not None:
+        return
+    if scores:
+        console.print(score_table(shown), explanation(shown))
+    if cost:
+        console.print(cost_table(shown, loaded.inference_costs), *conditions(loaded.inference_costs))
+    if chosen is None:
+        if not (scores or cost):
+            console.print(front_view(loaded, search))
+        return
+    if not (scores or cost):
         console.print(pick_table(shown, chosen))
-        if tolerance is not None:
-            console.print(lightest(shown, tolerance))
-        console.print(chosen.architecture.to_yaml(), highlight=False)
-    else:
-        console.print(front_view(loaded, search))
+    if tolerance is not None:
+        console.print(lightest(shown, tolerance))
+    console.print(chosen.architecture.to_yaml(), highlight=False)

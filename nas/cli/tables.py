@@ -32,10 +32,10 @@ def front_view(run: Run, search: bool = False) -> Group:
     front = final or run.search_front
     if not front.points:
         raise InputError(f"run '{run.name}': no completed trial")
-    cases = "test" if final else "validation"
+    cases = run.final_cases if final else "validation cases"
     counts = sorted({point.seeds for point in (*front.compared, *front.references)})
     seeds = " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
-    title = f"{run.name}: Dice on {cases} cases, mean of {seeds} seed{'s' if counts[-1] > 1 else ''}"
+    title = f"{run.name}: Dice on {cases}, mean of {seeds} seed{'s' if counts[-1] > 1 else ''}"
     plot = front_plot(front, title, min(WIDTH, console.width))
     table = front_table(front, everything=final is not None)
     sure = [by_the_model()] if final is None else [*equal_size(front), *could_be_shown(front)]

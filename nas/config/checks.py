@@ -161,7 +161,7 @@ def make_strategy(config: Config, space: SearchSpace, admits: Admits) -> Strateg
 
 def open_section(config: Config, path: str, reading: ShowReading) -> Task:
     """The task of a config's ``task`` section, which is at ``path``."""
-    preprocessing = {"path", "split_seed", "size", "spacing", "patch", "normalisation"}
+    preprocessing = {"path", "split_seed", "size", "spacing", "patch", "normalisation", "duplicates"}
     asked = config.task.model_dump(exclude=preprocessing)
     return open_task(
         path, seed=config.task.split_seed, progress=lambda done, total: reading("labels", done, total), **asked

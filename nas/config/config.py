@@ -66,6 +66,7 @@ class TaskSection(Section):
         groups: whether a column ``group``, or names that look like slices of a subject, tell what stays in one part.
         group_pattern: regular expression with one group, the subject in the name of a case: ``(case\\d+)_slice``.
         nan: ``fault``, or ``background``: NaN pixels become the smallest value of their image.
+        duplicates: ``fault``, or ``allow`` one image in several parts of the split, as of a public set known for it.
         geometry: ``check`` that images and labels lie alike in space, or trust them ``by_index``.
         images, labels: names of the two folders, where they are not the usual ones.
         arrays: names of the arrays of .npz files, ``{image: NAME, label: NAME}``.
@@ -90,6 +91,7 @@ class TaskSection(Section):
     groups: bool | None = None
     group_pattern: str | None = None
     nan: Literal["fault", "background"] = "fault"
+    duplicates: Literal["fault", "allow"] = "fault"
     geometry: Literal["check", "by_index"] = "check"
     images: str | None = None
     labels: str | None = None
@@ -171,8 +173,13 @@ class FinalsSection(Section):
             ``search_spaces.architecture.counterpart``. Controls come beside the finalists, and have as many seeds.
         leave_out: whether the finalist with attention that the search holds for the best is trained without each of its
             filled slots in turn too, see ``nas.evidence.left_out``; ``nas effects`` shows what each is worth.
+        folds: trainings of each finalist and seed that score training cases too, each those that it has not seen, for a
+            task with few test cases; see ``evaluators.folds``. Left out: one, that scores the test cases.
         mirror: average predictions over images mirrored along the axes along which training mirrors.
-        distances: also compute the 95th-percentile Hausdorff distance.
+        distances: also compute the 95th-percentile Hausdorff distance and surface Dice.
+        tolerance: of surface Dice, mm; left out, the longest edge of the median voxel.
+        calibration: also compute expected calibration error and Brier score.
+        cost: measure time and memory of a prediction with each finalist, once all are trained.
     """
 
     steps: Positive | None = None
@@ -181,8 +188,12 @@ class FinalsSection(Section):
     candidates: Positive = 4
     controls: bool = True
     leave_out: bool = False
+    folds: Annotated[Whole, Field(ge=2)] | None = None
     mirror: bool = False
     distances: bool = True
+    tolerance: Annotated[Number, Field(ge=0)] | None = None
+    calibration: bool = True
+    cost: bool = True
 
 
 class LimitsSection(Section):

@@ -11,10 +11,11 @@ from evaluators.fingerprint import fingerprint
 from evaluators.training import resolve_device
 from nas.config.checks import check
 from nas.config.config import apply_settings, read_config
-from nas.config.evaluation import training_evaluator
+from nas.config.evaluation import final_evaluator, notes_on_finals
 from nas.config.sources import load_architecture
 from nas.engine.launch import VERSIONED, prepare_checked
-from nas.exports.export import check_free, mirrored, write_export
+from nas.exports.export import check_free, mirrored, told_scores, write_export
+from nas.profiles.inference import measure_inference
 from search_spaces.errors import InputError
 
 
@@ -55,15 +56,19 @@ def train_fully(
     if loaded.dims != checked.task.dims:
         raise InputError(f"architecture is {loaded.dims}D, task '{checked.task.name}' is {checked.task.dims}D")
     checked, prepared = prepare_checked(checked, ("test",), show)
-    tell(prepared.notes)
+    tell([*prepared.notes, *notes_on_finals(checked.config, prepared)])
     settled = checked.config
     steps, seed = settled.finals.steps or settled.steps, settled.seed + 1
-    evaluator = training_evaluator(settled, final=True)
+    evaluator = final_evaluator(settled)
     work = evaluator.evaluate(Assignment(loaded, prepared, steps, seed, "test", device))
     evaluation = run_to_end(work, lambda progress: _show(progress, show))
     weights = evaluation.weights()
     assert evaluation.network is not None
     assert weights is not None
+    mirror = mirrored(settled.model_dump(), loaded.dims)
+    measured = settled.finals.cost and measure_inference(
+        loaded, prepared.preprocessing, mirror=mirror, gpu=device == "cuda"
+    )
     about = {
         "task": checked.task.name,
         "params": sum(p.numel() for p in evaluation.network.parameters()),
@@ -71,8 +76,9 @@ def train_fully(
         "seed": seed,
         "steps": steps,
         "cases": "test",
-        **{name: round(value, 4) for name, value in evaluation.metrics.items() if name != "loss"},
-        "mirror": mirrored(settled.model_dump(), loaded.dims),
+        **told_scores(evaluation.metrics),
+        **({"inference": measured.to_dict()} if measured else {}),
+        "mirror": mirror,
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
     }
     write_export(out, loaded, weights, prepared.preprocessing, about)

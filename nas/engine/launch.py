@@ -18,11 +18,12 @@ from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
 from nas.config.checks import Checked, ShowReading, admits, check, check_admissible, make_strategy
-from nas.config.config import LimitsSection, apply_settings, read_config
-from nas.config.evaluation import evaluators_of
+from nas.config.config import Config, LimitsSection, apply_settings, read_config
+from nas.config.evaluation import evaluators_of, notes_on_finals
 from nas.config.form_faults import shown
 from nas.config.settling import settle, with_settled
 from nas.engine.gpu_bytes import gpu_bytes
+from nas.engine.inference_costs import measure_finalists
 from nas.engine.plan import Plan, Schedule, Watcher
 from nas.engine.ray_cluster import Cluster, Resources
 from nas.engine.ray_share import resources_of
@@ -50,7 +51,9 @@ MAY_CHANGE = (
     "versions",
     "preprocessing",
     "data",
+    "task.duplicates",
 )  # of a config, between sessions of one run
+FIXED = ("finals.folds", "finals.tolerance")  # but for these, once a final has ended: others would not compare with it
 
 
 @one_core()
@@ -96,7 +99,7 @@ def search(
     joined = cluster or Cluster(address)
     checked = check(data, beside, joined.here, reading, Path(runs), folder if resume else None)
     if stored is not None:
-        _same(stored, resolved(checked, None))
+        _same(stored, resolved(checked, None), FIXED if _finals_began(folder) else ())
     scored = ("val", "test") if checked.config.finals.seeds else ("val",)
     settled = None if stored is None else Preprocessing.from_dict(stored["preprocessing"])
     checked, task = prepare_checked(checked, scored, reading, settled)
@@ -104,7 +107,8 @@ def search(
         check_same_cases(folder, task.records)
     check_admissible(checked, task.preprocessing.patch)
     watcher = watcher or SilentWatcher()
-    watcher.noted([*checked.notes, *task.notes])
+    of_finals = notes_on_finals(checked.config, task) if checked.config.finals.seeds else []
+    watcher.noted([*checked.notes, *task.notes, *of_finals])
     with nullcontext(joined) if cluster else joined:
         section = checked.config.resources
         resources = resources_of(section, lambda: gpu_bytes(checked, task), lambda line: watcher.noted([line]))
@@ -116,7 +120,7 @@ def search(
                 write_cases(folder, task.records)
             write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
             reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
-            return _run(checked, task, Run(folder), resources, workers, reopened, watcher)
+            return _run(checked, task, Run(folder), resources, workers, reopened, watcher, joined.here)
 
 
 def _run(
@@ -127,6 +131,7 @@ def _run(
     workers: int,
     reopened: bool,
     watcher: Watcher,
+    here: bool,
 ) -> Run:
     config, space, layout = checked.config, checked.space, task.preprocessing
 
@@ -158,10 +163,21 @@ def _run(
         trial_seconds=config.limits.trial_time,
         rungs=config.rungs,
         reduction=config.fidelity.reduction,
+        final_folds=config.finals.folds or 1,
         start=tuple(checked.start.values()),
         references={architecture: name for name, architecture in checked.references.items()},
     )
     plan = Plan(strategy, schedule, Journal(run.folder / "journal.jsonl"), run.folder, cost_of, watcher)
+
+    def written() -> Run:
+        found = Run(run.folder)
+        found.write_front(
+            max(workers, plan.workers) * config.resources.cpus_per_trial,
+            box,
+            plan.ended or (None if plan.searching else found.summary.get("ended")),
+        )
+        return found
+
     try:
         run_trials(
             plan,
@@ -172,12 +188,9 @@ def _run(
             patience=config.limits.time,
         )
     finally:
-        finished = Run(run.folder)
-        finished.write_front(
-            max(workers, plan.workers) * config.resources.cpus_per_trial,
-            box,
-            plan.ended or (None if plan.searching else finished.summary.get("ended")),
-        )
+        finished = written()
+    if config.finals.cost and measure_finalists(finished, layout, checked, resources, here, watcher):
+        return written()
     return finished
 
 
@@ -200,6 +213,7 @@ def prepare_checked(
         normalisation=section.normalisation,
         scored=scored,
         layout=layout,
+        duplicates=section.duplicates,
         progress=lambda done, total: reading("cases", done, total),
     )
     return settle(checked, task.decisions), task
@@ -267,11 +281,24 @@ def _stored(folder: Path) -> dict[str, Any]:
     return data
 
 
-def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """A resumed run must be the same search: its trials would not be comparable otherwise."""
+def _finals_began(folder: Path) -> bool:
+    return any(trial.phase == "final" for trial in Journal(folder / "journal.jsonl").read())
+
+
+def _same(stored: Mapping[str, Any], asked: Mapping[str, Any], fixed: Sequence[str] = ()) -> None:
+    """A resumed run must be the same search: its trials would not be comparable otherwise.
+
+    ``fixed``: keys that may not change either, of the sections that may.
+    """
     before, now = (
-        _flat({key: value for key, value in data.items() if key not in MAY_CHANGE}) for data in (stored, asked)
+        {
+            key: value
+            for key, value in _flat(data).items()
+            if not {key, key.split(".")[0]}.intersection(MAY_CHANGE) or key in fixed
+        }
+        for data in (stored, asked)
     )
+    defaults = _flat(Config().model_dump())
     raise_faults(
         [
             f"{key}: cannot change when a run is resumed; the run has {shown(before.get(key))}, "
@@ -279,6 +306,7 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
             for key in dict.fromkeys([*before, *now])
             if key.split(".")[0] in stored  # else a section that there was not, when the run began
             and before.get(key) != now.get(key)
+            and (key in before or now[key] != defaults.get(key))  # else a key that there was not
         ],
         limit=8,
     )

@@ -64,6 +64,7 @@ class Outcome:
     weights: bytes | None = None
     state: bytes | None = None
     error: str | None = None
+    surface_dice: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -75,6 +75,7 @@ class Schedule:
         controls: whether finals also hold the plain counterparts of finalists with attention.
         leave_out: whether finals also hold the best finalist with attention less each of its slots in turn.
         racing: whether seeds of finals go where the front is least sure, see ``Finals``.
+        final_folds: trainings of ``final_steps`` that a final is made of.
     """
 
     trials: int
@@ -94,6 +95,7 @@ class Schedule:
     controls: bool = False
     leave_out: bool = False
     racing: bool = False
+    final_folds: int = 1
 
     def seconds_of(self, steps: int) -> float | None:
         """Most seconds of a trial of so many steps."""
@@ -236,6 +238,7 @@ class Plan:
             cases=outcome.cases,
             distances=outcome.distances,
             false_positives=outcome.false_positives,
+            surface_dice=outcome.surface_dice,
             seconds=round(outcome.seconds, 3),
             cpu_seconds=round(outcome.cpu_seconds, 3),
             error=outcome.error,
@@ -431,7 +434,7 @@ class Plan:
             seed,
             "test",
             keep_weights=searched or not only_beside,
-            seconds=schedule.seconds_of(schedule.final_steps),
+            seconds=schedule.seconds_of(schedule.final_steps * schedule.final_folds),
         )
 
     def _ends_late(self, seconds: float) -> bool:

@@ -10,6 +10,7 @@ from evaluators.evaluator import Evaluation
 from evaluators.scoring import CaseScores
 
 ROUNDING = 1e-6  # by which a Dice may leave its range, as single precision does
+DICE = ("dice", "surface_dice")  # metrics that lie between 0 and 1
 
 
 class NoScore(ValueError):
@@ -17,14 +18,14 @@ class NoScore(ValueError):
 
 
 def plain_scores(evaluation: Evaluation) -> dict[str, Any]:
-    """``metrics``, ``cases``, ``distances`` and ``false_positives`` in Python's own finite numbers.
+    """``metrics`` and the tables of cases of an ``Evaluation`` in Python's own finite numbers.
 
     Raises ``NoScore`` for what is no number, not finite, or a Dice outside 0 to 1.
     """
     if not isinstance(evaluation, Evaluation):
         raise NoScore(f"the evaluator returned no Evaluation; got {type(evaluation).__name__}")
     metrics = {
-        str(name): _number(str(name), value, dice=str(name).split("/")[0] == "dice")
+        str(name): _number(str(name), value, dice=str(name).split("/")[0] in DICE)
         for name, value in _mapping("metrics", evaluation.metrics).items()
     }
     if "dice" not in metrics:
@@ -34,6 +35,7 @@ def plain_scores(evaluation: Evaluation) -> dict[str, Any]:
         "cases": _table("Dice", evaluation.cases, dice=True),
         "distances": _table("distance", evaluation.distances),
         "false_positives": _table("false positives", evaluation.false_positives),
+        "surface_dice": _table("surface Dice", evaluation.surface_dice, dice=True),
     }
 
 

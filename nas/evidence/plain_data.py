@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from nas.evidence.controls import Controlled
 from nas.evidence.front import Front
 from nas.evidence.point import FrontPoint
+from nas.records.inference_cost import InferenceCost
 
 
-def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
+def front_to_list(
+    front: Front, dominated: bool = True, costs: Mapping[str, InferenceCost] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Every point, references, dominated ones and those left behind too, as plain data.
 
-    ``dominated``: whether these too get intervals and gains: of a search they are thousands, and take seconds.
+    ``dominated``: whether these too get intervals and gains: of a search they are thousands, and take seconds. Without
+    them no metrics are told beside the Dice. ``costs``: of a prediction, by key of the architecture.
     """
 
     def sure(point: FrontPoint, name: str) -> float | None:
@@ -47,6 +53,8 @@ def front_to_list(front: Front, dominated: bool = True) -> list[dict[str, Any]]:
             "control": point.is_control,
             "reference": point.reference,
             "trials": list(point.trials),
+            **({"metrics": dict(point.metrics)} if dominated else {}),
+            **({"inference": costs[point.architecture.key].to_dict()} if point.architecture.key in costs else {}),
         }
         for point in front.everything
     ]

@@ -39,8 +39,7 @@ class FrontPoint:
         dice: mean over seeds of the mean foreground Dice, 0 for a seed whose training failed: that is what it is worth,
             and no architecture comes out ahead for the seeds that it lost.
         by_seed: each seed that it was trained with and the Dice, those that failed last; the seeds of ``scores``.
-        false_positives: of the cases without a class the share in which it is predicted, mean over seeds and classes;
-            None where every case shows every class.
+        metrics: all that its trials measured, each the mean over the seeds that have it.
         on_front: whether no other architecture has as much Dice with as few parameters.
         is_plain: whether this is the plain network of the run.
         tables: makes ``scores`` and their differences to another network's trials, given by seed.
@@ -58,7 +57,7 @@ class FrontPoint:
     trials: tuple[int, ...]
     dice: float
     by_seed: tuple[tuple[int, float], ...]
-    false_positives: float | None
+    metrics: Mapping[str, float]
     on_front: bool
     is_plain: bool
     tables: Callable[[Mapping[int, Trial]], tuple[np.ndarray, np.ndarray]] = field(repr=False, compare=False)
@@ -93,6 +92,14 @@ class FrontPoint:
     def failed_seeds(self) -> set[int]:
         """Those with which every training failed."""
         return {seed for seed, _ in self.by_seed} - set(self.completed)
+
+    @property
+    def false_positives(self) -> float | None:
+        """Of the cases without a class the share in which it is predicted, mean over seeds and classes.
+
+        None where every case shows every class.
+        """
+        return self.metrics.get("false_positives")
 
     @property
     def spread(self) -> float | None:
@@ -180,7 +187,7 @@ def point_of(
         trials=tuple(trial.number for trial in trials),
         dice=math.fsum(dice for _, dice in by_seed) / len(by_seed),
         by_seed=tuple(by_seed),
-        false_positives=_mean_metric(trials, "false_positives"),
+        metrics=_mean_metrics(trials),
         on_front=False,
         is_plain=is_plain,
         tables=lambda others: _tables(trials, failed, others),
@@ -193,9 +200,11 @@ def point_of(
     )
 
 
-def _mean_metric(trials: Sequence[Trial], name: str) -> float | None:
-    found = [trial.metrics[name] for trial in trials if name in trial.metrics]
-    return float(np.mean(found)) if found else None
+def _mean_metrics(trials: Sequence[Trial]) -> dict[str, float]:
+    """Each metric over the trials that have it."""
+    names = dict.fromkeys(name for trial in trials for name in trial.metrics)
+    found = {name: [trial.metrics[name] for trial in trials if name in trial.metrics] for name in names}
+    return {name: math.fsum(values) / len(values) for name, values in found.items()}
 
 
 def _tables(trials: Sequence[Trial], failed: Set[int], others: Mapping[int, Trial]) -> tuple[np.ndarray, np.ndarray]:

@@ -67,11 +67,14 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         "seed": trained.seed,
         "steps": trained.steps,
         "cases": "test" if trained.phase == "final" else "val",
-        **{name: round(value, 4) for name, value in trained.metrics.items() if name != "loss"},
+        **told_scores(trained.metrics),
     }
     if len(point.trials) > 1:  # what the architecture reaches; these weights are one training of it
         of_seeds = {"count": len(point.trials), "dice": round(point.dice, 4), "dice_interval": [point.low, point.high]}
         scored["seeds"] = of_seeds
+    cost = run.inference_costs.get(point.architecture.key)
+    if cost is not None:
+        scored["inference"] = cost.to_dict()
     if columns is not None:
         content = save(pruned_weights(load(content), point.architecture, columns))
         scored = {"params": _params(architecture, run.preprocessing), "columns": columns, "pruned_from": scored}
@@ -83,6 +86,12 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         "versions": run.config["versions"],
     }
     return write_export(folder, architecture, content, run.preprocessing, about)
+
+
+def told_scores(metrics: Mapping[str, float]) -> dict[str, Any]:
+    """What an export tells of its weights' scores; those over folds, which are of several networks, stand apart."""
+    rounded = {name: round(value, 4) for name, value in metrics.items() if name != "loss"}
+    return {"dice": rounded["test_dice"], "folds": rounded} if "folds" in rounded else rounded
 
 
 def write_export(

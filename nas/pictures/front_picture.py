@@ -34,7 +34,7 @@ def draw_front(run: Run, path: Path) -> Path:
         raise InputError("a picture needs matplotlib; install it with: pip install 'attention-nas[report]'") from None
     fronts = [(run.search_front, "search, validation cases")]
     if run.final_front is not None:
-        fronts.append((run.final_front, "retrained, test cases"))
+        fronts.append((run.final_front, f"retrained, {run.final_cases}"))
     figure = Figure(figsize=(5.5 * len(fronts), 4.2), layout="constrained")
     for index, (front, title) in enumerate(fronts, start=1):
         axes = figure.add_subplot(1, len(fronts), index)

@@ -43,6 +43,8 @@ class Trial:
         finished: time in ISO 8601, to the millisecond.
         false_positives: voxels predicted of each class in each case that does not have it; None where it has. Empty in
             journals of before there was such a number.
+        surface_dice: surface Dice of each case and class, None where the case does not have the class; empty where not
+            asked for, and in older journals.
         curve: the learning curve: (steps, Dice) wherever it was scored, the last one last.
     """
 
@@ -63,6 +65,7 @@ class Trial:
     finished: str
     false_positives: CaseScores = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = field(default_factory=tuple)
+    surface_dice: CaseScores = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         owner = f"trial {self.number}"
@@ -75,7 +78,7 @@ class Trial:
         if self.status == "completed" and "dice" not in self.metrics:
             raise ValueError(f"{owner}: a completed trial has the metric 'dice'; got {list(self.metrics)}")
         numbers = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, **self.metrics}
-        for table in (self.cases, self.distances, self.false_positives):
+        for table in (self.cases, self.distances, self.false_positives, self.surface_dice):
             for case, scores in table.items():
                 numbers |= {f"{case}, {name}": value for name, value in scores.items() if value is not None}
         numbers |= {f"curve at {steps}": value for steps, value in self.curve}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.memory import allowed_memory, own_memory
+from evaluators.memory import added_memory, allowed_memory, own_memory
 from tests.evaluators.test_cores import machine
 
 GIB = 2**30
@@ -41,3 +41,12 @@ def test_what_a_process_holds_grows_by_what_it_keeps() -> None:
 
 def test_where_nobody_says_it_holds_nothing(tmp_path: Path) -> None:
     assert own_memory(tmp_path) == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system has no /proc")
+def test_what_work_takes_and_gives_back_is_seen() -> None:
+    added = added_memory(lambda: b"x" * (64 * 2**20))
+    if added is None:
+        pytest.skip("the container forbids it")
+    assert 60 * 2**20 < added < 128 * 2**20
+    assert (added_memory(lambda: None) or 0) < 16 * 2**20

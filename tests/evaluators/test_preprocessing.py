@@ -271,7 +271,7 @@ def test_voxel_sizes_out_of_reach_of_the_others_are_told_before_anything_is_resa
     samples = [make_sample(s.image, s.label, (2e-4, 2e-4)) for s in fine[:3]]
     far = [fine[3], make_sample(fine[3].image, fine[3].label, (0.1, 0.1))]
     with pytest.raises(InputError) as caught:
-        prepare(make_task({"train": [*samples, *far], "val": samples}))
+        prepare(make_task({"train": [*samples, *far], "val": samples}), duplicates="allow")
     assert caught.value.faults == [
         "case 'train3': does not say how large its voxels are (1 mm is assumed); brought to the 0.0002 x 0.0002 mm of "
         "the network, its 16 x 20 voxels would become 80000 x 100000",
@@ -283,7 +283,7 @@ def test_voxel_sizes_out_of_reach_of_the_others_are_told_before_anything_is_resa
 def test_voxel_sizes_that_some_files_do_not_say_are_noted():
     rng = np.random.default_rng(0)
     samples = [make_sample(s.image, s.label, (step, step)) for step in (1, 2, 2) for s in [disc_sample(rng, (16, 20))]]
-    told = prepare(make_task({"train": samples, "val": samples[1:]})).notes
+    told = prepare(make_task({"train": samples, "val": samples[1:]}), duplicates="allow").notes
     assert "train0: the file does not say how large its voxels are; 1 mm is assumed" in told
 
 

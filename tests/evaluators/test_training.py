@@ -14,6 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from evaluators import training
 from evaluators.augmentation import Augmentation
+from evaluators.calibration import Calibration
 from evaluators.evaluator import Assignment, Diverged, Evaluation
 from evaluators.labelling import IGNORED, Labelling
 from evaluators.preprocessing import PreparedCase, PreparedTask, prepare
@@ -294,6 +295,32 @@ def test_distances_are_computed_where_they_are_asked_for():
     found = [scores["disc"] for scores in with_distances.distances.values() if scores["disc"] is not None]
     assert with_distances.metrics["hd95"] == pytest.approx(np.mean(found))
     assert with_distances.metrics["dice"] == without.metrics["dice"]
+    assert without.surface_dice == {}
+    assert with_distances.surface_dice.keys() == with_distances.cases.keys()
+    assert with_distances.metrics["surface_dice_tolerance"] == 1  # mm, a pixel
+    _, strict = finish(quick(distances=True, tolerance=0.0), Assignment(unet(), task, 30, seed=0))
+    assert strict.metrics["surface_dice"] < with_distances.metrics["surface_dice"] <= 1
+
+
+def test_calibration_is_measured_of_the_last_weights_where_it_is_asked_for():
+    task = discs((32, 32))
+    reports, found = finish(quick(calibration=True), Assignment(unet(), task, 30, seed=0, rungs=(10,)))
+    (rung,) = [report.evaluation for report in reports if report.evaluation]
+    assert "ece" not in rung.metrics
+    assert 0 < found.metrics["ece"] == found.metrics["ece/disc"] < 1
+    assert 0 < found.metrics["brier"] < 1
+
+
+def test_probabilities_seen_side_by_side_are_those_seen_in_turn():
+    task = discs((24, 20))
+    network = unet().build(1, 1).eval()
+    told = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        seen = Calibration(["disc"])
+        list(quick().predictions(network, task, task.val, torch.device("cpu"), seen))
+        told.append(seen.metrics())
+    assert told[0] == told[1]
 
 
 def test_a_network_that_finds_nothing_has_a_dice_of_zero_and_no_distance():
@@ -305,6 +332,7 @@ def test_a_network_that_finds_nothing_has_a_dice_of_zero_and_no_distance():
     assert evaluation.metrics["dice"] == 0
     assert "hd95" not in evaluation.metrics
     assert evaluation.metrics["hd95_missed"] == 3
+    assert evaluation.metrics["surface_dice"] == 0
     assert evaluation.metrics["hd95_with_misses"] == pytest.approx(math.hypot(8, 8))
     assert all(scores == {"disc": None} for scores in evaluation.distances.values())
 

@@ -250,6 +250,32 @@ def test_front_as_json_is_the_points_and_nothing_else(nas_, run_folder, finished
     assert sum(point["plain"] for point in points) == 1
 
 
+def test_front_shows_what_else_was_measured_and_what_a_prediction_takes(nas_, run_folder, finished, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    shown = nas_("front", "small", "--scores", "--cost")
+    assert shown.code == 0
+    for heading in ("surface Dice", "HD95 mm", "missed", "ECE", "Brier", "MACs", "CPU ms", "memory"):
+        assert heading in shown.out
+    assert "surface Dice: within 1 mm, a miss is 0" in shown.words
+    for point in finished.front.everything:
+        cost = finished.inference_costs[point.architecture.key]
+        assert f"{point.metrics['surface_dice']:.3f} " in shown.out
+        assert f"{cost.cpu_ms:g}" in shown.out
+        assert f"on {cost.cpu}, 1 thread" in shown.words
+
+
+def test_the_front_as_json_and_an_export_hold_both_too(nas_, run_folder, finished):
+    (point, *_) = json.loads(nas_("front", "small", "--json").out)
+    stored = json.loads((run_folder / "front.json").read_text())["final"][0]
+    assert point == stored
+    assert {"surface_dice", "surface_dice/disc", "ece", "brier", "hd95_missed"} <= point["metrics"].keys()
+    assert point["inference"]["size"] == [32, 32]
+    assert nas_("export", "small", "--out", "model").code == 0
+    about = yaml.safe_load(Path("model/model.yaml").read_text())
+    assert about["inference"]["cpu_ms"] > 0
+    assert 0 <= about["surface_dice"] <= 1
+
+
 def test_front_picks_by_budget_knee_and_tolerance(nas_, run_folder, finished):
     front = finished.front
     smallest = front.points[0].cost.params
@@ -352,7 +378,7 @@ def test_an_export_goes_into_the_run_where_no_folder_is_given(nas_, run_folder):
         assert nas_("export", "small", "--knee").code == 0
         assert len(list((run_folder / "export").iterdir())) == 3
     assert {path.name for path in run_folder.iterdir()} == {
-        "config.yaml", "cases.csv", "journal.jsonl", "front.json", "weights", "export",
+        "config.yaml", "cases.csv", "journal.jsonl", "front.json", "inference.json", "weights", "export",
     }  # fmt: skip
 
 

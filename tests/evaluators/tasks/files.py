@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,11 @@ def write_table(folder: Path, rows: Sequence[Sequence[str]], header: str = "imag
 
 
 def write_pairs(root: Path, names: Sequence[str], images: str = "images", labels: str = "labels") -> None:
-    """A grey PNG and a 0/255 PNG mask per name."""
+    """A grey PNG, of which no two are the same, and a 0/255 PNG mask per name."""
     for name in names:
-        write_picture(root / images / f"{name}.png", grey())
+        image = grey()
+        image[0, :4] = list(zlib.crc32(name.encode()).to_bytes(4))
+        write_picture(root / images / f"{name}.png", image)
         write_picture(root / labels / f"{name}.png", mask())
 
 

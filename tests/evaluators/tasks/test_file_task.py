@@ -42,7 +42,7 @@ def test_images_that_say_how_they_lie_and_others_are_brought_to_one_orientation(
         assert np.array_equal(sample.image, samples[0].image)
         assert np.array_equal(sample.label, samples[0].label)
         assert sample.orientation == orientation
-    prepared = prepare(task)
+    prepared = prepare(task, duplicates="allow")
     assert prepared.preprocessing.reading.orientation == orientation
     assert sum(note in told for told in prepared.notes) == 1
 
@@ -69,5 +69,6 @@ def test_a_page_lies_as_the_pages_of_the_stacks(tmp_path, suffix, size):
 
 def test_what_reading_needs_is_kept_for_other_images(tmp_path):
     root = write_mixed(tmp_path, (".tif",) * 4)
-    layout = prepare(open_task(root, nan="background", geometry="by_index", arrays={"image": "ct"})).preprocessing
+    task = open_task(root, nan="background", geometry="by_index", arrays={"image": "ct"})
+    layout = prepare(task, duplicates="allow").preprocessing
     assert (layout.reading.nan, layout.reading.by_index, layout.reading.image_array) == ("background", True, "ct")

@@ -66,6 +66,7 @@ def test_a_label_value_outside_the_map_is_named(root):
 
 def test_a_grey_picture_among_coloured_ones_is_repeated(root):
     write_picture(root / "images" / "case0.png", colour())
+    write_picture(root / "images" / "case1.png", grey())
     assert open_task(root).channels == 3
     assert np.array_equal(read_named(root, "case1").image, np.stack([grey()] * 3))
 

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def test_a_sound_config_opens_the_task_and_the_space(task):
 
 
 def test_whatever_can_be_asked_of_a_task_is_a_key_of_its_section():
-    keys = set(TaskSection.model_fields) - {"path", "format", "split_seed", "size", "spacing", "patch", "normalisation"}
+    own = {"path", "format", "split_seed", "size", "spacing", "patch", "normalisation", "duplicates"}
+    keys = set(TaskSection.model_fields) - own
     options = {option for entry in TASK_FORMATS.values() for option in entry.options if entry.name != "phantom"}
     assert keys == {*REQUESTED, *options} - {"seed", "progress"}
 
@@ -174,6 +176,14 @@ def test_every_damaged_file_is_named_at_once(own):
 def test_a_class_that_no_training_case_shows_is_named(own):
     (fault,) = faults_of(of(own, classes={"organ": 255, "tumour": 3}))
     assert fault.startswith("task 'own': class 'tumour' is in none of the 4 training cases")
+
+
+def test_an_image_in_two_parts_is_named_with_the_key_that_allows_it(own):
+    shutil.copy(own / "images" / "case0.png", own / "images" / "case7.png")
+    (fault,) = faults_of(of(own))
+    assert fault.startswith("case 'case7' (test) has the same image as case 'case0' (train): ")
+    assert "task.duplicates: allow" in fault
+    assert prepare(of(own, duplicates="allow")).test
 
 
 @pytest.mark.parametrize("splits", [["val"] * 3 + ["test"] * 3, ["train"]])

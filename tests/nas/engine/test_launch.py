@@ -16,7 +16,8 @@ import yaml
 from PIL import Image
 
 import nas
-from nas.engine.launch import _create
+from nas.config.config import Config
+from nas.engine.launch import FIXED, _create, _same
 from nas.records.journal import Journal
 from nas.records.lock import locked
 from nas.records.trial import Trial
@@ -45,7 +46,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_a_run_folder_holds_config_journal_front_and_weights_and_nothing_half_written(finished):
     names = {path.name for path in finished.folder.iterdir()}
-    assert names == {"config.yaml", "cases.csv", "journal.jsonl", "front.json", "weights"}
+    assert names == {"config.yaml", "cases.csv", "journal.jsonl", "front.json", "inference.json", "weights"}
     finals = [trial for trial in finished.journal if trial.phase == "final"]
     assert {f"weights/{path.name}" for path in (finished.folder / "weights").iterdir()} == {t.weights for t in finals}
 
@@ -71,7 +72,9 @@ def test_the_journal_holds_the_search_with_the_plain_network_first_then_the_fina
     assert {trial.seed for trial in finals} == {1, 2}
     assert searched[0].architecture in {trial.architecture for trial in finals}
     assert all(trial.error is None and trial.dice is not None for trial in finished.journal)
-    assert all(trial.distances for trial in finals)
+    assert all(trial.distances and trial.surface_dice for trial in finals)
+    assert all({"surface_dice", "surface_dice_tolerance", "ece", "brier"} <= trial.metrics.keys() for trial in finals)
+    assert not any("ece" in trial.metrics for trial in searched)
     assert all(trial.false_positives.keys() == trial.cases.keys() for trial in finished.journal)
 
 
@@ -256,6 +259,24 @@ def test_a_run_is_not_resumed_as_another_search(copy, cluster, settings, faults)
     assert sorted(refused(copy, cluster, run="small", resume=True, settings=settings)) == sorted(faults)
 
 
+def test_a_key_that_came_later_stops_no_older_run_where_it_has_its_default():
+    older, now = Config().model_dump(), Config().model_dump()
+    del older["task"]["nan"]
+    _same(older, now)
+    now["task"]["nan"] = "background"
+    with pytest.raises(InputError, match=r"^task\.nan: cannot change when a run is resumed"):
+        _same(older, now)
+
+
+@pytest.mark.parametrize("change", [{"folds": 3}, {"tolerance": 2.0}])
+def test_what_finals_are_scored_by_cannot_change_once_one_has_ended(change):
+    before, now = Config().model_dump(), Config().model_dump()
+    now["finals"] |= change
+    _same(before, now)
+    with pytest.raises(InputError, match=r"^finals\.\w+: cannot change when a run is resumed; the run has None, got"):
+        _same(before, now, FIXED)
+
+
 def test_a_run_is_not_resumed_on_another_task(copy, cluster, small_task, tmp_path):
     other = shutil.copytree(small_task, tmp_path / "other")
     (fault,) = refused(copy, cluster, small_config(other), run="small", resume=True)
@@ -335,10 +356,10 @@ def test_a_run_does_not_go_on_with_other_data(copy, cluster, small_task, tmp_pat
     config = copy.folder / "config.yaml"
     config.write_text(config.read_text().replace(str(small_task), str(task)))
     folder = "labels" if change == "label" else "images"
-    changed = np.asarray(Image.open(task / folder / "case05.png"))[:, ::-1]
+    changed = np.asarray(Image.open(task / folder / "case05.png"))[:, ::-1]  # no copy of another image
     if change == "more":
-        for kind in ("images", "labels"):
-            shutil.copy(task / kind / "case05.png", task / kind / "case99.png")
+        write_picture(task / "images" / "case99.png", changed)
+        shutil.copy(task / "labels" / "case05.png", task / "labels" / "case99.png")
     else:
         write_picture(task / folder / "case05.png", changed)
     faults = refused(copy, cluster, run="small", resume=True, settings=["limits.trials=9"])

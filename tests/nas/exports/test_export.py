@@ -13,7 +13,7 @@ from torch import nn
 
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
-from nas.exports.export import WEIGHTS, check_free, export_point, load_export, write_export
+from nas.exports.export import WEIGHTS, check_free, export_point, load_export, told_scores, write_export
 from nas.records.journal import Journal
 from nas.run import Run
 from search_spaces import Architecture, InputError
@@ -134,3 +134,9 @@ def test_a_place_that_can_hold_no_export_is_told_before_the_training(tmp_path, b
     with pytest.raises(InputError, match="is no folder"):
         check_free(tmp_path / "file" / below)
     check_free(tmp_path / "not" / "yet")
+
+
+def test_scores_over_folds_stand_apart_from_those_of_the_weights():
+    assert told_scores({"dice": 0.81234, "loss": 0.3}) == {"dice": 0.8123}
+    folded = {"dice": 0.8, "test_dice": 0.7, "folds": 3.0}
+    assert told_scores({**folded, "loss": 0.3}) == {"dice": 0.7, "folds": folded}
