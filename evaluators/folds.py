@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from evaluators.components import METRIC as LARGEST
 from evaluators.evaluator import Assignment, Evaluation, Evaluator, Progress
 from evaluators.files import AS_ON_DISK
 from evaluators.preprocessing import PreparedCase, PreparedTask
@@ -128,7 +129,8 @@ def _together(found: Sequence[Evaluation], task: PreparedTask) -> Evaluation:
     )
     names = dict.fromkeys(name for one in found for name in one.metrics)
     values = {name: [one.metrics[name] for one in found if name in one.metrics] for name in names}
-    metrics = {name: float(np.mean(of_folds)) for name, of_folds in values.items()}
+    metrics = {name: float(np.mean(of_folds)) for name, of_folds in values.items() if not name.startswith(LARGEST)}
+    metrics |= {name: value for name, value in first.metrics.items() if name.startswith(LARGEST)}  # of its own weights
     if cases:
         metrics |= overlap_metrics(cases, false_positives)
     if distances:

@@ -18,6 +18,8 @@ from torch import nn
 from evaluators.augmentation import Augmentation, mirrored_axes
 from evaluators.batches import batches
 from evaluators.calibration import Calibration, CaseCalibration
+from evaluators.components import METRIC as LARGEST
+from evaluators.components import gains_of_largest, keep_largest
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
 from evaluators.inference import predict_label, shares
 from evaluators.losses import FOCUS, DiceAndEntropy
@@ -56,6 +58,8 @@ class TrainingEvaluator(Evaluator):
         distances: of the last weights also compute Hausdorff distances and surface Dice.
         tolerance: of surface Dice, mm; None: see ``tolerance_of``.
         calibration: of the last weights also tell whether probabilities mean what they say.
+        cleaning: of the last weights' predictions of test cases keep only the largest part of each class for which
+            validation cases show that this is right, see ``gains_of_largest``.
         augmentation: how training images are varied.
     """
 
@@ -71,6 +75,7 @@ class TrainingEvaluator(Evaluator):
         distances: bool = False,
         tolerance: float | None = None,
         calibration: bool = False,
+        cleaning: bool = False,
         augmentation: Augmentation | None = None,
     ) -> None:
         self.batch = batch
@@ -83,6 +88,7 @@ class TrainingEvaluator(Evaluator):
         self.distances = distances
         self.tolerance = tolerance
         self.calibration = calibration
+        self.cleaning = cleaning
         self.augmentation = augmentation or Augmentation()
 
     def evaluate(self, assignment: Assignment) -> Generator[Progress, None, Evaluation]:
@@ -155,8 +161,12 @@ class TrainingEvaluator(Evaluator):
         scored: list[PreparedCase] = getattr(task, assignment.split)
         device = next(network.parameters()).device
         reported = time.monotonic()
+        gains: dict[str, float] = {}
+        if last and self.cleaning and assignment.split == "test":
+            gains = yield from self._gains_of_largest(network, assignment, loss)
         predictions = self.predictions(network, task, scored, device, calibration)
         for number, (case, label) in enumerate(predictions, start=1):
+            label = keep_largest(label, [1 + labelling.classes.index(name) for name in gains])
             cases[case.name], false_positives[case.name] = overlap_scores(label, case.reference, labelling)
             if distances:
                 given = label, case.reference, labelling, case.spacing
@@ -171,7 +181,22 @@ class TrainingEvaluator(Evaluator):
             metrics |= distance_metrics(cases, found, diagonals) | surface_metrics(surfaces, tolerance)
         if calibration is not None:
             metrics |= calibration.metrics()
+        metrics |= {f"{LARGEST}{name}": gain for name, gain in gains.items()}
         return Evaluation(metrics | {"loss": loss}, cases, found, false_positives, surface_dice=surfaces)
+
+    def _gains_of_largest(
+        self, network: nn.Module, assignment: Assignment, loss: float
+    ) -> Generator[Progress, None, dict[str, float]]:
+        """On the validation cases."""
+        task, device = assignment.task, next(network.parameters()).device
+        reported = time.monotonic()
+        pairs: list[tuple[np.ndarray, np.ndarray]] = []
+        for number, (case, label) in enumerate(self.predictions(network, task, task.val, device), start=1):
+            pairs.append((label, case.reference))
+            if time.monotonic() - reported > REPORT_SECONDS:
+                yield Progress(assignment.steps, assignment.steps, loss, scored=(number, len(task.val)))
+                reported = time.monotonic()
+        return gains_of_largest(pairs, task.preprocessing.labelling)
 
     def predictions(
         self,

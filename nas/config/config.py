@@ -179,6 +179,7 @@ class FinalsSection(Section):
         distances: also compute the 95th-percentile Hausdorff distance and surface Dice.
         tolerance: of surface Dice, mm; left out, the longest edge of the median voxel.
         calibration: also compute expected calibration error and Brier score.
+        cleaning: keep only the largest part of a class where validation cases show that this is right, in exports too.
         cost: measure time and memory of a prediction with each finalist, once all are trained.
     """
 
@@ -193,6 +194,7 @@ class FinalsSection(Section):
     distances: bool = True
     tolerance: Annotated[Number, Field(ge=0)] | None = None
     calibration: bool = True
+    cleaning: bool = True
     cost: bool = True
 
 

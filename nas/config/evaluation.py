@@ -51,7 +51,7 @@ def training_evaluator(config: Config) -> TrainingEvaluator:
 
 def final_evaluator(config: Config) -> Evaluator:
     """The same with all that its ``finals`` section asks for."""
-    asked = config.finals.model_dump(include={"mirror", "distances", "tolerance", "calibration"})
+    asked = config.finals.model_dump(include={"mirror", "distances", "tolerance", "calibration", "cleaning"})
     return _folded(_trains(config, **asked), config)
 
 

@@ -19,6 +19,7 @@ from safetensors.torch import load, load_file, save
 from torch import nn
 
 from evaluators.augmentation import mirrored_axes
+from evaluators.components import METRIC as LARGEST
 from evaluators.files import check_can_hold, write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.point import FrontPoint
@@ -33,12 +34,22 @@ ARCHITECTURE, WEIGHTS, MODEL = "architecture.yaml", "weights.safetensors", "mode
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """A trained network and what it needs to read images."""
+    """A trained network and what it needs to read images.
+
+    Attributes:
+        architecture: of the network.
+        preprocessing: of its images.
+        network: in eval mode.
+        mirror: axes along whose mirrorings predictions are averaged.
+        largest_part: label indices of which only the largest part is kept.
+        about: all that ``model.yaml`` tells beside the preprocessing.
+    """
 
     architecture: Architecture
     preprocessing: Preprocessing
     network: nn.Module
     mirror: tuple[int, ...]
+    largest_part: tuple[int, ...]
     about: dict[str, Any]
 
 
@@ -83,6 +94,7 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         "data": run.config["data"]["fingerprint"],
         **scored,
         "mirror": mirrored(run.config, architecture.dims),
+        "largest_part": cleaned_classes(trained.metrics),
         "versions": run.config["versions"],
     }
     return write_export(folder, architecture, content, run.preprocessing, about)
@@ -90,8 +102,14 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
 
 def told_scores(metrics: Mapping[str, float]) -> dict[str, Any]:
     """What an export tells of its weights' scores; those over folds, which are of several networks, stand apart."""
-    rounded = {name: round(value, 4) for name, value in metrics.items() if name != "loss"}
+    told = {name: value for name, value in metrics.items() if name != "loss" and not name.startswith(LARGEST)}
+    rounded = {name: round(value, 4) for name, value in told.items()}
     return {"dice": rounded["test_dice"], "folds": rounded} if "folds" in rounded else rounded
+
+
+def cleaned_classes(metrics: Mapping[str, float]) -> list[str]:
+    """The classes of which a trained network's predictions keep the largest part alone."""
+    return [name.removeprefix(LARGEST) for name in metrics if name.startswith(LARGEST)]
 
 
 def write_export(
@@ -146,7 +164,9 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"export '{folder}': '{WEIGHTS}' does not fit the architecture: {reason}") from None
-    return ExportedModel(architecture, preprocessing, network.to(device).eval(), _axes(about, architecture.dims), about)
+    cleaned = tuple(1 + preprocessing.classes.index(name) for name in about.get("largest_part") or [])
+    mirror = _axes(about, architecture.dims)
+    return ExportedModel(architecture, preprocessing, network.to(device).eval(), mirror, cleaned, about)
 
 
 def mirrored(config: Mapping[str, Any], dims: int) -> list[int]:

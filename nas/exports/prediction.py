@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.components import keep_largest
 from evaluators.files import check_can_hold
 from evaluators.images import SUFFIXES, result_path, write_label
 from evaluators.images.folder import images_at
@@ -134,12 +135,13 @@ def segment(
     layout = model.preprocessing.for_image(size, sample.spacing, sample.orientation)
     image = layout.image(sample.image, sample.spacing)
     try:
-        return predict_label(
+        label = predict_label(
             model.network, image, layout, size, mirror=model.mirror, device=device, threads=threads, show=show
         )
     except FloatingPointError as error:
         files = sample.source.path if sample.source else "the image"
         raise InputError(f"{files}: {error}") from None
+    return keep_largest(label, model.largest_part) if model.largest_part else label
 
 
 def _channels_in(file: Path, array: str) -> int:

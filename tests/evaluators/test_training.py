@@ -509,3 +509,35 @@ class Built:
     def build(self, in_channels: int, classes: int, seed: int) -> nn.Module:
         torch.rand(self.draws)
         return self.network
+
+
+# -- cleaning ---------------------------------------------------------------------------------------------
+
+
+def specks(monkeypatch: pytest.MonkeyPatch, task: PreparedTask) -> None:
+    """Predictions are right but for a few pixels in a corner far from every disc."""
+
+    def predictions(
+        self: TrainingEvaluator, network: object, task: PreparedTask, cases: list[PreparedCase], *others: object
+    ) -> list[tuple[PreparedCase, np.ndarray]]:
+        found = []
+        for case in cases:
+            label = case.reference.copy()
+            label[:2, :2] = 1
+            found.append((case, label))
+        return found
+
+    monkeypatch.setattr(TrainingEvaluator, "predictions", predictions)
+
+
+@pytest.mark.parametrize(("cleaning", "split"), [(True, "test"), (False, "test"), (True, "val")])
+def test_of_test_cases_the_largest_part_is_kept_where_validation_cases_gain(
+    cleaning: bool, split: str, monkeypatch: pytest.MonkeyPatch
+):
+    task = prepare(disc_task([(32, 32)], train=4, val=4, test=4))
+    assert not any(case.reference[:3, :3].any() for case in (*task.val, *task.test))
+    specks(monkeypatch, task)
+    _, evaluation = finish(quick(cleaning=cleaning), Assignment(unet(), task, 2, 0, split))
+    cleaned = cleaning and split == "test"
+    assert (evaluation.metrics["dice"] == 1) == cleaned
+    assert ("largest_component/disc" in evaluation.metrics) == cleaned

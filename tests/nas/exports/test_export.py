@@ -71,7 +71,7 @@ def test_an_export_that_lacks_a_weight_that_inference_needs_is_refused(tmp_path)
         load_export(tmp_path / "model")
 
 
-def finished(folder: Path, trained: Architecture) -> Run:
+def finished(folder: Path, trained: Architecture, **changes: Any) -> Run:
     """A run whose only final is ``trained``."""
     (folder / "weights").mkdir(parents=True)
     save_file(trained.build(1, 1).state_dict(), folder / "weights" / "it.safetensors")
@@ -83,9 +83,24 @@ def finished(folder: Path, trained: Architecture) -> Run:
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     cost = Cost(trained.cost(1, 1, (16, 16)).params, 1)
-    final = trial(0, 0.75, phase="final", architecture=trained, cost=cost, weights="weights/it.safetensors")
+    weights = "weights/it.safetensors"
+    final = trial(0, 0.75, phase="final", architecture=trained, cost=cost, weights=weights, **changes)
     Journal(folder / "journal.jsonl").append(final)
     return Run(folder)
+
+
+@pytest.mark.parametrize("cleaned", [(), ("organ",)])
+def test_an_export_predicts_as_its_weights_were_scored(tmp_path, cleaned):
+    """Mirrored as in training, with the largest part alone of the classes that gained by it."""
+    metrics = {"dice": 0.75, **{f"largest_component/{name}": 0.02 for name in cleaned}}
+    run = finished(tmp_path / "run", architecture("unet", {}), metrics=metrics)
+    config = yaml.safe_load((run.folder / "config.yaml").read_text())
+    config |= {"finals": {"mirror": True}, "training": {"augmentation": {"flip": [0.5, 0]}}}
+    (run.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    model = load_export(export_point(Run(run.folder), run.front.best(), tmp_path / "model"))
+    assert model.mirror == (0,)
+    assert model.largest_part == tuple(1 for _ in cleaned)
+    assert not any(name.startswith("largest_component") for name in model.about)
 
 
 def test_the_first_columns_of_a_nested_network_are_exported_alone(tmp_path):

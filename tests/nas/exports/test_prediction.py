@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ import yaml
 from nibabel.orientations import axcodes2ornt, ornt_transform
 from safetensors.torch import save
 
+from evaluators.components import keep_largest
 from evaluators.images import file_suffix
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
 from evaluators.tasks.reading import Reading
+from evaluators.tasks.task import Sample
 from nas.exports.export import ExportedModel, load_export, write_export
-from nas.exports.prediction import check_spared, find_images, predict_all
+from nas.exports.prediction import check_spared, find_images, predict_all, segment
 from search_spaces import Architecture, InputError
 from tests.evaluators.images.files import read_back, write
 from tests.evaluators.images.test_one_orientation import as_itk
@@ -107,6 +110,15 @@ def test_results_are_written_in_the_format_that_is_asked_for(model, tmp_path, su
     nibabel.save(volume(), tmp_path / "in" / "c.nii.gz")
     (path,) = results(model(3), tmp_path / "in", tmp_path / "out", suffix).values()
     assert path == tmp_path / "out" / f"c.{suffix}"
+
+
+def test_of_classes_that_gained_by_it_the_largest_part_alone_is_predicted(model, tmp_path):
+    made = model()
+    image = Sample(np.random.default_rng(0).normal(size=(1, 40, 40)).astype(np.float32), None, (1.0, 1.0))
+    label = segment(made, image)
+    cleaned = segment(replace(made, largest_part=(1,)), image)
+    assert np.array_equal(cleaned, keep_largest(label, [1]))
+    assert not np.array_equal(cleaned, label)
 
 
 def test_frames_with_four_digits_are_pictures_of_their_own_and_named_so(model, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 from nas.records.inference_cost import FILE, InferenceCost, read_inference_costs, write_inference_costs
 from search_spaces.errors import InputError
 
-LIGHT = InferenceCost((64, 64), False, "a processor", 1, 4.5, 2**20)
-BOTH = InferenceCost((32, 32, 32), True, "a processor", 1, 450.0, None, "a GPU", 3.2, 2**24)
+LIGHT = InferenceCost((64, 64), (), "a processor", 1, 4.5, 2**20)
+BOTH = InferenceCost((32, 32, 32), (0, 1, 2), "a processor", 1, 450.0, None, "a GPU", 3.2, 2**24)
 
 
 def test_costs_come_back_as_they_were(tmp_path: Path) -> None:
