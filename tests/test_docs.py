@@ -13,6 +13,7 @@ import yaml
 from evaluators.tasks.labels import parse_classes
 from nas.benchmark.estimates import BEGIN, END, figures_table
 from nas.config.config import parse_config
+from nas.suite.suite_file import read_suite
 from nas.config.measured import read_figures
 from search_spaces import load_space
 
@@ -47,7 +48,19 @@ def test_the_strategy_shown_keeps_to_the_contract(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("text", [*code("search.md", "yaml"), *code("estimation.md", "yaml")])
+SHOWN = [*code("search.md", "yaml"), *code("estimation.md", "yaml")]
+
+
+def test_the_suite_shown_is_sound(tmp_path: Path) -> None:
+    (text,) = [text for text in SHOWN if text.startswith("tasks:")]
+    (tmp_path / "organs.yaml").write_text(text)
+    (tmp_path / "hippocampus.yaml").write_text("task: {path: /data/hippocampus}")
+    members = read_suite(tmp_path / "organs.yaml")
+    assert [member.run for member in members] == ["organs-liver", "organs-spleen", "organs-hippocampus"]
+    assert [fault for member in members for fault in parse_config(member.config).faults] == []
+
+
+@pytest.mark.parametrize("text", [text for text in SHOWN if not text.startswith("tasks:")])
 def test_the_parts_of_a_config_shown_are_sound(text: str) -> None:
     assert parse_config(yaml.safe_load(text)).faults == []
 
