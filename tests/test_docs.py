@@ -13,8 +13,8 @@ import yaml
 from evaluators.tasks.labels import parse_classes
 from nas.benchmark.estimates import BEGIN, END, figures_table
 from nas.config.config import parse_config
-from nas.suite.suite_file import read_suite
 from nas.config.measured import read_figures
+from nas.suite.suite_file import read_suite
 from search_spaces import load_space
 
 DOCS = Path(__file__).parent.parent / "docs"
