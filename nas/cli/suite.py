@@ -30,6 +30,7 @@ def suite(
     ] = None,
     tolerance: Annotated[float, typer.Option(min=0, help="Dice that a lighter network may be behind the best.")] = 0.01,
     top: Annotated[int, typer.Option(min=1, help="Most mechanisms shown.")] = 20,
+    page: Annotated[Path | None, typer.Option(help="Write the results to this Markdown file, and show none.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
     address: Annotated[
         str | None, typer.Option(help="Address of a running Ray cluster, or 'auto'; left out, this machine.")
@@ -53,6 +54,13 @@ def suite(
         errors.print("stopped; the same command goes on")
         raise
     won, held = winners(done, tolerance), across(done, tolerance)
+    if page is not None:
+        from evaluators.files import write_text
+        from nas.suite.page import page as results
+
+        write_text(page, results(f"Results of {suite.stem}", f"nas suite {suite}", won, held))
+        console.print(f"written to {page}", highlight=False)
+        return
     if as_json:
         print(
             json.dumps({"winners": [_winner(one) for one in won], "across": [_across(one) for one in held]}, indent=1)

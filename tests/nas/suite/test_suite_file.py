@@ -66,3 +66,10 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path):
 def test_a_suite_without_tasks_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="tasks: expected a mapping of names to tasks, got None"):
         read(tmp_path, "seed: 3\n")
+
+
+def test_the_suite_that_ships_names_configs_that_are_there():
+    path = Path(__file__).parents[3] / "runs" / "examples" / "suites" / "organs.yaml"
+    members = read_suite(path)
+    assert [member.name for member in members] == ["polyps", "lesions", "hippocampus"]
+    assert all("path" in member.config["task"] for member in members)
