@@ -114,6 +114,7 @@ def test_a_run_is_read_again_by_name_and_its_trials_are_a_table(finished):
 # -- rungs ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_trials_that_are_halted_and_go_on_elsewhere_score_as_if_they_had_never_stopped(
     finished, cluster, small_task, tmp_path
 ):
@@ -177,6 +178,7 @@ def test_a_resumed_run_ends_as_one_that_nothing_interrupted(finished, cluster, t
     assert resumed.journal[:3] == finished.journal[:3]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_search(finished, cluster, small_task, tmp_path):
     config = small_config(small_task, seed=1, finals={"seeds": 0}, limits={"trials": 3})
     other = nas.search(config, runs=tmp_path, cluster=cluster)
