@@ -88,7 +88,7 @@ class InteractionAggregationUpdate(Mechanism):
         whole = self.embed(z.flatten(2).mean(2))  # (batch, half)
         exchanged = self._exchange(parts, whole)
         context = torch.cat([exchanged, whole.unsqueeze(2).expand_as(exchanged)], dim=1)  # one for each slice
-        context = context.reshape(len(x), -1, *[exchanged.shape[2], 1, 1][-self.dims :])
+        context = context.reshape(*context.shape[:2], *[exchanged.shape[2], 1, 1][-self.dims :])
         return z + self.context_norm(self.context(context)), masks
 
     def _slices(self, x: Tensor) -> Tensor:
@@ -109,13 +109,14 @@ class InteractionAggregationUpdate(Mechanism):
         differences = (nodes[:, :, None] - nodes[:, None]).abs().movedim(3, 1)
         pairs = torch.cat([differences, whole[:, :, None, None].expand_as(differences)], dim=1)
         scores = self.relation(pairs).squeeze(1)
-        scores = scores + OWN * (1 - self._edges(slices, count, scores.device)).to(scores.dtype)
+        scores = scores + OWN * (~self._edges(slices, count, scores.device)).to(scores.dtype)
         received = scores.softmax(2) @ nodes
         updated = self.update(torch.cat([nodes, received], dim=2).transpose(1, 2))
         return updated.unflatten(2, (slices, count)).mean(3)
 
     def _edges(self, slices: int, count: int, device: torch.device) -> Tensor:
-        """1 where two nodes exchange messages: other parts of a slice, and a part in other slices."""
-        same_slice = torch.eye(slices, device=device).repeat_interleave(count, 0).repeat_interleave(count, 1)
-        same_part = torch.eye(count, device=device).repeat(slices, slices)
-        return same_slice + same_part - 2 * same_slice * same_part
+        """Whether two nodes exchange messages: other parts of a slice, and a part in other slices."""
+        node = torch.arange(slices * count, device=device)
+        same_slice = (node // count).unsqueeze(1) == node // count
+        same_part = (node % count).unsqueeze(1) == node % count
+        return same_slice ^ same_part
