@@ -35,6 +35,8 @@ def lack(length: int, multiple: int) -> int:
 
 def smaller(length: int, other: int) -> int:
     """The smaller of two lengths."""
+    if torch.jit.is_tracing():
+        return torch.minimum(torch.as_tensor(length), torch.as_tensor(other))  # type: ignore[return-value]
     return torch.sym_min(length, other) if exporting() else min(length, other)
 
 

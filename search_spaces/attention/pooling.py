@@ -35,5 +35,5 @@ def mean_by_weights(x: Tensor, size: Sequence[int]) -> Tensor:
         cell, position = torch.arange(wanted, device=x.device), torch.arange(length, device=x.device)
         first, end = cell * length // wanted, ((cell + 1) * length + wanted - 1) // wanted
         inside = (position.unsqueeze(1) >= first) & (position.unsqueeze(1) < end)  # (positions, cells)
-        x = (x.movedim(axis, -1) @ (inside / (end - first)).to(x.dtype)).movedim(-1, axis)
+        x = (x.movedim(axis, -1) @ (inside.to(x.dtype) / (end - first))).movedim(-1, axis)
     return x

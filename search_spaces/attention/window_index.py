@@ -39,18 +39,24 @@ def window_index(size: Sequence[int], sides: Sequence[int], shifts: Sequence[int
         count = rounded_up(length, side)
         padded = count * side
         place = torch.arange(padded, device=device).reshape(count, side)
-        position = (place + shift) % padded
+        position = _around(place + shift, padded)
         part = (place >= padded - side).long() + (place >= padded - shift).long()
         sources = _crossed(sources, length, position)
         outside = _crossed(outside, 1, (position >= length).long())
         regions = _crossed(regions, 3, part)
-        moved = (torch.arange(length, device=device).unsqueeze(1) + padded - shift) % padded
-        homes = _crossed(homes, count, moved // side)
-        places = _crossed(places, side, moved % side)
+        moved = _around(torch.arange(length, device=device) + padded - shift, padded)
+        home = torch.arange(count, device=device).unsqueeze(1).expand(count, side).flatten()
+        homes = _crossed(homes, count, home[moved].unsqueeze(1))
+        places = _crossed(places, side, (moved - home[moved] * side).unsqueeze(1))
         window.append(side)
         total, area = total * length, area * side
     sources = torch.where(outside > 0, total, sources)
     return WindowIndex(window, sources, (homes * area + places).squeeze(1), regions)
+
+
+def _around(places: Tensor, length: int) -> Tensor:
+    """Places, less than twice the length, on a ring; ONNX knows no remainder by a length that is known later."""
+    return torch.where(places >= length, places - length, places)
 
 
 def _crossed(numbers: Tensor, factor: int, others: Tensor) -> Tensor:
