@@ -109,14 +109,14 @@ class InteractionAggregationUpdate(Mechanism):
         differences = (nodes[:, :, None] - nodes[:, None]).abs().movedim(3, 1)
         pairs = torch.cat([differences, whole[:, :, None, None].expand_as(differences)], dim=1)
         scores = self.relation(pairs).squeeze(1)
-        scores = scores + OWN * (~self._edges(slices, count, scores.device)).to(scores.dtype)
+        scores = scores + OWN * self._apart(slices, count, scores.device).to(scores.dtype)
         received = scores.softmax(2) @ nodes
         updated = self.update(torch.cat([nodes, received], dim=2).transpose(1, 2))
         return updated.unflatten(2, (slices, count)).mean(3)
 
-    def _edges(self, slices: int, count: int, device: torch.device) -> Tensor:
-        """Whether two nodes exchange messages: other parts of a slice, and a part in other slices."""
-        node = torch.arange(slices * count, device=device)
-        same_slice = (node // count).unsqueeze(1) == node // count
-        same_part = (node % count).unsqueeze(1) == node % count
-        return same_slice ^ same_part
+    def _apart(self, slices: int, count: int, device: torch.device) -> Tensor:
+        """Whether two nodes exchange nothing; other parts of a slice do, and a part in other slices."""
+        index, part = torch.arange(slices, device=device), torch.arange(count, device=device)
+        same_slice = (index.unsqueeze(1) == index)[:, None, :, None]
+        same_part = (part.unsqueeze(1) == part)[:, None]
+        return (same_slice == same_part).flatten(2).flatten(0, 1)
