@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from search_spaces.exporting import fill
 from search_spaces.pricing.parts import Part, remembered
 
 CONV: dict[int, Callable[..., nn.Conv2d | nn.Conv3d]] = {2: remembered(nn.Conv2d), 3: remembered(nn.Conv3d)}
@@ -101,27 +102,10 @@ def resize(x: Tensor, size: Sequence[int], *, align_corners: bool = False) -> Te
     return nn.functional.interpolate(x, size=tuple(size), mode=mode, align_corners=align_corners)
 
 
-def adaptive_mean(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Means of ``(batch, channels, *spatial)`` over cells that share the map out to ``size``, larger or smaller.
-
-    As torch's adaptive average pooling, which has no form in ONNX where a size does not divide: axis by axis.
-    """
-    for axis, wanted in enumerate(size, start=2):
-        length = x.shape[axis]
-        cells = [(index * length // wanted, -(-(index + 1) * length // wanted)) for index in range(wanted)]
-        if wanted == length:
-            continue
-        if wanted > length:  # a cell is one position or two
-            first = torch.tensor([start for start, _ in cells], device=x.device)
-            last = torch.tensor([end - 1 for _, end in cells], device=x.device)
-            x = (x.index_select(axis, first) + x.index_select(axis, last)) / 2
-        else:
-            x = torch.cat([x.narrow(axis, a, b - a).mean(axis, keepdim=True) for a, b in cells], dim=axis)
-    return x
-
-
 def crop(x: Tensor, like: Tensor) -> Tensor:
     """Cut ``x`` at the end of each spatial axis to the size of ``like``."""
+    if torch.compiler.is_exporting():  # by negative margins: a view would be tied to whether the sizes are even
+        return fill(x, [wanted - length for wanted, length in zip(like.shape[2:], x.shape[2:], strict=True)])
     for axis in range(2, x.dim()):
         x = x.narrow(axis, 0, like.shape[axis])
     return x

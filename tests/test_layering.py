@@ -17,7 +17,7 @@ FORBIDDEN = {"search_spaces": {"evaluators", "nas"}, "evaluators": {"nas"}, "nas
 # The rooms of a package, folders and single modules, in the order in which they stand on one another.
 ROOMS = {
     "search_spaces": (
-        *("errors", "initialisation", "pricing", "layers", "lazy", "registry", "plugins", "yaml_file"),
+        *("errors", "exporting", "initialisation", "pricing", "layers", "lazy", "registry", "plugins", "yaml_file"),
         *("attention", "catalogue", "stages", "hosts", "architecture", "space"),
     ),
     "nas": (

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
+from search_spaces.exporting import at_least
 from search_spaces.layers import CONV, BatchNorm, resize
 from search_spaces.pricing.parts import Part
 
@@ -55,18 +56,12 @@ class GridGate(Part):
         self.norm = BatchNorm(channels)
 
     def attention(self, x: Tensor, gate: Tensor) -> Tensor:
-        theta = self.theta(self._pad(x))
+        theta = self.theta(at_least(x, self.stride))
         scores = self.psi(self.activation(theta + resize(self.phi(gate), theta.shape[2:])))
         return resize(self.normalise(scores), x.shape[2:])
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
         return self.norm(self.project(x * self.attention(x, gate)))
-
-    def _pad(self, x: Tensor) -> Tensor:
-        missing = [max(stride - length, 0) for stride, length in zip(self.stride, x.shape[2:], strict=True)]
-        if not any(missing):
-            return x
-        return F.pad(x, [pad for axis in reversed(missing) for pad in (0, axis)])
 
 
 class SameResolutionGate(Part):

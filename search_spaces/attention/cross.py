@@ -17,6 +17,7 @@ from search_spaces.attention.dot_product import attend
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.mhsa import fitting_heads
 from search_spaces.attention.positions import sine_positions
+from search_spaces.exporting import rounded_up
 from search_spaces.layers import CONV, MAX_POOL, NORM, resize
 
 
@@ -86,7 +87,7 @@ def _reduced(x: Tensor, size: Sequence[int]) -> Tensor:
 
     Where no window gives that size the nearest maximum is taken. torch's adaptive pooling has no form in ONNX.
     """
-    window: Any = tuple(-(-length // wanted) for length, wanted in zip(x.shape[2:], size, strict=True))
+    window: Any = tuple(rounded_up(length, wanted) for length, wanted in zip(x.shape[2:], size, strict=True))
     pooled = MAX_POOL[x.dim() - 2](window, ceil_mode=True)(x)
     return pooled if list(pooled.shape[2:]) == list(size) else F.interpolate(pooled, tuple(size))
 

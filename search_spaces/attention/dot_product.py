@@ -7,6 +7,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
+from search_spaces.exporting import exporting
+
 FEW = 3  # keys for each channel of a value
 
 
@@ -24,10 +26,10 @@ def attention(query: Tensor, key: Tensor, value: Tensor, scale: float | None = N
     """Softmax attention of ``(batch, heads, positions, width)``; ``scale``: one over the root of the width, or given.
 
     Few keys, as of a pooled map or a short line, have weights that take no more memory than the copies which a fused
-    kernel wants, and less time. Of many the weights are never held.
+    kernel wants, and less time. Of many the weights are never held. An export is for few and many.
     """
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    if key.shape[2] <= FEW * value.shape[3]:
+    if not exporting() and key.shape[2] <= FEW * value.shape[3]:
         weights = ((key * scale) @ query.transpose(2, 3)).softmax(2)  # (batch, heads, keys, queries)
         return (value.transpose(2, 3) @ weights).transpose(2, 3)
     return _fused(query, key, value, scale)

@@ -83,7 +83,7 @@ class ExpectationMaximisationAttention(Mechanism):
         """The result, and the bases fitted to each image, ``(batch, channels, bases)``."""
         z = self.embed(x).flatten(2)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.full_gradient):
-            bases = self.bases.to(z.dtype, copy=True).expand(len(x), -1, -1)  # the buffer moves on in training
+            bases = self.bases.to(z.dtype).repeat(z.shape[0], 1, 1)  # a copy: the buffer moves on in training
             for _ in range(self.stages):
                 shares = (z.transpose(1, 2) @ bases).softmax(2)
                 bases = _unit(z @ (shares / (EPSILON + shares.sum(1, keepdim=True))), 1)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.attention.pooling import mean_to
+from search_spaces.exporting import exporting
 from search_spaces.layers import linear
 
 # Frequencies that the authors found best on their own ("top"), or simply the lowest ("low"), on a grid of 7.
@@ -89,7 +90,7 @@ class FrequencyChannelAttention(Mechanism):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
-        pooled = x if tuple(x.shape[2:]) == self.grid else mean_to(x, self.grid)
+        pooled = x if not exporting() and tuple(x.shape[2:]) == self.grid else mean_to(x, self.grid)
         spectrum = (pooled * self.basis.to(pooled.dtype)).flatten(2).sum(2)
         gate = torch.sigmoid(self.excite(F.relu(self.squeeze(spectrum))))
         return x * gate.reshape(*gate.shape, *[1] * len(self.grid))

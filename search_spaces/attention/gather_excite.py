@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.errors import InputError
+from search_spaces.exporting import exporting
 from search_spaces.layers import AVG_POOL, CONV, NORM, SPATIAL_AXES
 
 GATHER = ("mean", "learned")
@@ -98,7 +99,8 @@ class GatherExcite(Mechanism):
             # The authors' network has this activation after the last normalisation only where a perceptron follows.
             context = self.perceptron(F.relu(context) if self.learned is not None else context)
         gate = torch.sigmoid(context)
-        return x * (gate if gate[0, 0].numel() == 1 else F.interpolate(gate, x.shape[2:]))
+        single = self.pool is None if exporting() else gate[0, 0].numel() == 1
+        return x * (gate if single else F.interpolate(gate, x.shape[2:]))
 
     def _gather(self, x: Tensor) -> Tensor:
         if self.learned is None or self.norms is None:
@@ -110,7 +112,7 @@ class GatherExcite(Mechanism):
     def _means(self, x: Tensor, pool: nn.Module) -> Tensor:
         """Means over windows, of what lies inside the map."""
         side, margin = 2 * self.extent - 1, self.extent - 1
-        if min(x.shape[2:]) >= side:
+        if not exporting() and min(x.shape[2:]) >= side:
             return POOL[len(self.axes)](x, side, self.extent, margin, count_include_pad=False)
         margins = [margin] * (2 * len(self.axes))  # torch's own padding refuses maps smaller than a window
         inside = F.pad(x.new_ones(1, 1, *x.shape[2:]), margins)

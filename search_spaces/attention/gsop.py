@@ -110,7 +110,7 @@ class PositionBranch(Part):
         positions, sums = v.shape[2], v.sum(1, keepdim=True)
         covariance = v.transpose(1, 2) @ v / positions - sums.transpose(1, 2) @ sums / positions**2
         features = F.relu(self.rows(covariance)).unsqueeze(2)
-        gate = torch.sigmoid(self.expand(features)).reshape(len(x), 1, *self.grid)
+        gate = torch.sigmoid(self.expand(features)).reshape(-1, 1, *self.grid)
         return F.relu(x * mean_to(gate, x.shape[2:]))
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.errors import InputError
+from search_spaces.exporting import exporting
 from search_spaces.layers import CONV
 
 MODES = ("threshold", "top")
@@ -60,7 +61,16 @@ class HardMask(Mechanism):
         if self.mode == "threshold":
             return self.share
         weights = soft.detach().flatten(1)
+        if exporting():
+            return self._exported(weights).reshape(-1, *[1] * (soft.dim() - 1))
         left_out = weights.shape[1] - max(round(self.share * weights.shape[1]), 1)
         if left_out == 0:
             return -1.0
         return weights.kthvalue(left_out, dim=1).values.reshape(-1, *[1] * (soft.dim() - 1))
+
+    def _exported(self, weights: Tensor) -> Tensor:
+        """The same of ``(batch, positions)``, with a number of positions that is known when the export runs."""
+        count = torch.ones_like(weights[0], dtype=torch.int64).sum()
+        left_out = count - (self.share * count.double()).round().long().clamp(min=1)  # half to even, as Python rounds
+        ranked = torch.cat([torch.full_like(weights[:, :1], -1.0), weights.sort(1).values], dim=1)
+        return ranked.index_select(1, left_out.reshape(1))

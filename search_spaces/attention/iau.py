@@ -88,7 +88,7 @@ class InteractionAggregationUpdate(Mechanism):
         whole = self.embed(z.flatten(2).mean(2))  # (batch, half)
         exchanged = self._exchange(parts, whole)
         context = torch.cat([exchanged, whole.unsqueeze(2).expand_as(exchanged)], dim=1)  # one for each slice
-        context = context.reshape(len(x), -1, *[exchanged.shape[2], 1, 1][-self.dims :])
+        context = context.reshape(*context.shape[:2], *[exchanged.shape[2], 1, 1][-self.dims :])
         return z + self.context_norm(self.context(context)), masks
 
     def _slices(self, x: Tensor) -> Tensor:
@@ -109,13 +109,14 @@ class InteractionAggregationUpdate(Mechanism):
         differences = (nodes[:, :, None] - nodes[:, None]).abs().movedim(3, 1)
         pairs = torch.cat([differences, whole[:, :, None, None].expand_as(differences)], dim=1)
         scores = self.relation(pairs).squeeze(1)
-        scores = scores + OWN * (1 - self._edges(slices, count, scores.device)).to(scores.dtype)
+        scores = scores + OWN * self._apart(slices, count, scores.device).to(scores.dtype)
         received = scores.softmax(2) @ nodes
         updated = self.update(torch.cat([nodes, received], dim=2).transpose(1, 2))
         return updated.unflatten(2, (slices, count)).mean(3)
 
-    def _edges(self, slices: int, count: int, device: torch.device) -> Tensor:
-        """1 where two nodes exchange messages: other parts of a slice, and a part in other slices."""
-        same_slice = torch.eye(slices, device=device).repeat_interleave(count, 0).repeat_interleave(count, 1)
-        same_part = torch.eye(count, device=device).repeat(slices, slices)
-        return same_slice + same_part - 2 * same_slice * same_part
+    def _apart(self, slices: int, count: int, device: torch.device) -> Tensor:
+        """Whether two nodes exchange nothing; other parts of a slice do, and a part in other slices."""
+        index, part = torch.arange(slices, device=device), torch.arange(count, device=device)
+        same_slice = (index.unsqueeze(1) == index)[:, None, :, None]
+        same_part = (part.unsqueeze(1) == part)[:, None]
+        return (same_slice == same_part).flatten(2).flatten(0, 1)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from search_spaces.attention.mechanism import Mechanism, mechanism
+from search_spaces.exporting import exporting
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import BatchNorm
 
@@ -72,8 +73,10 @@ class InteractionAggregation(Mechanism):
         near = [_near(n, a, x) for n, a in zip(x.shape[2:], self.spread, strict=True)]
         # For each axis the rows of all positions, ``(positions, length of the axis)``.
         every = torch.cartesian_prod(*(torch.arange(n, device=x.device) for n in x.shape[2:])).reshape(-1, x.dim() - 2)
-        rows = [table[every[:, axis]].split(ROWS) for axis, table in enumerate(near)]
-        parts = list(zip(tokens.split(ROWS, dim=1), *rows, strict=True))
+        rows = [table[every[:, axis]] for axis, table in enumerate(near)]
+        if exporting():  # how many parts there are follows from the size
+            return _attend(tokens, tokens, *rows).transpose(1, 2).unflatten(2, x.shape[2:])
+        parts = list(zip(tokens.split(ROWS, dim=1), *(table.split(ROWS) for table in rows), strict=True))
         if len(parts) > 1 and x.requires_grad:
             found = [checkpoint(_attend, tokens, *part, use_reentrant=False) for part in parts]
         else:

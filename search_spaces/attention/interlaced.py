@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.dot_product import attention
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, sides_of, squeezed
+from search_spaces.exporting import exporting, lack
 from search_spaces.layers import CONV, NORM
 from search_spaces.pricing.parts import Part
 
@@ -71,7 +72,8 @@ class GroupedSelfAttention(Part):
         dims = len(self.block)
         split = x
         for axis in reversed(range(dims)):
-            split = split.unflatten(2 + axis, (-1, self.block[axis]))  # (blocks, place in the block) for each axis
+            side = self.block[axis]
+            split = split.unflatten(2 + axis, (x.shape[2 + axis] // side, side))  # (blocks, place in the block)
         blocks, places = range(2, 2 + 2 * dims, 2), range(3, 2 + 2 * dims, 2)
         outer, inner = (places, blocks) if self.far else (blocks, places)
         grouped = split.permute(0, *outer, *inner, 1)
@@ -87,7 +89,7 @@ class GroupedSelfAttention(Part):
         if not self.far:
             blocks, places = places, blocks
         pairs = [axis for pair in zip(blocks, places, strict=True) for axis in pair]
-        return split.permute(0, 1 + 2 * dims, *pairs).reshape(len(split), -1, *size)
+        return split.permute(0, 1 + 2 * dims, *pairs).reshape(-1, groups.shape[-1], *size)
 
 
 class Interlaced(Part):
@@ -112,13 +114,16 @@ class Interlaced(Part):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
-        missing = [-length % side for length, side in zip(x.shape[2:], self.sides, strict=True)]
+        missing = [lack(length, side) for length, side in zip(x.shape[2:], self.sides, strict=True)]
+        margins = [(lacking // 2, lacking - lacking // 2) for lacking in missing]
         padded = x
-        if any(missing):
-            padded = F.pad(x, [margin for lack in reversed(missing) for margin in (lack // 2, lack - lack // 2)])
+        if exporting() or any(missing):
+            padded = F.pad(x, [margin for pair in reversed(margins) for margin in pair])
         y = self.short_range(self.long_range(padded))
-        for axis, (lack, length) in enumerate(zip(missing, x.shape[2:], strict=True)):
-            y = y.narrow(2 + axis, lack // 2, length)
+        if torch.compiler.is_exporting():
+            return F.pad(y, [-margin for pair in reversed(margins) for margin in pair])
+        for axis, ((before, _), length) in enumerate(zip(margins, x.shape[2:], strict=True)):
+            y = y.narrow(2 + axis, before, length)
         return y
 
 

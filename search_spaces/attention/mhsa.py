@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.attention.positions import sine_positions
 from search_spaces.errors import InputError
+from search_spaces.exporting import exporting
 from search_spaces.layers import linear, token_norm
 from search_spaces.pricing.parts import Part
 
@@ -42,13 +43,13 @@ class MultiHeadAttention(Part):
         """
         packed = self.qkv(tokens).unflatten(2, (3, self.heads, -1))
         query, key, value = packed.permute(2, 0, 3, 1, 4)
-        if bias is None or not bias.requires_grad or tokens.device.type != "cpu":
+        if bias is None or not (exporting() or (bias.requires_grad and tokens.device.type == "cpu")):
             query, key, value = (part.contiguous() for part in (query, key, value))
             if bias is not None and len(bias) > 1:
                 bias = bias.repeat(len(tokens) // len(bias), 1, 1, 1)
             found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         else:  # no kernel for the CPU is fused where a bias learns, and what torch then does stores more than this
-            query, key, value = (part.unflatten(0, (-1, len(bias))) for part in (query, key, value))
+            query, key, value = (part.unflatten(0, (-1, bias.shape[0])) for part in (query, key, value))
             scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
             found = (scores.add_(bias).softmax(-1) @ value).flatten(0, 1)
         return self.project(found.transpose(1, 2).flatten(2))

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.dot_product import attention
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
+from search_spaces.exporting import at_least
 from search_spaces.initialisation import zero_last
 from search_spaces.layers import CONV, NORM, linear
 
@@ -107,8 +108,7 @@ class NonLocal(Mechanism):
     def _pool(self, x: Tensor) -> Tensor:
         if max(self.window) == 1:
             return x
-        window = [min(side, length) for side, length in zip(self.window, x.shape[2:], strict=True)]
-        return POOL[len(window)](x, window)
+        return POOL[len(self.window)](at_least(x, self.window, float("-inf")), self.window)
 
 
 def _positions(x: Tensor) -> Tensor:

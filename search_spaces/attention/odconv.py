@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
+from search_spaces.exporting import exporting
 from search_spaces.layers import CONV, CONVOLVE, NORM, SPATIAL_AXES
 
 
@@ -86,23 +87,38 @@ class OmniDimensionalConvolution(Mechanism):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to ``(batch, channels, *spatial)``."""
-        batch, dims = len(x), len(self.axes)
+        batch, dims = x.shape[0], len(self.axes)
         pooled = self.squeeze(x.mean(self.axes, keepdim=True))
         weight = self._weight(pooled).expand(batch, *self.weight.shape[1:])
         weighed = x * torch.sigmoid(self.channel(pooled) / self.temperature)
-        # One grouped convolution: every image is a group of its own.
-        images = weighed.reshape(1, -1, *x.shape[2:])
-        y = CONVOLVE[dims](
-            images,
-            weight.reshape(-1, *weight.shape[2:]),
-            None,
-            self.stride,
-            self.padding,
-            self.dilation,
-            batch * self.groups,
-        )
-        y = y.reshape(batch, -1, *y.shape[2:])
+        if exporting():
+            y = self._exported(weighed, weight)
+        else:  # one grouped convolution: every image is a group of its own
+            y = CONVOLVE[dims](
+                weighed.reshape(1, -1, *x.shape[2:]),
+                weight.reshape(-1, *weight.shape[2:]),
+                None,
+                self.stride,
+                self.padding,
+                self.dilation,
+                batch * self.groups,
+            )
+            y = y.reshape(batch, -1, *y.shape[2:])
         return y if self.filter is None else y * torch.sigmoid(self.filter(pooled) / self.temperature)
+
+    def _exported(self, x: Tensor, weight: Tensor) -> Tensor:
+        """``x`` convolved with the ``weight`` of each image, for any number of images.
+
+        A convolution has a fixed number of groups. So the surroundings of each position are put side by side, by a
+        convolution with kernels of a single one, and multiplied with the weights.
+        """
+        sides = weight.shape[3:]
+        taps = torch.eye(sides.numel(), dtype=x.dtype, device=x.device).reshape(-1, 1, *sides)
+        taps = taps.repeat(x.shape[1], *[1] * (taps.dim() - 1))
+        around = CONVOLVE[len(sides)](x, taps, None, self.stride, self.padding, self.dilation, x.shape[1])
+        columns = around.flatten(2).unflatten(1, (self.groups, -1))  # (batch, groups, channels * places, positions)
+        found = weight.flatten(2).unflatten(1, (self.groups, -1)) @ columns
+        return found.flatten(1, 2).unflatten(2, around.shape[2:])
 
     def _weight(self, pooled: Tensor) -> Tensor:
         """The kernels put together for each image, ``(batch or 1, out, in, *sides)``."""
@@ -112,5 +128,5 @@ class OmniDimensionalConvolution(Mechanism):
             weight = (shares @ weight.flatten(1)).unflatten(1, weight.shape[1:])
         if self.place is not None:
             places = torch.sigmoid(self.place(pooled) / self.temperature)
-            weight = weight * places.reshape(len(pooled), 1, 1, *weight.shape[3:])
+            weight = weight * places.reshape(-1, 1, 1, *weight.shape[3:])
         return weight

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
 from search_spaces.errors import InputError
+from search_spaces.exporting import exporting, smaller
 from search_spaces.layers import CONV, LINEAR_INTERPOLATION, NORM
 
 DIRECTIONS = {"collect": ("collect",), "distribute": ("distribute",), "both": ("collect", "distribute")}
@@ -117,7 +118,7 @@ class PointwiseSpatialAttention(Mechanism):
         """Moved features, on the shrunken map."""
         size = [(length - 1) // self.shrink + 1 for length in features.shape[2:]]
         if self.most is not None:
-            size = [min(length, self.most) for length in size]
+            size = [smaller(length, self.most) for length in size]
         features = _resized(features, size)
         weights = self._pairs(attention(features).flatten(2), size, direction)
         weights = weights.softmax(1) if self.softmax else weights
@@ -139,17 +140,17 @@ class PointwiseSpatialAttention(Mechanism):
         """For each (other position, owner): its place in the owner's mask, and whether the mask reaches that far."""
         positions = torch.cartesian_prod(*(torch.arange(length, device=device) for length in size))
         positions = positions.reshape(-1, len(size))
-        place = torch.zeros(len(positions), len(positions), dtype=torch.long, device=device)
+        place = torch.zeros(1, 1, dtype=torch.long, device=device)
         covered = torch.ones_like(place, dtype=torch.bool)
         for axis, side in enumerate(self.masks):
             index = positions[:, None, axis] - positions[None, :, axis] + side // 2
-            covered &= (index >= 0) & (index < side)
+            covered = covered & (index >= 0) & (index < side)
             place = place * side + index.clamp(0, side - 1)
         return place, covered
 
 
 def _resized(x: Tensor, size: Sequence[int]) -> Tensor:
     """Linear interpolation with aligned corners, as the authors'; ``x`` itself where the size is right."""
-    if list(x.shape[2:]) == list(size):
+    if not exporting() and list(x.shape[2:]) == list(size):
         return x
     return F.interpolate(x, tuple(size), mode=LINEAR_INTERPOLATION[x.dim() - 2], align_corners=True)

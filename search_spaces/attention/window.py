@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from search_spaces.attention.mechanism import Mechanism, mechanism, sides_of
 from search_spaces.attention.mhsa import MultiHeadAttention, Perceptron, fitting_heads
+from search_spaces.attention.window_index import window_index
+from search_spaces.exporting import exporting, lack
 from search_spaces.layers import token_norm
 from search_spaces.pricing.parts import Part
 
@@ -60,12 +62,14 @@ class WindowBlock(Part):
         return x + self.perceptron(self.norm2(x))
 
     def _attend(self, x: Tensor) -> Tensor:
+        if exporting():
+            return self._exported(x)
         size = x.shape[1:-1]
         window = [min(side, length) for side, length in zip(self.window, size, strict=True)]
         shift = [0 if length <= side else by for side, length, by in zip(self.window, size, self.shift, strict=True)]
-        missing = [-length % side for length, side in zip(size, window, strict=True)]
+        missing = [lack(length, side) for length, side in zip(size, window, strict=True)]
         if any(missing):
-            x = F.pad(x, [0, 0, *itertools.chain.from_iterable((0, lack) for lack in reversed(missing))])
+            x = F.pad(x, [0, 0, *itertools.chain.from_iterable((0, lacking) for lacking in reversed(missing))])
         axes, padded = list(range(1, 1 + len(window))), x.shape[1:-1]
         if any(shift):
             x = x.roll([-by for by in shift], axes)
@@ -80,9 +84,19 @@ class WindowBlock(Part):
             y = y.narrow(axis, 0, length)
         return y
 
+    def _exported(self, x: Tensor) -> Tensor:
+        """The same, by indices."""
+        index = window_index(x.shape[1:-1], self.window, self.shift, x.device)
+        count, positions = index.sources.shape
+        tokens = F.pad(x.flatten(1, -2), (0, 0, 0, 1))  # with a position of padding
+        windows = tokens.index_select(1, index.sources.flatten()).reshape(-1, positions, x.shape[-1])
+        scores = self._bias(index.window) + allowed(index.regions).to(x.dtype).unsqueeze(1)
+        found = self.attention(windows, scores).reshape(x.shape[0], count * positions, x.shape[-1])
+        return found.index_select(1, index.targets).reshape(x.shape)
+
     def _bias(self, window: Sequence[int]) -> Tensor:
         """``(1, heads, positions, positions)`` for a window no larger than the full one."""
-        index = offset_index(tuple(window), self.window).to(self.offset_bias.device)
+        index = offset_index(window, self.window).to(self.offset_bias.device)
         return self.offset_bias[index].permute(2, 0, 1).unsqueeze(0)
 
 
@@ -101,13 +115,13 @@ def join_windows(x: Tensor, window: Sequence[int], size: Sequence[int]) -> Tenso
     counts = [length // side for length, side in zip(size, window, strict=True)]
     x = x.reshape(-1, *counts, *window, x.shape[-1])
     pairs = [axis for index in range(dims) for axis in (1 + index, 1 + dims + index)]
-    return x.permute(0, *pairs, 1 + 2 * dims).reshape(len(x), *size, x.shape[-1])
+    return x.permute(0, *pairs, 1 + 2 * dims).reshape(-1, *size, x.shape[-1])
 
 
-def offset_index(window: tuple[int, ...], full: tuple[int, ...]) -> Tensor:
+def offset_index(window: Sequence[int], full: Sequence[int]) -> Tensor:
     """``(positions, positions)``: row of the bias table of ``full`` windows for each pair of a smaller window."""
     positions = torch.cartesian_prod(*(torch.arange(side) for side in window)).reshape(-1, len(window))
-    index = torch.zeros(len(positions), len(positions), dtype=torch.long)
+    index = torch.zeros(1, 1, dtype=torch.long)
     for axis, side in enumerate(full):
         index = index * (2 * side - 1) + (positions[:, None, axis] - positions[None, :, axis] + side - 1)
     return index
@@ -123,8 +137,12 @@ def region_scores(size: tuple[int, ...], window: tuple[int, ...], shift: tuple[i
             part[length - by :] += 1
         shape = [length if other == axis else 1 for other in range(len(size))]
         regions = regions * 3 + part.reshape(1, *shape, 1)
-    split = split_windows(regions, window).squeeze(2)
-    return torch.where(split[:, :, None] == split[:, None, :], 0.0, FORBIDDEN)
+    return allowed(split_windows(regions, window).squeeze(2))
+
+
+def allowed(regions: Tensor) -> Tensor:
+    """``(windows, positions)`` to scores of all pairs in a window, ``FORBIDDEN`` where the two differ."""
+    return torch.where(regions[:, :, None] == regions[:, None, :], 0.0, FORBIDDEN)
 
 
 @mechanism(

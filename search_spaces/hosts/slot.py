@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search_spaces.attention import MechanismEntry
+from search_spaces.exporting import rounded_up
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Slot:
 
 def size_at(size: Sequence[int], level: int) -> tuple[int, ...]:
     """Spatial size after ``level`` halvings, each rounded up."""
-    return tuple(-(-length // 2**level) for length in size)
+    return tuple(rounded_up(length, 2**level) for length in size)
 
 
 def _list(items: Sequence[object]) -> str:

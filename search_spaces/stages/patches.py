@@ -9,9 +9,9 @@ The positions of a patch are joined row by row, the last axis fastest.
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from search_spaces.attention.window import join_windows, split_windows
+from search_spaces.exporting import fill, lack
 from search_spaces.layers import CONV, linear, token_norm
 from search_spaces.pricing.parts import Part
 
@@ -58,7 +58,7 @@ class PatchMerging(Part):
         x = filled(x, 2).movedim(1, -1)
         patches = split_windows(x, [2] * (x.dim() - 2)).flatten(1)
         merged = self.reduce(self.norm(patches))
-        return merged.unflatten(0, (len(x), *(length // 2 for length in x.shape[1:-1]))).movedim(-1, 1)
+        return merged.unflatten(0, (x.shape[0], *(length // 2 for length in x.shape[1:-1]))).movedim(-1, 1)
 
 
 class PatchExpanding(Part):
@@ -86,5 +86,4 @@ class PatchExpanding(Part):
 
 def filled(x: Tensor, multiple: int) -> Tensor:
     """``(batch, channels, *spatial)`` with zeros at the far ends, up to a multiple on each axis."""
-    missing = [-length % multiple for length in x.shape[2:]]
-    return F.pad(x, [pad for lack in reversed(missing) for pad in (0, lack)]) if any(missing) else x
+    return fill(x, [lack(length, multiple) for length in x.shape[2:]])

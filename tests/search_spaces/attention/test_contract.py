@@ -263,6 +263,22 @@ def test_the_meta_device_gives_the_shape_without_computing(name: str, dims: int)
     assert module(*given_inputs).shape == leaves(given_inputs)[0].shape
 
 
+@pytest.mark.parametrize(("name", "dims", "option"), OPTIONS, ids=OPTION_IDS)
+def test_what_goes_into_an_export_computes_the_same(
+    name: str, dims: int, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is another way than eager mode's; the ways of a mechanism follow from its options and the size."""
+    for value in MECHANISMS[name].choices[option]:
+        module = build(name, dims, options={option: value})
+        for size in EXTREME_SIZES[dims]:
+            given_inputs = inputs(name, size)
+            y = module(*given_inputs)
+            with monkeypatch.context() as patched:
+                patched.setattr(torch.compiler, "is_exporting", lambda: True)
+                found = module(*given_inputs)
+            torch.testing.assert_close(found, y, rtol=0, atol=1e-9)
+
+
 @every_mechanism
 def test_the_exported_program_computes_the_same(name: str, dims: int) -> None:
     module = build(name, dims)

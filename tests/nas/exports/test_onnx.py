@@ -1,0 +1,64 @@
+"""An ONNX file computes what its network does, at every size and batch, in ONNX Runtime."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nas.exports.onnx import run_onnx, session_of, write_onnx
+from search_spaces import InputError
+from tests.nas.exports.test_torch_program import PREPROCESSING, small_unet
+from tests.nas.exports.walk import hosts, mechanisms, presets, verdicts
+
+# Where an option chooses another way through a mechanism; each was wrong, or tied to a size, once.
+OTHER_WAYS: dict[str, dict[str, Any]] = {
+    "fca": {"selection": "low"},
+    "gather_excite": {"extent": 2, "gather": "learned"},
+    "gsop": {"fusion": "sum"},
+    "hard_mask": {"mode": "top"},
+    "interlaced": {"block": 2},
+    "non_local": {"subsample": 2},
+    "psa": {"most": None, "shrink": 2, "mask": 7},
+    "window": {"window": 7},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_computes_the_same_at_other_sizes_and_batches(tmp_path: Path) -> None:
+    network = small_unet()
+    path = write_onnx(network, PREPROCESSING, tmp_path / "deep" / "model.onnx")
+    assert [found.name for found in path.parent.iterdir()] == ["model.onnx"]  # the weights are in it
+    session = session_of(path.read_bytes())
+    for shape in [(2, 1, 8, 12), (1, 1, 16, 10), (4, 1, 7, 13)]:
+        image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            torch.testing.assert_close(run_onnx(session, image), network(image), rtol=1e-4, atol=1e-4)
+
+
+def test_a_missing_package_is_named_with_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)  # an import then fails
+    with pytest.raises(InputError, match=r"needs the package 'onnxscript', .*pip install 'attention-nas\[export\]'"):
+        write_onnx(small_unet(), PREPROCESSING, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("networks", [mechanisms, hosts, presets])
+def test_every_network_is_the_same_file(networks, dims: int) -> None:  # type: ignore[no-untyped-def]
+    found = verdicts(networks(dims), dims, "ONNX")
+    assert not {name: cases for name, cases in found.items() if set(cases.values()) != {"right"}}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("dims", [2, 3])
+def test_every_other_way_through_a_mechanism_is_the_same_file(dims: int) -> None:
+    found = verdicts(mechanisms(dims, OTHER_WAYS), dims, "ONNX")
+    assert not {name: cases for name, cases in found.items() if set(cases.values()) != {"right"}}
