@@ -46,7 +46,7 @@ def at_least(x: Tensor, sides: Sequence[int], value: float = 0.0) -> Tensor:
 
 
 def fill(x: Tensor, missing: Sequence[int], value: float = 0.0) -> Tensor:
-    """``(batch, channels, *spatial)`` with as much of ``value`` as ``missing`` says at the far end of each axis."""
+    """``(batch, channels, *spatial)`` with ``missing`` more of ``value`` at the far end of each axis, or with less."""
     if not exporting() and not any(missing):
         return x
     return nn.functional.pad(x, [pad for lacking in reversed(missing) for pad in (0, lacking)], value=value)

@@ -57,7 +57,7 @@ class FrontPoint:
     trials: tuple[int, ...]
     dice: float
     by_seed: tuple[tuple[int, float], ...]
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float] = field(compare=False)
     on_front: bool
     is_plain: bool
     tables: Callable[[Mapping[int, Trial]], tuple[np.ndarray, np.ndarray]] = field(repr=False, compare=False)

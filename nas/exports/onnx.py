@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 
 from evaluators.files import write_bytes
 from evaluators.preprocessing import Preprocessing
-from nas.exports.torch_program import BATCH, check_same, example, torch_program
+from nas.exports.torch_program import check_same, example, torch_program
 from search_spaces.errors import InputError
 
 OPSET = 20  # torch's own choice in 2.13
@@ -30,7 +30,7 @@ def write_onnx(network: nn.Module, preprocessing: Preprocessing, path: Path) -> 
         _imported(package)
     image = example(preprocessing)
     content = onnx_bytes(torch_program(network, image), image)
-    other = example(preprocessing, batch=BATCH + 1, seed=1)
+    other = example(preprocessing, more=1)
     with torch.no_grad():
         check_same(path, run_onnx(session_of(content), other), network(other))
     write_bytes(path, content)

@@ -14,7 +14,7 @@ from evaluators.files import write_bytes
 from evaluators.preprocessing import Preprocessing
 from search_spaces.errors import InputError
 
-BATCH = 2  # of the example; torch takes a single image for a number of images that never changes
+FEWEST = 2  # images, and positions of an axis, of an example: torch takes one for a length that never changes
 TOLERANCE = 1e-4  # of a difference to the network's own logits, relative to the largest of them
 
 
@@ -38,23 +38,24 @@ def write_torch_program(network: nn.Module, preprocessing: Preprocessing, path: 
     written = io.BytesIO()
     torch.export.save(torch_program(network, example(preprocessing)), written)
     written.seek(0)
-    other = example(preprocessing, batch=BATCH + 1, seed=1)
+    other = example(preprocessing, more=1)
     with torch.no_grad():
         check_same(path, torch.export.load(written).module()(other), network(other))
     write_bytes(path, written.getvalue())
     return path
 
 
-def example(preprocessing: Preprocessing, batch: int = BATCH, seed: int = 0) -> Tensor:
-    """Noise of the size of a training patch, ``(batch, channels, *patch)``."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(batch, preprocessing.channels, *preprocessing.patch, generator=generator)
+def example(preprocessing: Preprocessing, more: int = 0) -> Tensor:
+    """Noise of the size of a training patch, ``(batch, channels, *patch)``; batch and size ``more`` than that."""
+    batch, *size = (max(length, FEWEST) + more for length in (FEWEST, *preprocessing.patch))
+    return torch.randn(batch, preprocessing.channels, *size, generator=torch.Generator().manual_seed(more))
 
 
 def check_same(path: Path, found: Tensor, logits: Tensor) -> None:
     """Refuse a file whose logits are not those of the network."""
-    largest = (found - logits).abs().max().item() / logits.abs().max().item()
-    if not largest <= TOLERANCE:  # not a number is no agreement
+    difference, largest = (part.abs().max().item() for part in (found - logits, logits))
+    if not difference <= TOLERANCE * largest:  # not a number is no agreement
         raise InputError(
-            f"'{path}': expected the network's logits within {TOLERANCE:g}, got a difference of {largest:g}"
+            f"'{path}': expected the network's logits, of up to {largest:g}, within {TOLERANCE:g} of that; "
+            f"got a difference of {difference:g}"
         )

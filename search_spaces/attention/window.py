@@ -6,6 +6,7 @@ Self-attention inside windows with a learned bias for each offset, then again wi
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -87,10 +88,11 @@ class WindowBlock(Part):
     def _exported(self, x: Tensor) -> Tensor:
         """The same, by indices."""
         index = window_index(x.shape[1:-1], self.window, self.shift, x.device)
-        count, positions = index.sources.shape
+        count, positions = index.sources.shape[0], math.prod(self.window)
         tokens = F.pad(x.flatten(1, -2), (0, 0, 0, 1))  # with a position of padding
         windows = tokens.index_select(1, index.sources.flatten()).reshape(-1, positions, x.shape[-1])
-        scores = self._bias(index.window) + allowed(index.regions).to(x.dtype).unsqueeze(1)
+        between = allowed(index.regions).masked_fill(index.hidden.unsqueeze(1), float("-inf")).to(x.dtype)
+        scores = self._bias(self.window) + between.unsqueeze(1)
         found = self.attention(windows, scores).reshape(x.shape[0], count * positions, x.shape[-1])
         return found.index_select(1, index.targets).reshape(x.shape)
 

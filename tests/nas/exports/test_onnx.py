@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save
 
+from nas.exports.export import write_export
 from nas.exports.onnx import run_onnx, session_of, write_onnx
 from search_spaces import InputError
-from tests.nas.exports.test_torch_program import PREPROCESSING, small_unet
+from tests.nas.exports.test_torch_program import PREPROCESSING, SMALL, small_unet
 from tests.nas.exports.walk import hosts, mechanisms, presets, verdicts
 
 # Where an option chooses another way through a mechanism; each was wrong, or tied to a size, once.
@@ -38,6 +41,17 @@ def test_a_file_computes_the_same_at_other_sizes_and_batches(tmp_path: Path) -> 
         image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
             torch.testing.assert_close(run_onnx(session, image), network(image), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_program_shown_writes_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    write_export(tmp_path / "model", SMALL, save(small_unet().state_dict()), PREPROCESSING, {})
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["model", "model.onnx", "model.pt2"]
 
 
 def test_a_missing_package_is_named_with_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
