@@ -34,6 +34,7 @@ def test_the_order_begins_with_the_plain_network_and_holds_all_with_one_mechanis
         order(load_space("unet", 2), 12)
 
 
+@pytest.mark.slow
 def test_a_table_is_recorded_with_several_seeds_and_gone_on_with(small_task: Path, cluster, tmp_path: Path):
     config = small_config(small_task, space=SPACE, training={"steps": 4, "batch": 2}, resources={"workers": 2})
     path, out = tmp_path / "small.yaml", tmp_path / "small.csv"

@@ -56,6 +56,7 @@ def test_a_config_is_planned_as_its_search_would_be(task: Path, tmp_path: Path):
     assert planned["limits.depth"].value == 3
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_what_was_decided_at_its_start(task: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     few = {"training": {}, "finals": {"seeds": 0}, "evaluator": "synthetic"}
     run = search(small_config(task, **few, limits={"trials": 2}), run="mine", runs=tmp_path)

@@ -83,6 +83,7 @@ def architectures(run: nas.Run) -> list[str]:
     return [str(trial.architecture) for trial in sorted(run.journal, key=lambda trial: trial.number)]
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_sources_and_goes_on_without_them_as_it_would_have(small_task, cluster, earlier, tmp_path):
     runs = tmp_path / "runs"
     shutil.copytree(earlier.folder, runs / "liver")

@@ -27,14 +27,18 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path / "two.yaml"
 
 
-def test_every_task_is_searched_beginning_with_the_ones_before_and_again_goes_on(
-    suite: Path, tmp_path: Path, cluster: Cluster
-):
+def test_every_task_is_searched_beginning_with_the_ones_before(suite: Path, tmp_path: Path, cluster: Cluster):
     runs = tmp_path / "runs"
     done = run_suite(read_suite(suite), runs=runs, cluster=cluster)
     assert {name: run.name for name, run in done.items()} == {"first": "two-first", "second": "two-second"}
     assert done["second"].config["strategy"] == {"name": "transfer", "sources": ["two-first"]}
     assert [len(run.journal) for run in done.values()] == [3, 3]
+
+
+@pytest.mark.slow
+def test_the_same_suite_again_goes_on(suite: Path, tmp_path: Path, cluster: Cluster):
+    runs = tmp_path / "runs"
+    run_suite(read_suite(suite), runs=runs, cluster=cluster)
     again = run_suite(read_suite(suite), settings=["limits.trials=4"], runs=runs, cluster=cluster)
     assert [len(run.journal) for run in again.values()] == [4, 4]
 
