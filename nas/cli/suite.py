@@ -82,6 +82,8 @@ def _watch(member: Member) -> Iterator[LiveWatcher]:
 
 
 def _winners_table(won: Sequence[Winner], tolerance: float) -> Table:
+    from nas.cli.tables import describe
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("task", "", "params", "Dice", "over the plain network", "network"):
         table.add_column(name, justify="right" if name in ("params", "Dice") else "left")
@@ -95,7 +97,7 @@ def _winners_table(won: Sequence[Winner], tolerance: float) -> Table:
             if point.gain_low is not None:
                 gain += f" ({point.gain_low:+.3f} to {point.gain_high:+.3f})"
             table.add_row(
-                name, role, format_count(point.cost.params), f"{point.dice:.3f}", gain, str(point.architecture)
+                name, role, format_count(point.cost.params), f"{point.dice:.3f}", gain, describe(point.architecture)
             )
             name = ""
     return table

@@ -61,7 +61,8 @@ def _of_task(one: Winner) -> list[str]:
             else "no finals, Dice on validation cases."
         )
     )
-    points = sorted((*front.compared, *front.references), key=lambda point: point.cost.params)
+    shown = front.compared if finals else [*front.points, *([front.plain] if front.plain else [])]
+    points = sorted({*shown, *front.references}, key=lambda point: (point.cost.params, point.dice))
     rows = []
     for point in points:
         compared, controlled = front.comparisons.get(point.architecture), front.controlled.get(point.architecture)
