@@ -705,7 +705,9 @@ LISTED = {
 }
 
 
-@pytest.mark.parametrize("kind", LISTED)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind == "spaces" else ()) for kind in LISTED]
+)
 def test_list_gives_another_program_one_line_for_every_registered_name(nas_, kind):
     result = nas_("list", kind)
     assert result.code == 0
@@ -823,7 +825,7 @@ def test_the_closing_lines_of_a_search_tell_how_it_went_and_what_failed(finished
     ("time", "told"),
     [
         ("0.01s", "the search ended before any trial did: limits.time (0 s) is over"),
-        (None, "all failed, the last for this: "),
+        pytest.param(None, "all failed, the last for this: ", marks=pytest.mark.slow),
     ],
 )
 def test_a_search_without_a_completed_trial_says_why(nas_, cluster, small_task, tmp_path, monkeypatch, time, told):

@@ -411,6 +411,7 @@ def assert_whole(run: Run, before: list[Trial]) -> None:
 
 
 @linux
+@pytest.mark.slow
 def test_a_search_that_is_interrupted_says_how_to_go_on_leaves_no_process_and_goes_on(slow, cluster, tmp_path):
     folder = tmp_path / "runs" / "slow"
     first = Session(["search", slow], tmp_path)

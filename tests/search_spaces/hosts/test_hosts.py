@@ -247,7 +247,10 @@ def test_the_image_is_left_as_it_was(name: str, dims: int) -> None:
     assert torch.equal(x, image(dims, ODD[dims]))
 
 
-@every_host
+@pytest.mark.parametrize(
+    ("name", "dims"),
+    [pytest.param(*one, marks=pytest.mark.slow if one[0] == "window_transformer" else ()) for one in EVERY],
+)
 def test_the_exported_program_computes_the_same(name: str, dims: int) -> None:
     network, x = build(name, dims, HOSTS[name].defaults).eval(), image(dims, ODD[dims])
     program = torch.export.export(network, (x,))
