@@ -94,7 +94,7 @@ def overlap_metrics(cases: CaseScores, false_positives: CaseScores) -> dict[str,
 
 
 def distance_metrics(cases: CaseScores, distances: CaseScores, diagonals: Mapping[str, float]) -> dict[str, float]:
-    """``hd95``, the mean where there is a distance, and what it leaves out.
+    """``hd95`` and ``hd95/CLASS``, means where there is a distance, and what they leave out.
 
     A mean over what was found alone rewards a network that misses what it would have found badly. So beside it stand
     ``hd95_count`` and ``hd95_missed``, the pairs of the reference with a distance and without, and
@@ -109,6 +109,7 @@ def distance_metrics(cases: CaseScores, distances: CaseScores, diagonals: Mappin
         everywhere[case] = {name: diagonals[case] if value is None else value for name, value in pairs.items()}
     count = sum(map(len, everywhere.values())) - missed
     metrics = {"hd95": mean_score(distances)} if count else {}
+    metrics |= {f"hd95/{name}": value for name, value in class_means(distances).items()}
     metrics |= {"hd95_count": float(count), "hd95_missed": float(missed)}
     return metrics | ({"hd95_with_misses": mean_score(everywhere)} if count or missed else {})
 

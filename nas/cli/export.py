@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.cli.app import app, console
-from nas.cli.picks import BUDGET, KNEE, RUNS, TOLERANCE, pick
+from nas.cli.picks import AT_LEAST, BUDGET, KEY, KNEE, LATENCY, MACS, RUNS, TOLERANCE, limits_of, pick
 from nas.cli.places import from_here
 
 
@@ -16,8 +16,12 @@ from nas.cli.places import from_here
 def export(
     run: Annotated[str, typer.Argument(help="Name or folder of a run.")],
     budget: BUDGET = None,
+    macs: MACS = None,
+    latency: LATENCY = None,
     knee: KNEE = False,
     tolerance: TOLERANCE = None,
+    at_least: AT_LEAST = None,
+    key: KEY = None,
     columns: Annotated[
         int | None, typer.Option(help="Of a nested U-Net trained with supervision: keep its first columns only.")
     ] = None,
@@ -34,8 +38,9 @@ def export(
     from search_spaces.architecture.architecture import Architecture
 
     loaded = load_run(run, runs)
-    front = loaded.front
-    point = pick(front, budget, knee, tolerance) or front.best()
+    limits = limits_of(budget, macs, latency)
+    front = limits.front(loaded.front, loaded.inference_costs)
+    point = pick(front, limits, knee, tolerance, at_least, key) or front.best()
     folder = export_point(loaded, point, out or from_here(loaded.folder / "export"), columns)
     about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
     size = format_count(about["params"])

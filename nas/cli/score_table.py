@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +32,25 @@ def score_table(front: Front) -> Table:
     return table
 
 
+def class_table(front: Front, classes: Sequence[str]) -> Table:
+    """Dice and HD95 of each class, a row for each network by rising parameters; what was not measured is empty."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    measured = [
+        (f"{metric}/{name}", form, f"{name} {heading}")
+        for name in classes
+        for metric, form, heading in (("dice", ".3f", "Dice"), ("hd95", ".2f", "HD95 mm"))
+        if any(f"{metric}/{name}" in point.metrics for point in front.everything)
+    ]
+    for heading in ("params", "Dice", *(heading for _, _, heading in measured)):
+        table.add_column(heading, justify="right")
+    table.add_column("architecture")
+    for point in front.everything:
+        cells = [format(point.metrics[metric], form) if metric in point.metrics else "" for metric, form, _ in measured]
+        row = [format_count(point.cost.params), f"{point.dice:.3f}", *cells, _named(point)]
+        table.add_row(*row, style=None if point.on_front else "dim")
+    return table
+
+
 def explanation(front: Front) -> Text:
     """What the columns mean, in a line."""
     tolerances = {point.metrics.get("surface_dice_tolerance") for point in front.everything}
@@ -43,5 +64,8 @@ def _cells(point: FrontPoint) -> list[RenderableType]:
     measured = [
         format(point.metrics[metric], form) if metric in point.metrics else "" for metric, form in COLUMNS.values()
     ]
-    name = Text(f"reference {point.reference}") if point.reference else describe(point.architecture)
-    return [format_count(point.cost.params), f"{point.dice:.3f}", *measured, name]
+    return [format_count(point.cost.params), f"{point.dice:.3f}", *measured, _named(point)]
+
+
+def _named(point: FrontPoint) -> Text:
+    return Text(f"reference {point.reference}") if point.reference else describe(point.architecture)

@@ -13,6 +13,7 @@ from nas.cli.app import WIDE, console
 from nas.cli.plot import front_plot
 from nas.evidence.comparison import Comparison
 from nas.evidence.front import Front
+from nas.evidence.picks import chance_of_reaching
 from nas.evidence.point import FrontPoint
 from nas.quantities import format_count
 from nas.run import Run
@@ -36,7 +37,8 @@ def front_view(run: Run, search: bool = False) -> Group:
     counts = sorted({point.seeds for point in (*front.compared, *front.references)})
     seeds = " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
     title = f"{run.name}: Dice on {cases}, mean of {seeds} seed{'s' if counts[-1] > 1 else ''}"
-    plot = front_plot(front, title, min(WIDTH, console.width))
+    behind = run.search_front.compared if final else ()
+    plot = front_plot(front, title, min(WIDTH, console.width), search=behind)
     table = front_table(front, everything=final is not None)
     sure = [by_the_model()] if final is None else [*equal_size(front), *could_be_shown(front)]
     return Group(plot, table, *left_behind(front), *sure, lightest(front, TOLERANCE))
@@ -48,6 +50,12 @@ def lightest(front: Front, tolerance: float) -> RenderableType:
     chance = front.chance_within(point, tolerance)
     size = format_count(point.cost.params)
     return Text(f"the lightest within {tolerance:g} of the best: {size} parameters, probability {chance:.2f}")
+
+
+def reaching(front: Front, point: FrontPoint, dice: float) -> RenderableType:
+    """A line on how probable it is that a network is worth at least ``dice``."""
+    chance = chance_of_reaching(front, point, dice)
+    return Text(f"a Dice of {dice:g} or more: {format_count(point.cost.params)} parameters, probability {chance:.2f}")
 
 
 def by_the_model() -> RenderableType:

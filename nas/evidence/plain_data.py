@@ -1,8 +1,10 @@
-"""A front as plain data, for JSON."""
+"""A front as plain data, for JSON and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -74,3 +76,30 @@ def _against(controlled: Controlled | None) -> dict[str, Any] | None:
         "p": controlled.comparison.p,
         "detectable": controlled.comparison.detectable,
     }
+
+
+def front_to_csv(fronts: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """What ``front_to_list`` tells of each run as one table: a row a network, a column a number.
+
+    Of an architecture the summary stands there; what lies within another thing is named ``outer.inner``.
+    """
+    rows = [{"run": run, **_flat(point)} for run, points in fronts.items() for point in points]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _flat(data: Mapping[str, Any], outer: str = "") -> dict[str, Any]:
+    """Mappings opened, lists of values written with spaces between."""
+    flat: dict[str, Any] = {}
+    for name, value in data.items():
+        if name == "architecture":
+            continue
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{outer}{name}.")
+        else:
+            flat[f"{outer}{name}"] = " ".join(map(str, value)) if isinstance(value, list) else value
+    return flat

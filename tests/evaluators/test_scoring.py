@@ -314,6 +314,8 @@ def test_a_miss_is_counted_beside_the_mean_distance_and_as_the_diagonal_within_i
     diagonals = {"case0": 10.0, "case1": 20.0, "case2": 30.0}
     assert distance_metrics(cases, distances, diagonals) == {
         "hd95": pytest.approx((3 + 6) / 2),
+        "hd95/a": pytest.approx(3),
+        "hd95/b": pytest.approx(6),
         "hd95_count": 3.0,
         "hd95_missed": 2.0,
         "hd95_with_misses": pytest.approx((12 + 8) / 2),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pandas
 import pytest
 import torch
 import typer
@@ -285,6 +286,10 @@ def test_front_picks_by_budget_knee_and_tolerance(nas_, run_folder, finished):
         ("--knee",): front.knee(),
         ("--tolerance", "1"): front.points[0],
         ("--tolerance", "0"): front.best(),
+        ("--budget", str(smallest), "--knee"): front.points[0],
+        ("--macs", "1G", "--latency", "100000"): front.best(),
+        ("--at-least", "0"): min(front.compared, key=lambda point: point.cost.params),
+        ("--key", front.compared[-1].architecture.key[:8]): front.compared[-1],
     }
     for options, point in wanted.items():
         result = nas_("front", "small", *options, "--json")
@@ -292,6 +297,7 @@ def test_front_picks_by_budget_knee_and_tolerance(nas_, run_folder, finished):
         told = json.loads(result.out)
         assert told["key"] == point.architecture.key, options
         assert ("within" in told) == ("--tolerance" in options)
+        assert ("reaches" in told) == ("--at-least" in options)
         shown = nas_("front", "small", *options)
         assert shown.code == 0
         assert shown.out.endswith(point.architecture.to_yaml() + "\n")
@@ -301,15 +307,61 @@ def test_front_picks_by_budget_knee_and_tolerance(nas_, run_folder, finished):
     ("options", "fault"),
     [
         (["--budget", "lots"], "--budget: expected a count such as 500000, '500k' or '2M'; got 'lots'"),
-        (["--budget", "10"], "no trial within 10 parameters; the smallest on the front has "),
+        (["--budget", "10"], "no network within 10 parameters; the least there is: "),
+        (["--macs", "lots"], "--macs: expected a count such as 500000, '500k' or '2M'; got 'lots'"),
+        (["--budget", "10", "--latency", "0"], "no network within 10 parameters and 0.0 ms; the least there is: "),
+        (["--at-least", "0.999"], "no network is predicted to reach a Dice of 0.999; the likeliest, "),
+        (["--at-least", "85"], "at least: expected a Dice from 0 to 1; got 85"),
+        (["--key", "no"], "key 'no': expected the beginning of one network's key, as --json tells them; it fits none"),
+        (["--json", "--csv"], "front: expected one of --json and --csv; got both"),
+        (["small", "--knee"], "front: --knee takes one run; got 2"),
         (["--tolerance", "-0.1"], "tolerance: expected a difference of Dice from 0; got -0.1"),
-        (["--knee", "--budget", "50k"], "pick: expected one of --budget, --knee, --tolerance; got --budget and --knee"),
+        (
+            ["--knee", "--tolerance", "0"],
+            "pick: expected one of --knee, --tolerance, --at-least, --key; got --knee and ",
+        ),
         (["--picture", "front.bmp"], "picture 'front.bmp': expected one of .png, .svg, .pdf, got '.bmp'"),
     ],
 )
 def test_a_pick_that_cannot_be_made_is_refused(nas_, run_folder, options, fault):
     (line,) = refused(nas_("front", "small", *options))
     assert line.startswith(fault)
+
+
+def test_a_table_of_the_front_holds_what_the_json_does(nas_, run_folder):
+    points = json.loads(nas_("front", "small", "--json").out)
+    rows = pandas.read_csv(io.StringIO(nas_("front", "small", "--csv").out))
+    assert list(rows["run"]) == ["small"] * len(points)
+    assert list(rows["key"]) == [point["key"] for point in points]
+    assert rows["metrics.dice/disc"].tolist() == pytest.approx([point["metrics"]["dice/disc"] for point in points])
+    assert rows["inference.cpu_ms"].tolist() == [point["inference"]["cpu_ms"] for point in points]
+
+
+def test_front_shows_each_class(nas_, run_folder, finished):
+    shown = nas_("front", "small", "--classes")
+    assert shown.code == 0
+    assert "disc Dice" in shown.words
+    assert "disc HD95 mm" in shown.words
+    for point in finished.front.everything:
+        assert f"{point.metrics['dice/disc']:.3f}" in shown.out
+
+
+def test_several_runs_share_a_plot(nas_, run_folder, finished, tmp_path):
+    other = run_folder.with_name("other")
+    shutil.copytree(run_folder, other)
+    config = yaml.safe_load((other / "config.yaml").read_text())
+    config["data"]["fingerprint"] = "of other images"
+    (other / "config.yaml").write_text(yaml.safe_dump(config))
+    result = nas_("front", "small", "other", "--picture", "both.png")
+    assert result.code == 0
+    assert result.out.startswith("Dice of 2 runs: finals\n")
+    assert "A small   B other" in result.words.replace("  ", " ").replace("B other", "  B other")
+    assert "not a fair comparison: other data" in result.words
+    assert (tmp_path / "both.png").stat().st_size > 1000 or Path("both.png").stat().st_size > 1000
+    told = json.loads(nas_("front", "small", "other", "--json").out)
+    assert told["small"] == told["other"]
+    assert told["small"] == json.loads(nas_("front", "small", "--json").out)
+    assert nas_("front", "small", "other", "--csv").out.count("\n") == 1 + 2 * len(told["small"])
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
