@@ -28,11 +28,12 @@ class Kind(StrEnum):
     strategies = "strategies"
     evaluators = "evaluators"
     tasks = "tasks"
+    config = "config"
 
 
 @app.command("list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
-    """List mechanisms, hosts, spaces, presets, strategies, evaluators or task formats."""
+    """List mechanisms, hosts, spaces, presets, strategies, evaluators, task formats or the keys of a config."""
     listing = {
         Kind.mechanisms: _mechanisms,
         Kind.hosts: _hosts,
@@ -41,6 +42,7 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
         Kind.strategies: _strategies,
         Kind.evaluators: _evaluators,
         Kind.tasks: _tasks,
+        Kind.config: _config,
     }[kind]()
     table = _table(listing)
     unbounded = Console(width=UNBOUNDED)
@@ -67,7 +69,7 @@ def _table(listing: Listing) -> Table:
         # Nothing is cut off, an address least of all; the name stays whole, to be found and copied.
         table.add_column(column, overflow="fold", no_wrap=index == 0)
     for row in listing.rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # brackets are no markup
     return table
 
 
@@ -153,6 +155,13 @@ def _tasks() -> Listing:
 
     rows = [(entry.name, entry.looks_for) for entry in TASK_FORMATS.values()]
     return Listing(("format", "looks for"), rows)
+
+
+def _config() -> Listing:
+    from nas.config.reference import keys
+
+    rows = [(key.name, key.default, key.kind.replace("`", ""), key.meaning.replace("`", "")) for key in keys()]
+    return Listing(("key", "default", "values", "meaning"), rows, below=2)
 
 
 def _dims(dims: Sequence[int]) -> str:

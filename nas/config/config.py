@@ -112,7 +112,13 @@ class TaskSection(Section):
 class AugmentationSection(Section):
     """How strongly training images are varied; see ``evaluators.augmentation.Augmentation``.
 
-    ``flip`` is chosen when left out, see ``evaluators.planning.rules``.
+    Attributes:
+        flip: probability of mirroring along each axis, or a list with one an axis; chosen when left out.
+        affine: probability of a rotation with scaling.
+        rotation: largest angle, degrees; in 3D about each axis.
+        scale: largest zoom factor; its inverse is the smallest.
+        intensity: probability of each of a change of contrast, brightness and gamma.
+        noise: probability of Gaussian noise.
     """
 
     flip: Share | list[Share] | None = None
@@ -129,7 +135,15 @@ Loss = Literal["dice_ce", "dice_focal"]
 class TrainingSection(Section):
     """How a candidate is trained during the search; see ``evaluators.training.TrainingEvaluator``.
 
-    ``steps``, ``batch``, ``loss`` and ``learning_rate`` are chosen when left out, see ``evaluators.planning.rules``.
+    Attributes:
+        steps: of the optimiser, of one search trial; chosen when left out, see ``evaluators.planning.rules``.
+        batch: images or patches a step; chosen when left out.
+        loss: ``dice_ce`` or ``dice_focal``; chosen when left out.
+        learning_rate: the highest of the one-cycle schedule; chosen when left out.
+        weight_decay: of AdamW.
+        warmup: share of the steps in which the learning rate rises.
+        clip: largest norm of a gradient.
+        augmentation: see there.
     """
 
     steps: Positive | None = None
@@ -246,7 +260,11 @@ class ResourcesSection(Section):
 
 
 class StrategySection(BaseModel):
-    """A strategy, registered or by its dotted path (``my_module.MyStrategy``), and its own settings."""
+    """A strategy and, as keys beside its name, its own settings.
+
+    Attributes:
+        name: of a registered strategy, or the dotted path of one (``my_module.MyStrategy``).
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str = "model"
@@ -257,7 +275,11 @@ class StrategySection(BaseModel):
 
 
 class EvaluatorSection(BaseModel):
-    """An evaluator, registered or by its dotted path, and its own settings."""
+    """An evaluator and, as keys beside its name, its own settings.
+
+    Attributes:
+        name: of a registered evaluator, or the dotted path of one.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str = "train"
@@ -273,6 +295,7 @@ class Config(Section):
     Attributes:
         seed: of everything random.
         plugins: modules of the user's own, by name or as files, that register what other keys then name.
+        task: the data, see there.
         space: a shipped space by name, the path of a space file, or the space written out.
         start: architectures that are tried after the plain network, from ``preset:NAME`` or YAML files. They need not
             lie in the space (those that do can be parents in evolution), but the limits hold for them too.

@@ -29,6 +29,8 @@ from evaluators.scoring import dice_scores
 from evaluators.tasks import TASK_FORMATS, open_task
 from evaluators.tasks.labels import parse_classes
 from nas.cli.app import COMMANDS, app
+from nas.config.config import parse_config
+from nas.config.reference import keys
 from nas.exports.export import load_export
 from nas.quantities import format_count
 from nas.records.journal import Journal
@@ -44,7 +46,20 @@ from tests.evaluators.tasks.files import write_picture
 from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import architecture, trial
 
-NAMES = ("search", "suite", "front", "effects", "export", "plan", "train", "predict", "profile", "benchmark", "list")
+NAMES = (
+    "search",
+    "suite",
+    "front",
+    "effects",
+    "export",
+    "init",
+    "plan",
+    "train",
+    "predict",
+    "profile",
+    "benchmark",
+    "list",
+)
 
 
 @dataclass(frozen=True)
@@ -754,6 +769,7 @@ LISTED = {
     "strategies": list(STRATEGIES),
     "evaluators": list(EVALUATORS),
     "tasks": list(TASK_FORMATS),
+    "config": [key.name for key in keys()],
 }
 
 
@@ -778,6 +794,25 @@ def test_list_shows_whole_words_in_a_narrow_terminal(nas_, monkeypatch, kind):
     assert {line.split()[0] for line in shown.splitlines()[1:] if not line.startswith(" ")} == set(LISTED[kind])
     wide_words, words = (set(text.replace(";", " ").split()) for text in (wide, shown))
     assert wide_words <= words
+
+
+# -- init ------------------------------------------------------------------------------------------------
+
+
+def test_init_writes_a_config_that_plans_the_same_and_is_not_overwritten(nas_, small_task, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = nas_("init", small_task, "--set", "task.classes.disc=255")
+    assert result.code == 0
+    assert result.words.endswith(f"start the search with: nas search {small_task.name}.yaml")
+    written = Path(f"{small_task.name}.yaml")
+    assert not parse_config(yaml.safe_load(written.read_text())).faults
+    first, second = (
+        json.loads(nas_("plan", *given, "--json").out)["decisions"]
+        for given in ([small_task, "--set", "task.classes.disc=255"], [written])
+    )
+    assert {key: one["value"] for key, one in first.items()} == {key: one["value"] for key, one in second.items()}
+    (line,) = refused(nas_("init", small_task))
+    assert line == f"config '{written}' exists already; expected a new file, see --out"
 
 
 # -- search -----------------------------------------------------------------------------------------------
