@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from search_spaces.errors import InputError, unknown_name
@@ -28,6 +28,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self._package = package
         self._entries: dict[str, T] = {}
+        self._made: dict[str, Callable[[str], T]] = {}
         self._loaded = False
 
     def add(self, name: str, entry: T) -> None:
@@ -36,8 +37,15 @@ class Registry(Generic[T]):
             raise ValueError(f"{self.kind} '{name}' is registered twice")
         self._entries[name] = entry
 
+    def made(self, prefix: str, make: Callable[[str], T]) -> None:
+        """Let ``make`` give the entry of any name that begins with ``prefix``; such names are not listed."""
+        self._made[prefix] = make
+
     def __getitem__(self, name: str) -> T:
         if name not in self:
+            for prefix, make in self._made.items():
+                if isinstance(name, str) and name.startswith(prefix):
+                    return make(name)
             raise InputError(unknown_name(self.kind, name, self._entries))
         return self._entries[name]
 

@@ -166,8 +166,7 @@ def describe(architecture: Architecture) -> Text:
 
 def _size_of(architecture: Architecture) -> str:
     """The host and what makes it large."""
-    (first, size), (second, width) = architecture.options[:2]
-    return f"{architecture.host} {first} {size} {second} {width}"
+    return " ".join([architecture.host, *(f"{name} {value}" for name, value in architecture.options[:2])])
 
 
 def _short(name: str, value: Value) -> str:

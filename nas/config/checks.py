@@ -15,13 +15,14 @@ from evaluators.tasks import Task, open_task
 from evaluators.tasks.phantom import NAMES as TASK_NAMES
 from nas.config.config import Config, parse_config
 from nas.config.evaluation import evaluators_of
-from nas.config.sources import load_architectures, locate
+from nas.config.sources import load_architectures, locate, modules_outside
 from nas.quantities import format_count
 from nas.run import RUNS
 from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.strategy import Admits
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError, InputErrors
+from search_spaces.hosts import HOSTS
 from search_spaces.plugins import import_class, import_plugins
 from search_spaces.space.space_file import load_space, space_names
 from search_spaces.space.union import SearchSpace
@@ -102,6 +103,15 @@ def check(
             given[key] = load_architectures(getattr(config, key), folder, task.dims if task else config.task.dims)
         except InputError as error:
             faults += [f"{key}: {fault}" for fault in error.faults]
+    try:
+        plugins = list(dict.fromkeys([*plugins, *modules_outside(given["references"].values(), folder)]))
+    except InputError as error:
+        faults += [f"references: {fault}" for fault in error.faults]
+    faults += [
+        f"start: '{name}' is not made of this tool's hosts, which a search needs; expected it under references"
+        for name, one in given["start"].items()
+        if HOSTS[one.host].outside
+    ]
     if config.references and not config.finals.seeds:
         faults.append("finals.seeds: expected at least 1, the finals train the references; got 0")
     if config.start and config.limits.trials <= len(config.start):
@@ -189,8 +199,16 @@ def _open_space(config: Config, folder: Path, task: Task | None) -> SearchSpace:
 
 
 def check_admissible(checked: Checked, size: tuple[int, ...]) -> None:
-    """Raise ``InputError`` when the limits leave no network at all; ``size``: of the patch, on which MACs depend."""
+    """Raise ``InputError`` when the limits leave no network at all, or a reference cannot be built for the task.
+
+    ``size``: of the patch, on which MACs depend.
+    """
     config, task, space = checked.config, checked.task, checked.space
+    for name, reference in checked.references.items():  # the code of one that is not ours may refuse the task
+        try:
+            reference.cost(task.channels, len(task.classes), size)
+        except InputError as error:
+            raise InputErrors([f"references: '{name}': {fault}" for fault in error.faults]) from None
     if config.limits.macs is None:
         return  # the limit on parameters alone was checked before the task was read
     networks = space.plain_networks()

@@ -66,7 +66,7 @@ class Architecture:
         if type(dims) is not int or dims not in entry.dims:
             raise InputError(f"host '{host}' exists in {entry.dims} dimensions, got {dims}")
         faults: list[str] = []
-        full = _complete(f"host '{host}'", options or {}, entry.options, entry.defaults, faults)
+        full = _complete(f"host '{host}'", options or {}, entry.options, entry.defaults, faults, entry.outside)
         if faults:
             raise InputErrors(faults)
         slots = slots_of(host, dims, full)
@@ -160,13 +160,16 @@ class Architecture:
         Initial weights follow from ``seed`` and each module's name and shape alone. The global random state is
         left as it was, so that what is drawn after is the same for every architecture.
         """
-        slots = slots_of(self.host, self.dims, self.options)
+        slots, entry = slots_of(self.host, self.dims, self.options), HOSTS[self.host]
         with torch.random.fork_rng(devices=[]):
+            if entry.outside:
+                torch.manual_seed(seed)  # it keeps the weights that it gives itself
             attention = {
                 name: PlacedAttention(series, slots[name], self.dims, classes) for name, series in self.attention
             }
-            network = HOSTS[self.host].build(in_channels, classes, self.dims, self.options, attention)
-        initialise(network, seed)
+            network = entry.build(in_channels, classes, self.dims, self.options, attention)
+        if not entry.outside:
+            initialise(network, seed)
         return network
 
 
@@ -188,13 +191,18 @@ def _complete(
     choices: Mapping[str, tuple[Value, ...]],
     defaults: Mapping[str, Value],
     faults: list[str],
+    any_text: bool = False,
 ) -> Options:
-    """All options in registry order, defaults filled in; a number need not be one a space offers, a word must."""
+    """All options in registry order, defaults filled in; a number need not be one a space offers, a word must.
+
+    ``any_text``: or may be any.
+    """
     faults += [unknown_name(f"option of {owner}:", name, choices) for name in given if name not in choices]
     values: dict[str, Value] = {}
     for name, allowed in choices.items():
         values[name] = given.get(name, defaults[name])
-        faults += option_faults(owner, name, values[name], allowed)
+        if not (any_text and isinstance(values[name], str)):
+            faults += option_faults(owner, name, values[name], allowed)
     return tuple(values.items())
 
 

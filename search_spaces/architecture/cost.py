@@ -81,7 +81,9 @@ def host_cost(host: str, dims: int, options: Options, in_channels: int, classes:
 
 @functools.cache
 def _host_cost(host: str, dims: int, options: Options, in_channels: int, classes: int, size: Size) -> Cost:
-    return measure(lambda: HOSTS[host].build(in_channels, classes, dims, options), [(in_channels, *size)])
+    entry = HOSTS[host]
+    measured_by = _measured_outside if entry.outside else measure
+    return measured_by(lambda: entry.build(in_channels, classes, dims, options), [(in_channels, *size)])
 
 
 def host_params(host: str, dims: int, options: Options, in_channels: int, classes: int) -> int:
@@ -153,13 +155,27 @@ def measure(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]])
         return measured(build, shapes)
 
 
-def measured(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]]) -> Cost:
+def measured(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]], device: str = "meta") -> Cost:
     """As ``measure``, operator by operator on torch's meta device: slower, and for networks of any kind."""
-    with torch.device("meta"), torch.no_grad(), FlopCounter() as counter:
+    with torch.device(device), torch.no_grad(), FlopCounter() as counter:
         with WithoutInitialisation():
             module = build().eval()
         module(*(_empty(shape) for shape in shapes))
     return Cost(_parameters(module), counter.flops // 2)
+
+
+def _measured_outside(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]]) -> Cost:
+    """As ``measure``, of code that is not ours: what it wants of its numbers, the CPU has; whatever fails is said."""
+    try:
+        return measured(build, shapes)
+    except InputError:
+        raise
+    except Exception:
+        try:
+            return measured(build, shapes, "cpu")
+        except Exception as error:
+            words = " ".join(str(error).split())[:300]
+            raise InputError(f"the network cannot be run on {shapes[0]}: {type(error).__name__}: {words}") from None
 
 
 def params_of(build: Callable[[], nn.Module]) -> int:

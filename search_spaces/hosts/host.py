@@ -109,7 +109,8 @@ class HostEntry:
     """What the registry knows of one host.
 
     ``options`` are all that a space can offer; those named in ``costless`` change neither parameters nor
-    multiply-accumulates, so that networks which differ in them alone are measured once.
+    multiply-accumulates, so that networks which differ in them alone are measured once. One from ``outside`` takes any
+    text for an option and keeps the initial weights that it gives itself.
     """
 
     name: str
@@ -119,6 +120,7 @@ class HostEntry:
     options: Mapping[str, tuple[Value, ...]]
     defaults: Mapping[str, Value]
     costless: tuple[str, ...] = ()
+    outside: bool = False
 
     def priced(self, options: Iterable[tuple[str, Value]]) -> tuple[tuple[str, Value], ...]:
         """``options`` with the default of each that costs nothing: equal for networks of equal cost."""

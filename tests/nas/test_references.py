@@ -21,6 +21,16 @@ from tests.nas.small_task import small_config
 
 START = Architecture.create("unet", 2, {"depth": 1, "width": 4})
 REFERENCE_RGB = [int(REFERENCE[place : place + 2], 16) for place in (1, 3, 5)]
+TINY = Architecture.create("python:their_nets.Tiny", 2)
+THEIRS = """
+import torch
+
+class Tiny(torch.nn.Sequential):
+    def __init__(self, n_channels, n_classes, width=4):
+        super().__init__(
+            torch.nn.Conv2d(n_channels, width, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(width, n_classes, 1)
+        )
+"""
 PUBLISHED = Architecture.create("unet", 2, {"depth": 2, "width": 10})
 
 
@@ -29,12 +39,13 @@ def run(cluster: Cluster, small_task: Path, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("given")
     for name, architecture in (("start", START), ("published", PUBLISHED)):
         (folder / f"{name}.yaml").write_text(architecture.to_yaml())
+    (folder / "their_nets.py").write_text(THEIRS)
     config = small_config(
         small_task,
         limits={"trials": 2},
         finals={"steps": 16, "seeds": 2, "candidates": 1},
         start=["start.yaml"],
-        references=["published.yaml"],
+        references=["published.yaml", "their_nets:Tiny"],
     )
     (folder / "search.yaml").write_text(yaml.safe_dump(config))
     return nas.search(folder / "search.yaml", run="given", runs=folder, cluster=cluster)
@@ -45,21 +56,22 @@ def test_the_start_is_searched_after_the_plain_network_and_the_reference_trained
     assert [trial.architecture for trial in searched][1:] == [START]
     assert searched[0].architecture.is_plain
     finals = [trial for trial in run.journal if trial.phase == "final"]
-    of_plain, of_reference = (
+    of_plain, of_reference, of_theirs = (
         [(trial.seed, trial.steps, sorted(trial.cases)) for trial in finals if trial.architecture == architecture]
-        for architecture in (searched[0].architecture, PUBLISHED)
+        for architecture in (searched[0].architecture, PUBLISHED, TINY)
     )
-    assert of_reference == of_plain
+    assert of_theirs == of_reference == of_plain
+    assert all(trial.status == "completed" for trial in finals)
     assert len(of_reference) == 2
 
 
 def test_the_run_holds_the_networks_themselves_and_marks_the_reference(run: Run) -> None:
     config = yaml.safe_load((run.folder / "config.yaml").read_text())
     assert config["start"] == {"start": START.to_dict()}
-    assert config["references"] == {"published": PUBLISHED.to_dict()}
+    assert config["references"] == {"published": PUBLISHED.to_dict(), "Tiny": TINY.to_dict()}
     front = json.loads((run.folder / "front.json").read_text())
     named = {point["reference"]: point["key"] for point in front["final"] if point["reference"]}
-    assert named == {"published": PUBLISHED.key}
+    assert named == {"published": PUBLISHED.key, "Tiny": TINY.key}
     assert all(point["reference"] is None for point in front["search"])
 
 
@@ -68,7 +80,8 @@ def test_terminal_and_picture_show_the_reference(run: Run, tmp_path: Path) -> No
         console.print(front_view(run))
     shown = captured.get()
     assert "reference published" in " ".join(shown.split())  # a narrow terminal breaks it
-    assert shown.split("└")[0].count("◆") == 1
+    assert "reference Tiny" in " ".join(shown.split())
+    assert 1 <= shown.split("└")[0].count("◆") <= 2
     assert "<!-- published -->" in draw_front(run, tmp_path / "front.svg").read_text()
     with Image.open(draw_front(run, tmp_path / "front.png")) as picture:
         assert (np.abs(np.asarray(picture.convert("RGB")).astype(int) - REFERENCE_RGB).max(2) < 20).sum() > 20
