@@ -21,7 +21,18 @@ ROOMS = {
         *("attention", "catalogue", "stages", "hosts", "architecture", "space"),
     ),
     "nas": (
-        *("quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing", "config"),
+        *(
+            "quantities",
+            "one_core",
+            "records",
+            "evidence",
+            "surrogate",
+            "run",
+            "strategies",
+            "testing",
+            "tracking",
+            "config",
+        ),
         *("exports", "profiles", "engine", "suite", "benchmark", "pictures", "cli"),
     ),
 }

@@ -46,7 +46,7 @@ def class_table(front: Front, classes: Sequence[str]) -> Table:
     table.add_column("architecture")
     for point in front.everything:
         cells = [format(point.metrics[metric], form) if metric in point.metrics else "" for metric, form, _ in measured]
-        row = [format_count(point.cost.params), f"{point.dice:.3f}", *cells, _named(point)]
+        row: list[RenderableType] = [format_count(point.cost.params), f"{point.dice:.3f}", *cells, _named(point)]
         table.add_row(*row, style=None if point.on_front else "dim")
     return table
 

@@ -20,6 +20,7 @@ from nas.quantities import format_count
 from nas.run import RUNS
 from nas.strategies import STRATEGIES, Strategy
 from nas.strategies.strategy import Admits
+from nas.tracking.telling import check_trackers
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError, InputErrors
 from search_spaces.hosts import HOSTS
@@ -112,6 +113,7 @@ def check(
         for name, one in given["start"].items()
         if HOSTS[one.host].outside
     ]
+    faults += check_trackers(config.tracking)
     if config.references and not config.finals.seeds:
         faults.append("finals.seeds: expected at least 1, the finals train the references; got 0")
     if config.start and config.limits.trials <= len(config.start):

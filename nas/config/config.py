@@ -301,6 +301,8 @@ class Config(Section):
             lie in the space (those that do can be parents in evolution), but the limits hold for them too.
         references: architectures likewise that are trained in the finals, as the finalists are, and shown beside the
             front; they take no part in it, and no limit holds for them.
+        tracking: who is told of every trial that ends, beside the run's folder: ``tensorboard``, ``mlflow``, ``wandb``,
+            ``optuna``, each ``true`` or the place where they go, see ``nas.tracking``.
         evaluator: a registered evaluator, or one by its dotted path; ``train`` trains. With settings of its own it is a
             section like ``strategy``, and see ``chosen_evaluator``.
     """
@@ -318,6 +320,7 @@ class Config(Section):
     fidelity: FidelitySection = FidelitySection()
     finals: FinalsSection = FinalsSection()
     resources: ResourcesSection = ResourcesSection()
+    tracking: dict[str, bool | str] = {}
 
     @field_validator("evaluator")
     @classmethod

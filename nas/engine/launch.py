@@ -30,12 +30,14 @@ from nas.engine.ray_share import resources_of
 from nas.engine.ray_trials import run_trials
 from nas.engine.ray_worker import WithPlugins
 from nas.engine.silent import SilentWatcher
+from nas.engine.tracked import Tracked
 from nas.one_core import one_core
 from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal
 from nas.records.lock import locked
 from nas.run import RUNS, Run
 from nas.strategies.budget import Budget, box_of
+from nas.tracking.telling import Telling
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 from search_spaces.errors import InputError
@@ -46,6 +48,7 @@ MAY_CHANGE = (
     "limits",
     "resources",
     "finals",
+    "tracking",
     "references",
     "plugins",
     "versions",
@@ -120,7 +123,18 @@ def search(
                 write_cases(folder, task.records)
             write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
             reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
-            return _run(checked, task, Run(folder), resources, workers, reopened, watcher, joined.here)
+            telling = Telling(
+                folder.name,
+                folder.resolve(),
+                resolved(checked, task),
+                checked.config.tracking,
+                lambda line: watcher.noted([line]),
+            )
+            try:
+                tracked = Tracked(watcher, telling)
+                return _run(checked, task, Run(folder), resources, workers, reopened, tracked, joined.here)
+            finally:
+                telling.close()
 
 
 def _run(

@@ -124,7 +124,7 @@ def _found(target: str) -> Callable[..., Any]:
         raise InputError(f"network '{target}': {unknown_name(f'network of {module}', name, networks or ['none'])}")
     if not callable(members[name]):
         raise InputError(f"network '{target}': expected a class or a function; got {type(members[name]).__name__}")
-    return members[name]  # type: ignore[no-any-return]
+    return members[name]
 
 
 def _with_task(

@@ -53,6 +53,7 @@ NAMES = (
     "effects",
     "export",
     "init",
+    "track",
     "plan",
     "train",
     "predict",
