@@ -49,10 +49,9 @@ class OptunaStudy(Tracker):
 
         if trial.phase != "search":
             return
-        completed = trial.dice is not None
         made = optuna.trial.create_trial(
-            state=optuna.trial.TrialState.COMPLETE if completed else optuna.trial.TrialState.FAIL,
-            values=[trial.dice, float(trial.cost.params)] if completed else None,
+            state=optuna.trial.TrialState.FAIL if trial.dice is None else optuna.trial.TrialState.COMPLETE,
+            values=None if trial.dice is None else [trial.dice, float(trial.cost.params)],
             params=_params(trial),
             distributions=_distributions(trial),
             user_attrs=facts_of(trial) | parameters_of(trial) | numbers_of(trial),
@@ -84,10 +83,12 @@ def _distributions(trial: Trial) -> dict[str, Any]:
         key = f"{architecture.host}.{name}"
         if isinstance(value, bool | str):
             found[key] = CategoricalDistribution(list(offered))
+        elif isinstance(value, int):
+            whole = [value, *(one for one in offered if isinstance(one, int))]
+            found[key] = IntDistribution(min(whole), max(whole))
         else:
-            numbers = [*(one for one in offered if not isinstance(one, bool | str)), value]
-            kind = IntDistribution if isinstance(value, int) else FloatDistribution
-            found[key] = kind(min(numbers), max(numbers))
+            numbers = [value, *(one for one in offered if isinstance(one, int | float))]
+            found[key] = FloatDistribution(min(numbers), max(numbers))
     for slot, _ in architecture.attention:
         found[slot] = CategoricalDistribution([EMPTY, *MECHANISMS])
     return found
