@@ -21,7 +21,7 @@ from search_spaces.hosts.slot import Slot, size_at
 from search_spaces.initialisation import WithoutInitialisation
 from search_spaces.pricing.flop_counter import FlopCounter
 from search_spaces.pricing.tracing import traced, traced_params
-from search_spaces.stages.convolution import ConvNorm
+from search_spaces.stages.convolution import replaced
 
 Size = tuple[int, ...]
 
@@ -102,7 +102,7 @@ def slot_cost(series: Sequence[Placement], dims: int, slot: Slot, size: Size, cl
     for placement in series:
         total += mechanism_cost(placement, dims, slot, size, classes)
     if slot.replaces is not None:
-        total -= _replaced_cost(slot.replaces, dims, slot.channels, size_at(size, slot.level))
+        total -= _replaced_cost(slot.replaces, dims, slot.channels, size_at(size, slot.level), slot.separable)
     return total
 
 
@@ -137,8 +137,8 @@ def _local_cost(placement: Placement, dims: int, slot: Slot, size: Size, classes
 
 
 @functools.cache
-def _replaced_cost(norm: str, dims: int, channels: int, size: Size) -> Cost:
-    return measure(lambda: ConvNorm(channels, channels, dims=dims, norm=norm), [(channels, *size)])
+def _replaced_cost(norm: str, dims: int, channels: int, size: Size, separable: bool) -> Cost:
+    return measure(lambda: replaced(channels, dims=dims, norm=norm, separable=separable), [(channels, *size)])
 
 
 def measure(build: Callable[[], nn.Module], shapes: Sequence[Size | list[Size]]) -> Cost:

@@ -23,6 +23,7 @@ class Slot:
         predicted: whether the host has a coarse prediction of its own for this place (logits, one level down).
             Elsewhere a guided mechanism gets one from a 1x1 convolution of the coarser decoder feature.
         replaces: of a block slot, the norm of the 3x3 convolution that stands here while the slot is empty.
+        separable: whether that is a separable one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Slot:
     pyramid_channels: tuple[int, ...] = ()
     predicted: bool = False
     replaces: str | None = None
+    separable: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:

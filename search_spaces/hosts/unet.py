@@ -27,7 +27,7 @@ from search_spaces.stages.sampling import UP, Up, halve
     options={
         "depth": (2, 3, 4, 5),
         "width": (4, 6, 8, 12, 16, 24, 32),
-        "block": ("plain", "residual"),
+        "block": ("plain", "residual", "depthwise"),
         "norm": ("instance", "batch"),
         "activation": ("leaky_relu", "relu", "silu"),
         "down": ("strided", "max_pool", "aggregation"),
@@ -51,7 +51,8 @@ class UNet(Host):
         attention: slot name to module.
         depth: number of halvings.
         width: channels of the finest level.
-        block: ``plain`` or ``residual``; what a block slot holds replaces the second convolution of its stage.
+        block: ``plain`` or ``residual``, or ``depthwise`` for plain stages of separable convolutions, with about a
+            fifth of the weights in 2D; what a block slot holds replaces the second convolution of its stage.
         norm: key of ``NORM``.
         activation: key of ``ACTIVATION``.
         down: a ``strided`` convolution, or ``max_pool`` before the first of two convolutions. ``aggregation`` puts
@@ -85,7 +86,8 @@ class UNet(Host):
     ) -> None:
         super().__init__(attention)
         channels, placed = level_channels(depth, width, widest), blocks(attention)
-        form: dict[str, Any] = {"dims": dims, "norm": norm, "activation": activation, "residual": block == "residual"}
+        form: dict[str, Any] = {"dims": dims, "norm": norm, "activation": activation}
+        form |= {"residual": block == "residual", "separable": block == "depthwise"}
         self.depth = depth
         self.join = join
         pooled = [_down(dims, down, norm, channels, level) for level in range(depth)]
@@ -112,15 +114,16 @@ class UNet(Host):
         depth, norm = options["depth"], options["norm"]
         channels = level_channels(depth, options["width"], options["widest"])
         levels = range(depth)
+        replaced = {"replaces": norm, "separable": options["block"] == "depthwise"}
         return [
             *(Slot(f"encoder.{level}", channels[level], level) for level in levels),
             Slot("bottleneck", channels[depth], depth),
             *(Slot(f"skip.{level}", channels[level], level, gate_channels=channels[level + 1]) for level in levels),
             *(Slot(f"decoder.{level}", channels[level], level, gate_channels=channels[level + 1]) for level in levels),
             Slot("output", channels[0], 0, pyramid_channels=tuple(channels[:depth])),
-            *(Slot(f"block.encoder.{level}", channels[level], level, replaces=norm) for level in levels),
-            Slot("block.bottleneck", channels[depth], depth, replaces=norm),
-            *(Slot(f"block.decoder.{level}", channels[level], level, replaces=norm) for level in levels),
+            *(Slot(f"block.encoder.{level}", channels[level], level, **replaced) for level in levels),
+            Slot("block.bottleneck", channels[depth], depth, **replaced),
+            *(Slot(f"block.decoder.{level}", channels[level], level, **replaced) for level in levels),
         ]
 
     def outputs(self, image: Tensor) -> Outputs:

@@ -6,6 +6,9 @@ from torch import Tensor, nn
 
 from search_spaces.layers import ACTIVATION, CONV, NORM
 from search_spaces.pricing.parts import Part
+from search_spaces.stages.separable import SeparableConvNorm
+
+SEPARABLE = 4  # channels from which it pays to take a convolution apart
 
 
 class ConvNorm(Part):
@@ -36,6 +39,12 @@ class ConvNorm(Part):
         return self.norm(self.conv(x))
 
 
+def replaced(channels: int, *, dims: int, norm: str, separable: bool = False) -> ConvNorm | SeparableConvNorm:
+    """The second convolution of a stage, which a block slot replaces."""
+    convolution = SeparableConvNorm if separable else ConvNorm
+    return convolution(channels, channels, dims=dims, norm=norm)
+
+
 class Stage(Part):
     """Two 3x3 convolutions, each normalised and activated; the first may halve the size.
 
@@ -51,6 +60,7 @@ class Stage(Part):
         residual: whether the input is added.
         stride: of the first convolution.
         block: what takes the place of the second convolution and its norm, ``channels`` to ``channels``.
+        separable: whether the convolutions are ``SeparableConvNorm``; that of an image of few channels stays whole.
     """
 
     def __init__(
@@ -64,10 +74,12 @@ class Stage(Part):
         residual: bool = False,
         stride: int = 1,
         block: nn.Module | None = None,
+        separable: bool = False,
     ) -> None:
         super().__init__()
-        self.first = ConvNorm(in_channels, channels, dims=dims, norm=norm, stride=stride)
-        self.second = ConvNorm(channels, channels, dims=dims, norm=norm) if block is None else block
+        first = SeparableConvNorm if separable and in_channels >= SEPARABLE else ConvNorm
+        self.first = first(in_channels, channels, dims=dims, norm=norm, stride=stride)
+        self.second = replaced(channels, dims=dims, norm=norm, separable=separable) if block is None else block
         self.activation = ACTIVATION[activation]()
         self.replaced = block is not None
         self.residual = residual

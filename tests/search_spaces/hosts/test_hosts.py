@@ -16,7 +16,7 @@ from search_spaces.hosts import Host, host
 from search_spaces.hosts.slot import Slot, size_at
 from search_spaces.initialisation import initialise
 from search_spaces.layers import ACTIVATION
-from search_spaces.stages.convolution import ConvNorm
+from search_spaces.stages.convolution import replaced
 
 SIZES: dict[int, list[tuple[int, ...]]] = {2: [(1, 1), (7, 5), (1, 18)], 3: [(1, 1, 1), (5, 3, 6)]}
 ODD: dict[int, tuple[int, ...]] = {2: (21, 34), 3: (9, 18, 5)}
@@ -122,7 +122,7 @@ def test_a_block_takes_the_place_of_one_convolution(name: str, dims: int) -> Non
     for slot in slots(name, dims, options):
         if slot.replaces is None:
             continue
-        block = ConvNorm(slot.channels, slot.channels, dims=dims, norm=slot.replaces)
+        block = replaced(slot.channels, dims=dims, norm=slot.replaces, separable=slot.separable)
         network = build(name, dims, options, {slot.name: block})
         assert sorted(network.state_dict()) == sorted(plain.state_dict()), slot
         network.load_state_dict(plain.state_dict())
