@@ -314,7 +314,7 @@ def run(options: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory() as folder:
             figures = measure(options, yaml.safe_dump(QUICK), folder, Path(folder) / "estimates.jsonl")
     else:
-        from nas.config.config import apply_settings, read_config
+        from nas.config.reading import apply_settings, read_config
 
         options.estimate = options.estimate or ESTIMATES
         config = yaml.safe_dump(apply_settings(read_config(options.config), options.settings))

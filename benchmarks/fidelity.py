@@ -35,8 +35,8 @@ def train(config: str, settings: list[str], steps: int, seed: int, architecture:
 
     from evaluators.evaluator import Assignment, run_to_end
     from nas.config.checks import check
-    from nas.config.config import apply_settings, read_config
     from nas.config.evaluation import training_evaluator
+    from nas.config.reading import apply_settings, read_config
     from nas.config.sources import load_architecture
     from nas.engine.launch import prepare_checked
 

@@ -45,8 +45,8 @@ def train(data: str, name: str, side: str, steps: int, seed: int, network: dict[
     from evaluators.evaluator import Assignment, run_to_end
     from evaluators.scoring import dice_scores
     from nas.config.checks import check
-    from nas.config.config import apply_settings
     from nas.config.evaluation import training_evaluator
+    from nas.config.reading import apply_settings
     from nas.engine.launch import prepare_checked
     from search_spaces.architecture.architecture import Architecture
 

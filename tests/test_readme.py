@@ -13,7 +13,8 @@ import typer
 import yaml
 
 from nas.cli.app import COMMANDS, app
-from nas.config.config import Config, apply_settings, parse_config
+from nas.config.config import Config, parse_config
+from nas.config.reading import apply_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

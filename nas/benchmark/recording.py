@@ -10,7 +10,7 @@ import numpy as np
 
 from nas.benchmark.table import Row, row_of, write_table
 from nas.config.checks import ShowReading, check
-from nas.config.config import read_config
+from nas.config.reading import read_config
 from nas.engine.launch import search
 from nas.engine.plan import Watcher
 from nas.run import RUNS, load_run

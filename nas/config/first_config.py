@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from nas.config.config import apply_settings
+from nas.config.reading import apply_settings
 
 Decided = tuple[str, Any, str]  # dotted key, value, reason
 WRITTEN = "training.steps"  # of what is decided the one key that stands uncommented: the first that people change

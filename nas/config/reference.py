@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from nas.config.config import Architectures, Config, Count, Duration
+from nas.config.config import Config
+from nas.config.sections import Architectures, Count, Duration
 
 ITEM = re.compile(r"^    (\w+(?:, \w+)*): (.*)$")
 WORDS = {

@@ -8,8 +8,9 @@ from typing import Any
 
 from evaluators.planning.rules import Decision
 from nas.config.checks import Checked, shallowest
-from nas.config.config import Config, copied
+from nas.config.config import Config
 from nas.config.measured import notes_on
+from nas.config.reading import copied
 
 DECIDED = (
     "training.steps",

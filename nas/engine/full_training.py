@@ -10,8 +10,8 @@ from evaluators.evaluator import Assignment, Evaluation, Progress, run_to_end
 from evaluators.fingerprint import fingerprint
 from evaluators.training import resolve_device
 from nas.config.checks import check
-from nas.config.config import apply_settings, read_config
 from nas.config.evaluation import final_evaluator, notes_on_finals
+from nas.config.reading import apply_settings, read_config
 from nas.config.sources import load_architecture
 from nas.engine.launch import VERSIONED, prepare_checked
 from nas.exports.export import check_free, cleaned_classes, mirrored, told_scores, write_export

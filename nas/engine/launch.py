@@ -18,9 +18,11 @@ from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import SPLITS
 from nas.config.checks import Checked, ShowReading, admits, check, check_admissible, make_strategy
-from nas.config.config import Config, LimitsSection, apply_settings, read_config
+from nas.config.config import Config
 from nas.config.evaluation import evaluators_of, notes_on_finals
 from nas.config.form_faults import shown
+from nas.config.reading import apply_settings, read_config
+from nas.config.sections import LimitsSection
 from nas.config.settling import settle, with_settled
 from nas.engine.gpu_bytes import gpu_bytes
 from nas.engine.inference_costs import measure_finalists

@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluators.planning.facts import Facts
 from nas.config.checks import check
-from nas.config.config import apply_settings, read_config
+from nas.config.reading import apply_settings, read_config
 from nas.config.settling import value_at
 from nas.engine.launch import prepare_checked
 

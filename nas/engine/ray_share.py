@@ -9,7 +9,7 @@ import ray
 from ray.exceptions import GetTimeoutError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from nas.config.config import ResourcesSection
+from nas.config.sections import ResourcesSection
 from nas.engine.ray_cluster import SMALLEST_SHARE, Node, Resources, nodes
 from nas.quantities import format_bytes
 from search_spaces.errors import InputError

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from nas.config.checks import check
-from nas.config.config import apply_settings
+from nas.config.reading import apply_settings
 from nas.engine.launch import search
 from nas.engine.plan import Watcher
 from nas.engine.ray_cluster import Cluster

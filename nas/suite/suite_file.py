@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.config.config import copied, read_config
 from nas.config.form_faults import shown
+from nas.config.reading import copied, read_config
 from nas.config.sources import locate
 from search_spaces.errors import InputError, InputErrors
 

@@ -11,7 +11,7 @@ from evaluators.preprocessing import PreparedTask
 from evaluators.tasks import TASK_FORMATS
 from evaluators.tasks.request import REQUESTED
 from nas.config.checks import check, check_admissible
-from nas.config.config import TaskSection
+from nas.config.sections import TaskSection
 from nas.engine.launch import prepare_checked, resolved
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.preset import load_preset

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nas.config.config import Config, apply_settings, parse_config, read_config
+from nas.config.config import Config, parse_config
+from nas.config.reading import apply_settings, read_config
 from search_spaces.errors import InputError, InputErrors
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nas.config.config import Config, TrainingSection
+from nas.config.config import Config
 from nas.config.measured import HOLDS, WARNS, Figure, cheapest_that_holds, notes_on, read_figures, write_figures
+from nas.config.sections import TrainingSection
 from search_spaces.errors import InputError
 
 FIGURE = Figure("grafted", {}, "liver", 25, 100, 24, 3, 0.42, 0.1, 0.6, 0.8, 3.0)

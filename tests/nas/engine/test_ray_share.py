@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.config.config import ResourcesSection
+from nas.config.sections import ResourcesSection
 from nas.engine import ray_share
 from nas.engine.ray_cluster import Node, Resources
 from nas.engine.ray_share import resources_of, share_of, told, trials_on_a_gpu
