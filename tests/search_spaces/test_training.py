@@ -57,6 +57,8 @@ STILL = (
     Still("*-coordinate", SHIFT, ("squeeze.bias",)),
     Still("*-criss_cross", SOFTMAX, ("key.bias",)),
     Still("*-cross", SHIFT, ("project.bias",)),
+    Still("*-danet", SOFTMAX, ("attention.key.bias",)),
+    Still("*-efficient", SOFTMAX, ("key.bias",)),
     Still("*-fusion_non_local", SHIFT, ("attention.query.0.bias",)),
     Still("*-*_non_local", SHIFT, ("attention.key.0.bias", "attention.value.bias", "attention.project.bias")),
     Still("*-*_non_local", SHIFT, ("join.0.bias",)),
@@ -72,6 +74,8 @@ STILL = (
     Still("window_transformer-*-interlaced", BLOCK, ("bottleneck *long_range.query.*", "bottleneck *long_range.key.*")),
     # What the paths of a dual_path have at the bottleneck goes through a 1x1 convolution into a norm.
     Still("dual_path-*-axial", SHIFT, ("*_bottleneck norm.bias",)),
+    Still("dual_path-*-danet", SHIFT, ("cross_bottleneck attention.value.bias",)),
+    Still("dual_path-*-efficient", SHIFT, ("cross_bottleneck value.bias", "cross_bottleneck project.bias")),
     Still("dual_path-*-iau", SHIFT, ("cross_bottleneck context_norm.bias",)),
     Still("dual_path-*-interaction", SHIFT, ("cross_bottleneck channel_norm.bias",)),
     Still("dual_path-*-mhsa", SHIFT, ("cross_bottleneck block.perceptron.2.bias",)),

@@ -76,6 +76,17 @@ def batch_norm(x: Array, module: nn.Module, name: str) -> Array:
     return y
 
 
+def group_norm(x: Array, module: nn.Module, name: str, groups: int) -> Array:
+    """Normalisation of each image's groups of channels."""
+    y = np.empty_like(x)
+    for b in range(len(x)):
+        for rows in np.split(np.arange(x.shape[1]), groups):
+            y[b, rows] = (x[b, rows] - x[b, rows].mean()) / math.sqrt(x[b, rows].var() + 1e-5)
+    affine = (weight(module, f"{name}.{kind}").reshape(-1, *[1] * (x.ndim - 2)) for kind in ("weight", "bias"))
+    scale, shift = affine
+    return y * scale + shift
+
+
 def conv(
     x: Array, module: nn.Module, name: str, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> Array:

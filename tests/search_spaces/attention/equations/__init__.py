@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tests.search_spaces.attention.equations import branches, conventional, gates, other, self_similarity
+from tests.search_spaces.attention.equations import branches, conventional, gates, other, recent, self_similarity
 
 Equations: TypeAlias = "dict[str, tuple[Callable[..., Any], list[dict[str, Any]]]]"
 
@@ -15,4 +15,5 @@ EQUATIONS: Equations = {
     **self_similarity.EQUATIONS,
     **gates.EQUATIONS,
     **other.EQUATIONS,
+    **recent.EQUATIONS,
 }
