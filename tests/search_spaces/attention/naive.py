@@ -133,6 +133,19 @@ def interpolate(x: Array, size: Sequence[int]) -> Array:
     return x
 
 
+def aligned(x: Array, size: Sequence[int]) -> Array:
+    """Linear interpolation, one axis after the other, in which the first and last positions keep their places."""
+    for axis, length in enumerate(size, start=2):
+        n = x.shape[axis]
+        planes = []
+        for i in range(length):
+            place = i * (n - 1) / (length - 1) if length > 1 else 0.0
+            low = min(int(place), max(n - 2, 0))
+            planes.append((1 - (place - low)) * x.take(low, axis) + (place - low) * x.take(min(low + 1, n - 1), axis))
+        x = np.stack(planes, axis)
+    return x
+
+
 def max_pool(x: Array, window: Sequence[int]) -> Array:
     """Maximum over disjoint windows; what is left over at the end is dropped."""
     size = [n // w for n, w in zip(x.shape[2:], window, strict=True)]

@@ -132,8 +132,24 @@ def identity_along_depth(flat: State, deep: State) -> State:
     return state
 
 
+def no_strip_along_depth(flat: State, deep: State) -> State:
+    """Strip pooling: the first of three is the depth's."""
+    state: State = {}
+    for key, tensor in deep.items():
+        before, found, after = key.partition("convolutions.")
+        if not found:
+            state[key] = in_one_plane(tensor, flat[key])
+        elif after.startswith("0."):
+            state[key] = torch.zeros_like(tensor) + ("running_var" in key)
+        else:
+            state[key] = flat[f"{before}{found}{int(after[0]) - 1}{after[1:]}"]
+    return state
+
+
 DEPTH: dict[str, Depth] = {
     "coordinate": Depth(state=open_depth_gate),
+    "cot": Depth(deep_options={"kernel": (1, 3, 3)}),
+    "strip": Depth(state=no_strip_along_depth),
     "lska": Depth(state=identity_along_depth),
     "axial": Depth({"span": 0}, state=values_along_depth),
     "axial_reverse": Depth(state=no_gain_along_depth),
@@ -149,11 +165,12 @@ DEPTH: dict[str, Depth] = {
     "fusion_non_local": Depth({"sizes": (2,)}),
 }
 
-# The gate of the depth takes part, and nothing opens it: it has the weights of the others, or their mean is taken.
-ONE_GATE_MORE = {"triplet", "efficient_multiscale", "ela"}
+# The depth takes part, and nothing leaves it out: it has the weights of the other axes or their mean is taken, or there
+# is a part of the channels more.
+OTHERWISE = {"triplet", "efficient_multiscale", "ela", "hadamard"}
 
 
-@pytest.mark.parametrize("name", [name for name in MECHANISMS if name not in ONE_GATE_MORE])
+@pytest.mark.parametrize("name", [name for name in MECHANISMS if name not in OTHERWISE])
 def test_in_3d_at_depth_one_it_is_the_2d_form(name: str) -> None:
     how = DEPTH.get(name, Depth())
     flat = build(name, 2, options=how.options)
