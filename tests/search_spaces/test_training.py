@@ -79,6 +79,7 @@ STILL = (
     Still("dual_path-*-axial", SHIFT, ("*_bottleneck norm.bias",)),
     Still("dual_path-*-danet", SHIFT, ("cross_bottleneck attention.value.bias",)),
     Still("dual_path-*-efficient", SHIFT, ("cross_bottleneck value.bias", "cross_bottleneck project.bias")),
+    Still("dual_path-*-bi_level", SHIFT, ("cross_bottleneck spread.bias", "cross_bottleneck project.bias")),
     Still("dual_path-*-hadamard", SHIFT, ("cross_bottleneck join.2.bias",)),
     Still("dual_path-*-mscam", SHIFT, ("cross_bottleneck convolve.join.1.bias",)),
     Still("dual_path-*-iau", SHIFT, ("cross_bottleneck context_norm.bias",)),

@@ -148,6 +148,7 @@ def no_strip_along_depth(flat: State, deep: State) -> State:
 
 DEPTH: dict[str, Depth] = {
     "coordinate": Depth(state=open_depth_gate),
+    "bi_level": Depth(deep_options={"regions": (1, 4, 4)}),
     "cot": Depth(deep_options={"kernel": (1, 3, 3)}),
     "strip": Depth(state=no_strip_along_depth),
     "lska": Depth(state=identity_along_depth),

@@ -324,6 +324,46 @@ def efficient(module: nn.Module, x: Array, **_: Any) -> Array:
     return x + linear(y.reshape(len(x), -1, *x.shape[2:]), module, "project")
 
 
+def bi_level(
+    module: nn.Module, x: Array, regions: int = 4, chosen: int = 2, kernel: int = 3, residual: bool = True, **_: Any
+) -> Array:
+    query, key, value = np.split(linear(x, module, "qkv"), 3, 1)
+    sides = [max(n // regions, 1) for n in x.shape[2:]]
+    counts = [-(-n // side) for n, side in zip(x.shape[2:], sides, strict=True)]
+    heads, y = module.heads, np.zeros_like(value)
+    width = x.shape[1] // heads
+
+    def places(region: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Also those beyond the map."""
+        return [tuple(r * s + o for r, s, o in zip(region, sides, p, strict=True)) for p in np.ndindex(*sides)]
+
+    def inside(p: tuple[int, ...]) -> bool:
+        return all(i < n for i, n in zip(p, x.shape[2:], strict=True))
+
+    every = list(np.ndindex(*counts))
+    for b in range(len(x)):
+
+        def mean(part: Array, region: tuple[int, ...], b: int = b) -> Array:
+            return sum(part[(b, slice(None), *p)] for p in places(region) if inside(p)) / sum(
+                map(inside, places(region))
+            )
+
+        for region in every:
+            ranked = sorted(every, key=lambda other: -(mean(query, region) @ mean(key, other)))
+            sources = [p for other in ranked[:chosen] for p in places(other)]
+            zero = np.zeros(x.shape[1])
+            keys = [key[(b, slice(None), *p)] if inside(p) else zero for p in sources]
+            values = [value[(b, slice(None), *p)] if inside(p) else zero for p in sources]
+            for p, h in itertools.product(filter(inside, places(region)), range(heads)):
+                rows = slice(h * width, (h + 1) * width)
+                scores = [query[(b, rows, *p)] @ k[rows] / math.sqrt(x.shape[1]) for k in keys]
+                for w, v in zip(naive.softmax(np.array(scores)), values, strict=True):
+                    y[(b, rows, *p)] += w * v[rows]
+    if kernel:
+        y = y + naive.conv(value, module, "spread", padding=kernel // 2, groups=x.shape[1])
+    return linear(y, module, "project") + (x if residual else 0)
+
+
 EQUATIONS: dict[str, Any] = {
     "non_local": (
         non_local,
@@ -341,6 +381,7 @@ EQUATIONS: dict[str, Any] = {
     "pyramid_non_local": (pyramid_non_local, [{}, {"pyramid": "paper"}, {"in_channels": 6}]),
     "fusion_non_local": (fusion_non_local, [{}, {"in_channels": 6}]),
     "danet": (danet, [{}, {"attend": "channel", "prefer": "alike"}, {"attend": "both"}]),
+    "bi_level": (bi_level, [{}, {"regions": 2, "chosen": 1, "heads": 2, "kernel": 0, "residual": False}]),
     "efficient": (efficient, [{}, {"heads": 2, "width": 6, "value_width": 10}]),
     "mhsa": (mhsa, [{}, {"heads": 2, "position": "sine", "ratio": 1}]),
     "window": (
