@@ -70,6 +70,13 @@ class GroupNorm(Part, nn.GroupNorm):
         return torch.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
+class ChannelNorm(Part, nn.LayerNorm):
+    """Layer normalisation of the channels of each position of ``(batch, channels, *spatial)``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 def instance_norm(channels: int) -> GroupNorm:
     """Instance normalisation with affine parameters, as a group norm: it also takes 1x1 maps."""
     return GroupNorm(channels, channels)

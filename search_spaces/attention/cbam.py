@@ -26,12 +26,14 @@ POOLS: dict[str, Callable[[Tensor], Tensor]] = {
 class ChannelGate(Part):
     """Channel weights from one perceptron shared by several poolings over the positions."""
 
-    def __init__(self, channels: int, width: int, pools: Sequence[str]) -> None:
+    def __init__(self, channels: int, width: int, pools: Sequence[str], bias: bool = True) -> None:
         super().__init__()
         for pool in pools:
             check_option("cbam pool", pool, POOLS)
         self.pools = tuple(pools)
-        self.perceptron = nn.Sequential(linear(channels, width), nn.ReLU(inplace=True), linear(width, channels))
+        self.perceptron = nn.Sequential(
+            linear(channels, width, bias=bias), nn.ReLU(inplace=True), linear(width, channels, bias=bias)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         positions = x.flatten(2)

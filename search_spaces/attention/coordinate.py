@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism, squeezed
+from search_spaces.attention.strips import along, strips
 from search_spaces.layers import NORM, SPATIAL_AXES
 
 
@@ -54,11 +55,10 @@ class CoordinateAttention(Mechanism):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""
-        strips = [x.mean([other for other in self.axes if other != axis]) for axis in self.axes]
-        joint = self.activation(self.norm(self.squeeze(torch.cat(strips, dim=2))))
-        parts = joint.split([strip.shape[2] for strip in strips], dim=2)
+        means = strips(x)
+        joint = self.activation(self.norm(self.squeeze(torch.cat(means, dim=2))))
+        parts = joint.split([strip.shape[2] for strip in means], dim=2)
         y = x
         for axis, part, excite in zip(self.axes, parts, self.excite, strict=True):
-            gate = torch.sigmoid(excite(part))
-            y = y * gate.reshape(*gate.shape[:2], *(gate.shape[2] if other == axis else 1 for other in self.axes))
+            y = y * along(torch.sigmoid(excite(part)), axis, x.dim())
         return y

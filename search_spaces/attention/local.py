@@ -90,15 +90,15 @@ class LocalAttention(Mechanism):
         key, value = F.pad(key, margins), F.pad(value, margins)
         offsets = list(itertools.product(range(self.kernel), repeat=len(size)))
         # Keys are views here, and positions never added to them: a copy for each offset would be kept for the gradient.
-        scores = torch.stack([(query * _shifted(key, offset, size)).sum(2) for offset in offsets], dim=2)
+        scores = torch.stack([(query * shifted(key, offset, size)).sum(2) for offset in offsets], dim=2)
         scores += torch.einsum("bhc...,ct->bht...", query, self._positions(offsets))
         if self.border == "mask":
             outside = F.pad(x.new_zeros(size), margins, value=float("-inf"))
-            scores += torch.stack([_shifted(outside, offset, size) for offset in offsets])
+            scores += torch.stack([shifted(outside, offset, size) for offset in offsets])
         weights = scores.softmax(2).unsqueeze(2).unbind(3)
         y = torch.zeros_like(query)
         for weight, offset in zip(weights, offsets, strict=True):
-            y = torch.addcmul(y, weight, _shifted(value, offset, size))
+            y = torch.addcmul(y, weight, shifted(value, offset, size))
         y = y.flatten(1, 2)
         return x + y if self.residual else y
 
@@ -108,7 +108,7 @@ class LocalAttention(Mechanism):
         return torch.cat([table[:, list(index)] for table, index in zip(self.relative, indices, strict=True)])
 
 
-def _shifted(x: Tensor, offset: tuple[int, ...], size: torch.Size) -> Tensor:
+def shifted(x: Tensor, offset: tuple[int, ...], size: torch.Size) -> Tensor:
     """The part of the padded ``x`` that starts at ``offset``, of ``size``; a view."""
     first = x.dim() - len(size)
     for axis, (start, length) in enumerate(zip(offset, size, strict=True)):

@@ -15,10 +15,10 @@ from search_spaces.attention.window import WindowAttention
 from search_spaces.errors import InputError
 from search_spaces.hosts.host import Auxiliary, Host, Outputs, blocks, host
 from search_spaces.hosts.slot import Slot
-from search_spaces.layers import CONV, crop
+from search_spaces.layers import CONV, ChannelNorm, crop
 from search_spaces.stages.convolution import Stage
 from search_spaces.stages.decoding import ExpandingStep, TransposedStep
-from search_spaces.stages.patches import ChannelNorm, PatchEmbedding, PatchExpanding, PatchMerging
+from search_spaces.stages.patches import PatchEmbedding, PatchExpanding, PatchMerging
 
 
 @host(

@@ -12,15 +12,8 @@ from torch import Tensor, nn
 
 from search_spaces.attention.window import join_windows, split_windows
 from search_spaces.exporting import fill, lack
-from search_spaces.layers import CONV, linear, token_norm
+from search_spaces.layers import CONV, ChannelNorm, linear, token_norm
 from search_spaces.pricing.parts import Part
-
-
-class ChannelNorm(Part, nn.LayerNorm):
-    """Layer normalisation of the channels of each position of ``(batch, channels, *spatial)``."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class PatchEmbedding(Part):

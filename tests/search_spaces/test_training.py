@@ -47,6 +47,7 @@ SOFTMAX = "it is the same for all that a softmax weighs"
 POSITIVE = "the slope of a PReLU for negative values, which a block that ends in a ReLU never gives"
 BLOCK = "the map is one block: a position far away is none"
 CONSTANT = "in an image it makes one shift of every channel, which the instance norm that follows takes out"
+ALONE = "of two channels two quarters are empty, and a norm of the mask alone leaves its bias"
 
 STILL = (
     Still("*-attention_gate", SHIFT, ("gates.0.project.bias",)),
@@ -57,6 +58,8 @@ STILL = (
     Still("*-coordinate", SHIFT, ("squeeze.bias",)),
     Still("*-criss_cross", SOFTMAX, ("key.bias",)),
     Still("*-cross", SHIFT, ("project.bias",)),
+    Still("*-danet", SOFTMAX, ("attention.key.bias",)),
+    Still("*-efficient", SOFTMAX, ("key.bias",)),
     Still("*-fusion_non_local", SHIFT, ("attention.query.0.bias",)),
     Still("*-*_non_local", SHIFT, ("attention.key.0.bias", "attention.value.bias", "attention.project.bias")),
     Still("*-*_non_local", SHIFT, ("join.0.bias",)),
@@ -69,9 +72,16 @@ STILL = (
     Still("partial_decoder-*-ca_channel", POSITIVE, ("host decoder.1.activation.weight",)),
     Still("partial_decoder-*-res2net", POSITIVE, ("host decoder.1.activation.weight",)),
     Still("partial_decoder-*-sk", POSITIVE, ("host decoder.1.activation.weight",)),
+    Still("partial_decoder-*-split", POSITIVE, ("host decoder.1.activation.weight",)),
+    Still("dual_decoder-*-group_bridge", ALONE, ("decoder_0 bridge.spread.[23].0.weight",)),
     Still("window_transformer-*-interlaced", BLOCK, ("bottleneck *long_range.query.*", "bottleneck *long_range.key.*")),
     # What the paths of a dual_path have at the bottleneck goes through a 1x1 convolution into a norm.
     Still("dual_path-*-axial", SHIFT, ("*_bottleneck norm.bias",)),
+    Still("dual_path-*-danet", SHIFT, ("cross_bottleneck attention.value.bias",)),
+    Still("dual_path-*-efficient", SHIFT, ("cross_bottleneck value.bias", "cross_bottleneck project.bias")),
+    Still("dual_path-*-bi_level", SHIFT, ("cross_bottleneck spread.bias", "cross_bottleneck project.bias")),
+    Still("dual_path-*-hadamard", SHIFT, ("cross_bottleneck join.2.bias",)),
+    Still("dual_path-*-mscam", SHIFT, ("cross_bottleneck convolve.join.1.bias",)),
     Still("dual_path-*-iau", SHIFT, ("cross_bottleneck context_norm.bias",)),
     Still("dual_path-*-interaction", SHIFT, ("cross_bottleneck channel_norm.bias",)),
     Still("dual_path-*-mhsa", SHIFT, ("cross_bottleneck block.perceptron.2.bias",)),

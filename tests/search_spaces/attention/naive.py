@@ -76,6 +76,17 @@ def batch_norm(x: Array, module: nn.Module, name: str) -> Array:
     return y
 
 
+def group_norm(x: Array, module: nn.Module, name: str, groups: int) -> Array:
+    """Normalisation of each image's groups of channels."""
+    y = np.empty_like(x)
+    for b in range(len(x)):
+        for rows in np.split(np.arange(x.shape[1]), groups):
+            y[b, rows] = (x[b, rows] - x[b, rows].mean()) / math.sqrt(x[b, rows].var() + 1e-5)
+    affine = (weight(module, f"{name}.{kind}").reshape(-1, *[1] * (x.ndim - 2)) for kind in ("weight", "bias"))
+    scale, shift = affine
+    return y * scale + shift
+
+
 def conv(
     x: Array, module: nn.Module, name: str, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> Array:
@@ -118,6 +129,19 @@ def interpolate(x: Array, size: Sequence[int]) -> Array:
             low = min(int(centre), max(n - 2, 0))
             high = min(low + 1, n - 1)
             planes.append((1 - (centre - low)) * x.take(low, axis) + (centre - low) * x.take(high, axis))
+        x = np.stack(planes, axis)
+    return x
+
+
+def aligned(x: Array, size: Sequence[int]) -> Array:
+    """Linear interpolation, one axis after the other, in which the first and last positions keep their places."""
+    for axis, length in enumerate(size, start=2):
+        n = x.shape[axis]
+        planes = []
+        for i in range(length):
+            place = i * (n - 1) / (length - 1) if length > 1 else 0.0
+            low = min(int(place), max(n - 2, 0))
+            planes.append((1 - (place - low)) * x.take(low, axis) + (place - low) * x.take(min(low + 1, n - 1), axis))
         x = np.stack(planes, axis)
     return x
 

@@ -117,8 +117,41 @@ def without_relative_positions(flat: State, deep: State) -> State:
             for key, tensor in deep.items()}  # fmt: skip
 
 
+def identity_along_depth(flat: State, deep: State) -> State:
+    """Large separable kernels: lines along the last axis first, so that the third of each three is the depth's."""
+    state: State = {}
+    for key, tensor in deep.items():
+        *before, index, kind = key.split(".")
+        stage, line = divmod(int(index), 3)
+        if line == 2 and stage < 2:
+            state[key] = torch.zeros_like(tensor)
+            if kind == "weight":
+                state[key][:, :, tensor.shape[2] // 2] = 1
+        else:
+            state[key] = flat[".".join([*before, str(2 * stage + line), kind])].reshape(tensor.shape)
+    return state
+
+
+def no_strip_along_depth(flat: State, deep: State) -> State:
+    """Strip pooling: the first of three is the depth's."""
+    state: State = {}
+    for key, tensor in deep.items():
+        before, found, after = key.partition("convolutions.")
+        if not found:
+            state[key] = in_one_plane(tensor, flat[key])
+        elif after.startswith("0."):
+            state[key] = torch.zeros_like(tensor) + ("running_var" in key)
+        else:
+            state[key] = flat[f"{before}{found}{int(after[0]) - 1}{after[1:]}"]
+    return state
+
+
 DEPTH: dict[str, Depth] = {
     "coordinate": Depth(state=open_depth_gate),
+    "bi_level": Depth(deep_options={"regions": (1, 4, 4)}),
+    "cot": Depth(deep_options={"kernel": (1, 3, 3)}),
+    "strip": Depth(state=no_strip_along_depth),
+    "lska": Depth(state=identity_along_depth),
     "axial": Depth({"span": 0}, state=values_along_depth),
     "axial_reverse": Depth(state=no_gain_along_depth),
     "asymmetric": Depth({"fusion": "sum"}, state=no_line_along_depth),
@@ -133,8 +166,12 @@ DEPTH: dict[str, Depth] = {
     "fusion_non_local": Depth({"sizes": (2,)}),
 }
 
+# The depth takes part, and nothing leaves it out: it has the weights of the other axes or their mean is taken, or there
+# is a part of the channels more.
+OTHERWISE = {"triplet", "efficient_multiscale", "ela", "hadamard"}
 
-@pytest.mark.parametrize("name", [name for name in MECHANISMS if MECHANISMS[name].dims == (2, 3)])
+
+@pytest.mark.parametrize("name", [name for name in MECHANISMS if name not in OTHERWISE])
 def test_in_3d_at_depth_one_it_is_the_2d_form(name: str) -> None:
     how = DEPTH.get(name, Depth())
     flat = build(name, 2, options=how.options)

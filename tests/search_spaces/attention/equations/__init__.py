@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tests.search_spaces.attention.equations import branches, conventional, gates, other, self_similarity
+from tests.search_spaces.attention.equations import (
+    branches,
+    conventional,
+    gates,
+    other,
+    recent,
+    recent_blocks,
+    self_similarity,
+)
 
 Equations: TypeAlias = "dict[str, tuple[Callable[..., Any], list[dict[str, Any]]]]"
 
@@ -15,4 +23,6 @@ EQUATIONS: Equations = {
     **self_similarity.EQUATIONS,
     **gates.EQUATIONS,
     **other.EQUATIONS,
+    **recent.EQUATIONS,
+    **recent_blocks.EQUATIONS,
 }

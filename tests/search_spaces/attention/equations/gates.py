@@ -78,6 +78,40 @@ def cross(module: nn.Module, x: Array, gate: Array, position: bool = True, **_: 
     return x * naive.interpolate(z, x.shape[2:])
 
 
+def lgag(module: nn.Module, x: Array, gate: Array, kernel: int = 3, reduction: int = 2, **_: Any) -> Array:
+    width = max(x.shape[1] // reduction, 4)
+    found: Any = 0
+    for name, given in (("skip", x), ("gate", naive.interpolate(gate, x.shape[2:]))):
+        convolved = naive.conv(given, module, f"{name}.0", padding=kernel // 2, groups=math.gcd(given.shape[1], width))
+        found = found + batch_norm(convolved, module, f"{name}.1")
+    return x * sigmoid(batch_norm(linear(relu(found), module, "score.0"), module, "score.1"))
+
+
+def group_bridge(module: nn.Module, x: Array, gate: Array, **_: Any) -> Array:
+    mask = naive.aligned(linear(gate, module, "predict"), x.shape[2:])
+    deep = naive.aligned(linear(gate, module, "bridge.project"), x.shape[2:])
+
+    def normal(y: Array, name: str) -> Array:
+        return naive.layer_norm(y.reshape(*y.shape[:2], -1), module, name, 1e-6).reshape(y.shape)
+
+    found = []
+    for index, dilation in enumerate((1, 2, 5, 7)):
+        rows = np.array_split(np.arange(x.shape[1]), 4)[index]
+        joined = np.concatenate([deep[:, rows], x[:, rows], mask], 1)
+        name = f"bridge.spread.{index}"
+        found.append(
+            naive.conv(
+                normal(joined, f"{name}.0"),
+                module,
+                f"{name}.1",
+                padding=dilation,
+                dilation=dilation,
+                groups=joined.shape[1],
+            )
+        )
+    return linear(normal(np.concatenate(found, 1), "bridge.join.0"), module, "bridge.join.1")
+
+
 EQUATIONS: dict[str, Any] = {
     "attention_gate": (
         attention_gate,
@@ -91,5 +125,7 @@ EQUATIONS: dict[str, Any] = {
             {"activation": "softplus"},
         ],
     ),
+    "lgag": (lgag, [{}, {"kernel": 5, "reduction": 1}]),
+    "group_bridge": (group_bridge, [{}]),
     "cross": (cross, [{}, {"heads": 2, "position": False}]),
 }
