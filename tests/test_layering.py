@@ -22,7 +22,7 @@ ROOMS = {
     ),
     "nas": (
         *("quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing", "config"),
-        *("exports", "profiles", "engine", "suite", "benchmark", "pictures", "cli"),
+        *("exports", "profiles", "engine", "suite", "benchmark", "pictures", "report", "cli"),
     ),
 }
 # Where a library may be imported: a path or the start of one.

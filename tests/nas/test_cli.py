@@ -43,7 +43,10 @@ from tests.evaluators.tasks.files import write_picture
 from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import architecture, trial
 
-NAMES = ("search", "suite", "front", "effects", "export", "plan", "train", "predict", "profile", "benchmark", "list")
+NAMES = (
+    *("search", "suite", "front", "report", "effects", "export"),
+    *("plan", "train", "predict", "profile", "benchmark", "list"),
+)
 
 
 @dataclass(frozen=True)
