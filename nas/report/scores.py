@@ -11,7 +11,7 @@ from nas.evidence.front import Front
 from nas.evidence.point import FrontPoint
 from nas.records.trial import Trial
 
-DIGITS = 4  # of a Dice
+DIGITS = 6  # of a Dice: what is rounded again for the eye is then what it would have been at once
 ON_THE_WAY = "dice/"  # before the name of a class, in the metrics of a trial
 LEFT_OUT = ("dice", "loss", "false_positives")  # of the metrics: shown apart, or nothing to compare
 
