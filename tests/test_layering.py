@@ -22,11 +22,14 @@ ROOMS = {
     ),
     "nas": (
         *("quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing", "config"),
-        *("exports", "profiles", "engine", "suite", "benchmark", "pictures", "report", "cli"),
+        *("exports", "profiles", "engine", "suite", "benchmark", "pictures", "report", "serving", "cli"),
     ),
 }
 # Where a library may be imported: a path or the start of one.
-HOMES = {"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_"}
+HOMES = {
+    **{"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_"},
+    **{"starlette": "nas/serving/", "uvicorn": "nas/serving/"},
+}
 
 
 def imported(source: str) -> set[str]:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+from dataclasses import dataclass
 from importlib import resources
 from string import Template
 
@@ -16,31 +17,41 @@ PROGRAMS = (
     *("elements", "numbers", "scales", "state", "network", "filters", "front", "drawing", "detail", "table"),
     *("progress", "effects", "coordinates", "failures", "page"),
 )
+LIVE, LAST = "live", "begin"
 # A script ends at the first "</script" and a comment begins at "<!--", also within a string of JSON.
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
+@dataclass(frozen=True)
+class Live:
+    """Where a page that is served stands: the names of all runs that are, and the number of its own."""
+
+    runs: list[str]
+    at: int
+
+
 def page_of(content: Content) -> str:
     """The page of a run."""
-    return page(content.run, safe_json(content), live=False)
+    return page(content.run, safe_json(content))
 
 
-def page(title: str, data: str, live: bool) -> str:
+def page(title: str, data: str, live: Live | None = None) -> str:
     """The page.
 
     Args:
         title: of it, as it is.
         data: JSON, see ``safe_json``.
-        live: whether it may ask the address that it came from for newer data.
+        live: of a page that asks the address that it came from for newer data; None: it asks for nothing.
     """
     style = _read("style.css")
-    program = '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in PROGRAMS) + "\n})();\n"
+    names = PROGRAMS if live is None else (*PROGRAMS, LIVE)
+    program = '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in (*names, LAST)) + "\n})();\n"
     policy = [
         "default-src 'none'",
         f"script-src '{_digest(program)}'",
         f"style-src '{_digest(style)}'",
         "img-src data:",
-        *(["connect-src 'self'"] if live else []),
+        *(["connect-src 'self'"] if live is not None else []),
         "base-uri 'none'",
         "form-action 'none'",
     ]
@@ -50,6 +61,7 @@ def page(title: str, data: str, live: bool) -> str:
         style=style,
         program=program,
         data=data,
+        live=safe_json(live),
     )
 
 

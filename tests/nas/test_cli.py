@@ -44,7 +44,7 @@ from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import architecture, trial
 
 NAMES = (
-    *("search", "suite", "front", "report", "effects", "export"),
+    *("search", "suite", "front", "report", "serve", "effects", "export"),
     *("plan", "train", "predict", "profile", "benchmark", "list"),
 )
 

@@ -110,12 +110,12 @@ function drawFront() {
       shape("path", { class: "stairs", d: stairs(across, upwards, frame) }),
       bars,
       marks,
-      front.ring,
     ),
-    front.brush,
   );
+  // What changes with every click lies on a sheet of its own: thousands of points need not be painted again.
+  const sheet = shape("svg", { class: "sheet", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, front.ring, front.brush);
   front.tip = element("div", { class: "tip", hidden: true });
-  box.replaceChildren(front.svg, front.tip);
+  box.replaceChildren(front.svg, sheet, front.tip);
   frontLegend(outside);
   showRing();
 }
@@ -266,8 +266,11 @@ function endBrush(event) {
 function showRing() {
   const network = byKey.get(state.selected);
   const score = network && scoreOf(network);
-  front.ring.toggleAttribute("hidden", !score);
-  if (score) put(front.ring, { cx: front.across(network.params), cy: front.upwards(score.dice) }, []);
+  const at = score && { cx: front.across(network.params), cy: front.upwards(score.dice) };
+  const { left, right, top, bottom } = front.frame;
+  const inside = at && at.cx >= left && at.cx <= right && at.cy >= top && at.cy <= bottom;
+  front.ring.toggleAttribute("hidden", !inside);
+  if (inside) put(front.ring, at, []);
 }
 
 function frontChoices() {

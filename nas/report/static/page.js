@@ -23,19 +23,24 @@ section((changed) => {
   if (changed.has("content")) head();
 });
 
+// Draw what there is, with what the reader had chosen where it is still there.
 function begin(chosen = {}) {
+  document.querySelector("main").hidden = !content;
+  if (!content) {
+    byId("title").textContent = document.title;
+    byId("about").textContent = "No trial has been completed yet.";
+    return;
+  }
   const phases = Object.keys(content.phases);
   const phase = phases.includes(chosen.phase) ? chosen.phase : phases[phases.length - 1];
-  const selected = content.networks.some((network) => network.key === chosen.selected) ? chosen.selected : content.picks[1].key;
-  change({ content: true, phase, selected });
+  const there = content.networks.some((network) => network.key === chosen.selected);
+  change({ ...chosen, content: true, phase, selected: there ? chosen.selected : content.picks[1].key });
 }
 
 let before = document.documentElement.clientWidth;
 window.addEventListener("resize", () => {
   if (document.documentElement.clientWidth === before) return; // a phone's bars come and go
   before = document.documentElement.clientWidth;
-  change({ width: before });
+  if (content) change({ width: before });
 });
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches: dark }) => change({ dark }));
-
-begin();
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches: dark }) => content && change({ dark }));

@@ -1,4 +1,4 @@
-// What is shown, and what the reader has chosen; sections listen for changes of either.
+// What is shown (null as long as a run has nothing to show), and what the reader has chosen; sections listen for changes of either.
 let content = JSON.parse(byId("data").textContent);
 const state = { phase: null, selected: null, filters: [], text: "", frontOnly: false, range: "front" };
 const sections = [];
