@@ -21,23 +21,15 @@ ROOMS = {
         *("attention", "catalogue", "stages", "hosts", "architecture", "space"),
     ),
     "nas": (
-        *(
-            "quantities",
-            "one_core",
-            "records",
-            "evidence",
-            "surrogate",
-            "run",
-            "strategies",
-            "testing",
-            "tracking",
-            "config",
-        ),
-        *("exports", "profiles", "engine", "suite", "benchmark", "pictures", "cli"),
+        *("quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing", "tracking"),
+        *("config", "exports", "profiles", "engine", "suite", "benchmark", "pictures", "report", "serving", "cli"),
     ),
 }
 # Where a library may be imported: a path or the start of one.
-HOMES = {"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_"}
+HOMES = {
+    **{"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_"},
+    **{"starlette": "nas/serving/", "uvicorn": "nas/serving/"},
+}
 
 
 def imported(source: str) -> set[str]:

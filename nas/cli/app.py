@@ -19,7 +19,7 @@ from search_spaces.errors import InputError
 from search_spaces.plugins import import_plugins
 
 COMMANDS = (
-    *("search", "suite", "front", "effects", "export", "init", "track"),
+    *("search", "suite", "init", "front", "report", "serve", "effects", "export", "track"),
     *("plan", "train", "predict", "profile", "benchmark", "listing"),
 )
 PLUGINS = "NAS_PLUGINS"  # modules that any command imports first, as 'plugins' of a config

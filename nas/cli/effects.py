@@ -67,6 +67,7 @@ def effects(
         if effect is None:
             table.add_row("...")
             continue
+        assert effect.params is not None  # which was asked
         low, high = map(format_count, effect.params)
         verdict = effect.verdict(tolerance)
         cells = {

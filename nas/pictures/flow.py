@@ -7,6 +7,7 @@ so the connections are those of the code and no host has to tell them.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from nas.profiles.parts import Assembled, PartKey, assemble, tensors
 from search_spaces.architecture.architecture import Architecture, slots_of
+from search_spaces.architecture.placement import Options
 from search_spaces.hosts.slot import Slot
 from search_spaces.pricing.flop_counter import FlopCounter
 
@@ -51,16 +53,21 @@ class Node:
 
 def trace(architecture: Architecture, in_channels: int, classes: int) -> list[Node]:
     """The stages and all slots of the host of ``architecture``, in the order in which they run."""
-    slots = slots_of(architecture.host, architecture.dims, architecture.options)
+    return list(_traced(architecture.host, architecture.dims, architecture.options, in_channels, classes))
+
+
+@functools.lru_cache(maxsize=16)
+def _traced(host: str, dims: int, options: Options, in_channels: int, classes: int) -> tuple[Node, ...]:
+    architecture = Architecture(host, dims, options)
+    slots = slots_of(host, dims, options)
     probes = {name: _Probe() for name in slots}
-    plain = Architecture.create(architecture.host, architecture.dims, dict(architecture.options))
-    assembled = assemble(plain, in_channels, classes, probes)
+    assembled = assemble(architecture, in_channels, classes, probes)
     # A power of two an axis, so that the size of a map tells its level.
     side = 2 ** (2 + max((slot.level for slot in slots.values()), default=4))
-    image = (in_channels, *(side,) * architecture.dims)
+    image = (in_channels, *(side,) * dims)
     inference = _Tracer(assembled, slots).run(image, training=False)
     nodes = _Tracer(assembled, slots).run(image, training=True)
-    return [dataclasses.replace(node, inference=key in inference) for key, node in nodes.items()]
+    return tuple(dataclasses.replace(node, inference=key in inference) for key, node in nodes.items())
 
 
 class _Probe(nn.Module):

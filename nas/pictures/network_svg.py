@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as xml
 
 from evaluators.files import write_text
-from nas.pictures.layout import Cell, Edge, Holder, Layout
-from nas.profiles.parts import with_number
+from nas.pictures.boxes import CHARACTER, CHIP, FAMILIES, FONT, LINE, PAD, Box, Chip
+from nas.pictures.layout import Edge, Holder, Layout
 from nas.profiles.profile import Profile
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
 from search_spaces.hosts.slot import size_at
 
-# All lengths in pixels. A monospaced font, so that the width of a text is known without one.
-FONT, CHARACTER, LINE = 12, 7.25, 17
-PAD, CHIP, MARGIN = 8, 20, 24
-GAP_ACROSS, GAP_DOWN = 46, 40
+MARGIN, GAP_ACROSS, GAP_DOWN = 24, 46, 40
 INK, FAINT, RAIL, GUIDE = "#1f2933", "#6b7480", "#8a939e", "#b08d57"
 STAGE, EMPTY = "#eef1f4", "#ffffff"
-FAMILIES = {
-    "conventional": "#0b6e4f",
-    "multi-scale": "#7b3fa0",
-    "self-similarity": "#1d5fa8",
-    "other": "#8a5a00",
-    "gate": "#b3261e",
-}
-OTHER = "#4a5560"
 
 
 def write_picture(path: Path, layout: Layout, profile: Profile) -> Path:
@@ -37,89 +28,86 @@ def write_picture(path: Path, layout: Layout, profile: Profile) -> Path:
     """
     if path.suffix.lower() != ".svg":
         raise InputError(f"picture '{path}': expected .svg, got '{path.suffix}'")
-    picture = xml.tostring(_Picture(layout, profile).root, encoding="unicode")
+    picture = xml.tostring(_Picture(layout, profile.image[1:], _words_of(profile)).root, encoding="unicode")
     write_text(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n')
     return path
 
 
-class _Box:
-    """A cell with its size, and later its place."""
+def network_template(layout: Layout, size: Sequence[int], room: Mapping[str, tuple[int, str]], always: Layout) -> str:
+    """A drawing of many networks that differ in what sits in their slots alone, for a page to fill in, as SVG.
 
-    def __init__(self, cell: Cell) -> None:
-        self.cell = cell
-        self.chips = [(holder, *one) for holder in cell.filled for one in holder.mechanisms]
-        self.notes = self._notes()
-        self.empty = [holder for holder in cell.holders if not holder.series]
-        lines = [self.title + (f" {cell.main.channels} ch" if cell.main else ""), *self.notes]
-        texts = [] if self.is_point else [*lines, *(self.chip_text(*chip) + "  " for chip in self.chips)]
-        self.width = 12.0 if self.is_point else 2 * PAD + CHARACTER * max(map(len, texts))
-        self.head = PAD + LINE * (bool(self.title) + len(self.notes))
-        self.height = (
-            12.0 if self.is_point else self.head + (CHIP + 4) * len(self.chips) + PAD + (6 if self.empty else 0)
-        )
-        self.x = self.y = 0.0
+    What depends on a slot has its name in an attribute: ``data-slot`` an element for each mechanism in series (with
+    ``data-note``, which follows its name), ``data-empty`` the mark of an empty slot. ``data-filled`` holds names of
+    slots one of which has to be filled, ``data-guided`` with a mechanism that is told where to look, and ``data-bare``
+    those that all have to be empty. ``data-channels`` marks numbers of channels.
 
-    @property
-    def title(self) -> str:
-        """The name of the cell; several slots without a stage have none in common."""
-        return self.cell.name if self.cell.main or len(self.cell.holders) == 1 else ""
+    Args:
+        layout: with something in every slot that can hold something.
+        size: of the image.
+        room: by slot, how many mechanisms in series there has to be room for, and the longest name of one.
+        always: the layout with empty slots; what flows here alone depends on what is filled.
+    """
+    return xml.tostring(_Picture(layout, size, None, room, always).root, encoding="unicode")
 
-    @property
-    def is_point(self) -> bool:
-        """Whether there is nothing but empty slots."""
-        return not self.cell.stages and not self.chips
 
-    @property
-    def middle(self) -> tuple[float, float]:
-        return self.x + self.width / 2, self.y + self.height / 2
+@dataclass(frozen=True)
+class _Words:
+    """What is written above and below a network."""
 
-    def chip_text(self, holder: Holder, mechanism: str, count: int) -> str:
-        """The mechanism, and the slot where the cell does not tell it."""
-        name = with_number(mechanism, count)
-        note = self.cell.note(holder)
-        return f"{name} ({note})" if note else name
+    name: str
+    title: str
+    sums: str
+    closing: str
 
-    def _notes(self) -> list[str]:
-        others = [stage.name for stage in self.cell.stages if stage is not self.cell.main]
-        notes = [f"{others[0]} … {others[-1]}"] if len(others) > 2 else others
-        if any(not stage.inference for stage in self.cell.stages):
-            notes.append("in training only")
-        return notes
+
+def _words_of(profile: Profile) -> _Words:
+    host = profile.architecture
+    title = f"{host.host}, {host.dims}D, one image of {_times(profile.image)}"
+    sums = f"{profile.total.params:,} parameters, {profile.total.macs:,} MACs"
+    return _Words(str(host), title, sums, profile.summary())
 
 
 class _Picture:
     """The elements of one picture."""
 
-    def __init__(self, layout: Layout, profile: Profile) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        size: Sequence[int],
+        words: _Words | None,
+        room: Mapping[str, tuple[int, str]] | None = None,
+        always: Layout | None = None,
+    ) -> None:
         self.layout = layout
-        self.boxes = [_Box(cell) for cell in layout.cells]
+        self.template = room is not None
+        self.boxes = [Box(cell, room) for cell in layout.cells]
         self.rows = sorted({cell.level for cell in layout.cells})
-        labels = [_times(size_at(profile.image[1:], row)) for row in self.rows]
-        used = {MECHANISMS[mechanism].family for box in self.boxes for _, mechanism, _ in box.chips}
+        labels = [_times(size_at(size, row)) for row in self.rows]
+        used = {MECHANISMS[name].family for cell in layout.cells for one in cell.filled for name, _ in one.mechanisms}
         families = [family for family in FAMILIES if family in used]
-        title = f"{profile.architecture.host}, {profile.architecture.dims}D, one image of {_times(profile.image)}"
-        sums = f"{profile.total.params:,} parameters, {profile.total.macs:,} MACs"
-        closing = profile.summary()
-
-        left, top = 2 * MARGIN + CHARACTER * max(map(len, labels)), MARGIN + 3 * LINE
+        left, top = 2 * MARGIN + CHARACTER * max(map(len, labels)), MARGIN + (3 * LINE if words else 0)
         bottom, right = self._arrange(left, top)
-        texts = CHARACTER * max(map(len, (title, sums, closing)))
-        legend = sum(30 + CHARACTER * len(family) for family in families) + 260
-        width, height = max(right + MARGIN, 2 * MARGIN + texts, 2 * MARGIN + legend), bottom + MARGIN + 3 * LINE
+        width, height = right + MARGIN, bottom + MARGIN
+        if words:
+            texts = CHARACTER * max(map(len, (words.title, words.sums, words.closing)))
+            legend = sum(30 + CHARACTER * len(family) for family in families) + 260
+            width, height = max(width, 2 * MARGIN + texts, 2 * MARGIN + legend), height + 3 * LINE
         self.root = self._page(width, height)
-        xml.SubElement(self.root, "title").text = str(profile.architecture)
+        if words:
+            xml.SubElement(self.root, "title").text = words.name
         self._arrow_heads()
         self._shape("rect", x=0, y=0, width=width, height=height, fill=EMPTY)
-        self._text(MARGIN, MARGIN + 4, title, weight="bold")
-        self._text(MARGIN, MARGIN + 4 + LINE, sums, fill=FAINT)
         for row, label in zip(self.rows, labels, strict=True):
             self._text(MARGIN, self.axis[row] + 4, label, fill=FAINT)
         for edge in layout.edges:
-            self._edge(edge)
+            self._edge(edge, always is None or edge in always.edges)
         for box in self.boxes:
             self._box(box)
-        self._legend(families, bottom + MARGIN)
-        self._text(MARGIN, bottom + MARGIN + 2 * LINE, closing)
+        if words:
+            self._text(MARGIN, MARGIN + 4, words.title, weight="bold")
+            self._text(MARGIN, MARGIN + 4 + LINE, words.sums, fill=FAINT)
+            self._legend(families, bottom + MARGIN)
+            self._text(MARGIN, bottom + MARGIN + 2 * LINE, words.closing)
 
     def _page(self, width: float, height: float) -> xml.Element:
         return xml.Element(
@@ -166,16 +154,18 @@ class _Picture:
             cell.level == source.level and source.column < cell.column < target.column for cell in self.layout.cells
         )
 
-    def _blocked(self, source: _Box, target: _Box) -> bool:
+    def _blocked(self, source: Box, target: Box) -> bool:
         """Whether something stands between ``source`` and the column of ``target``."""
         return any(
             cell.level == source.cell.level and source.cell.column < cell.column <= target.cell.column
             for cell in self.layout.cells
         )
 
-    def _edge(self, edge: Edge) -> None:
+    def _edge(self, edge: Edge, always: bool = True) -> None:
         source, target = self.boxes[edge.source], self.boxes[edge.target]
-        style = {"stroke-dasharray": "3 4", "stroke": GUIDE} if edge.guide else {"stroke": RAIL}
+        style: dict[str, Any] = {"stroke-dasharray": "3 4", "stroke": GUIDE} if edge.guide else {"stroke": RAIL}
+        if not always:
+            style["data-guided" if edge.guide else "data-filled"] = _names(target.cell.holders)
         above, below = self._levels(edge)
         right, left = source.x + source.width, target.x - 2
         if above == below:
@@ -206,34 +196,50 @@ class _Picture:
         head = "url(#guide)" if edge.guide else "url(#head)"
         self._shape("path", d=path, fill="none", marker_end=head, stroke_width=1.3, **style)
 
-    def _box(self, box: _Box) -> None:
+    def _box(self, box: Box) -> None:
+        bare = self.template and not box.cell.stages and not box.is_point  # a page may empty its slots
+        if box.is_point or bare:
+            hidden: dict[str, Any] = {"data-bare": _names(box.cell.holders)} if bare else {}
+            x, y = box.middle[0], self.axis[box.cell.level]
+            if bare:
+                across = f"M {box.x:.1f} {y:.1f} h {box.width:.1f}"
+                self._shape("path", d=across, stroke=RAIL, stroke_width=1.3, **hidden)
+            self._shape("circle", cx=x, cy=y, r=5, fill=EMPTY, stroke=RAIL, **hidden)
         if box.is_point:
-            self._shape("circle", cx=box.middle[0], cy=box.middle[1], r=5, fill=EMPTY, stroke=RAIL)
             return
-        dash = {} if all(stage.inference for stage in box.cell.stages) else {"stroke-dasharray": "4 3"}
+        group = xml.SubElement(self.root, "g", {"data-filled": _names(box.cell.holders)}) if bare else self.root
+        dash: dict[str, Any] = {} if all(stage.inference for stage in box.cell.stages) else {"stroke-dasharray": "4 3"}
         fill = STAGE if box.cell.stages else EMPTY
-        self._shape("rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=5, fill=fill, stroke=RAIL, **dash)
+        frame: dict[str, Any] = {"x": box.x, "y": box.y, "width": box.width, "height": box.height, "rx": 5}
+        self._shape("rect", group, **frame, fill=fill, stroke=RAIL, **dash)
         x, y = box.x + PAD, box.y + PAD + FONT - 1
         main = box.cell.main
-        name = self._text(x, y, box.title, weight="bold")
+        name = self._text(x, y, box.title, weight="bold", parent=group)
         if main is not None:
-            part = xml.SubElement(name, "tspan", {"font-weight": "normal", "fill": FAINT})
+            channels = {"data-channels": ""} if self.template else {}
+            part = xml.SubElement(name, "tspan", {"font-weight": "normal", "fill": FAINT, **channels})
             part.text = f" {main.channels} ch"
         for line, note in enumerate(box.notes, start=1):
-            self._text(x, y + line * LINE, note, fill=FAINT)
+            self._text(x, y + line * LINE, note, fill=FAINT, parent=group)
         y = box.y + box.head
-        for holder, mechanism, count in box.chips:
-            colour = FAMILIES.get(MECHANISMS[mechanism].family, OTHER)
-            width = box.width - 2 * PAD
-            self._shape("rect", x=x, y=y, width=width, height=CHIP, rx=2 if holder.block else CHIP / 2, fill=colour)
-            self._text(x + CHARACTER, y + 14, box.chip_text(holder, mechanism, count), fill="#ffffff")
+        for chip in box.chips:
+            self._chip(chip, x, y, box.width - 2 * PAD, group)
             y += CHIP + 4
         for at, holder in enumerate(box.empty):
+            mark: dict[str, Any] = {"data-empty": holder.name} if self.template else {}
             cx, cy = box.x + box.width - PAD - 2 - 11 * at, box.y + box.height - 8
             if holder.block:
-                self._shape("rect", x=cx - 3, y=cy - 3, width=6, height=6, fill=EMPTY, stroke=RAIL)
+                square: dict[str, Any] = {"x": cx - 3, "y": cy - 3, "width": 6, "height": 6}
+                self._shape("rect", group, **square, fill=EMPTY, stroke=RAIL, **mark)
             else:
-                self._shape("circle", cx=cx, cy=cy, r=3, fill=EMPTY, stroke=RAIL)
+                self._shape("circle", group, cx=cx, cy=cy, r=3, fill=EMPTY, stroke=RAIL, **mark)
+
+    def _chip(self, chip: Chip, x: float, y: float, width: float, group: xml.Element) -> None:
+        if self.template:
+            group = xml.SubElement(group, "g", {"data-slot": chip.holder.name, "data-note": chip.note})
+        round_ = 2 if chip.holder.block else CHIP / 2
+        self._shape("rect", group, x=x, y=y, width=width, height=CHIP, rx=round_, fill=chip.colour)
+        self._text(x + CHARACTER, y + 14, chip.text + chip.note, fill="#ffffff", parent=group)
 
     def _legend(self, families: Sequence[str], y: float) -> None:
         x: float = MARGIN
@@ -257,18 +263,30 @@ class _Picture:
             marker = xml.SubElement(definitions, "marker", {**box, "markerWidth": "6", "markerHeight": "6"})
             xml.SubElement(marker, "path", {"d": "M 0 0 L 8 4 L 0 8 z", "fill": colour})
 
-    def _shape(self, kind: str, **attributes: object) -> None:
+    def _shape(self, kind: str, parent: xml.Element | None = None, **attributes: object) -> None:
         texts = {
             name.replace("_", "-"): f"{value:.1f}" if isinstance(value, float) else str(value)
             for name, value in attributes.items()
         }
-        xml.SubElement(self.root, kind, texts)
+        xml.SubElement(self.root if parent is None else parent, kind, texts)
 
-    def _text(self, x: float, y: float, text: str, fill: str = INK, weight: str = "normal") -> xml.Element:
+    def _text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        fill: str = INK,
+        weight: str = "normal",
+        parent: xml.Element | None = None,
+    ) -> xml.Element:
         place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "fill": fill, "font-weight": weight}
-        element = xml.SubElement(self.root, "text", place)
+        element = xml.SubElement(self.root if parent is None else parent, "text", place)
         element.text = text
         return element
+
+
+def _names(holders: Sequence[Holder]) -> str:
+    return " ".join(holder.name for holder in holders)
 
 
 def _times(shape: Sequence[int]) -> str:

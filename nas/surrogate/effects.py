@@ -41,7 +41,7 @@ class Effect:
         networks: how many that were scored have it there.
         mean, low, high: Dice that it adds, with the 95% interval of the model.
         helps: probability that it adds anything.
-        params: fewest and most parameters that it adds, in the networks that have it.
+        params: fewest and most parameters that it adds, in the networks that have it; None where that was not asked.
     """
 
     mechanism: str
@@ -51,7 +51,7 @@ class Effect:
     low: float
     high: float
     helps: float
-    params: tuple[int, int]
+    params: tuple[int, int] | None
 
     def verdict(self, tolerance: float) -> Verdict:
         """``no effect``: surely smaller than ``tolerance``; ``open``: too few trials to tell."""
@@ -63,12 +63,13 @@ class Effect:
 
 
 @one_core()
-def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], by: By = "slot") -> list[Effect]:
+def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int] | None, by: By = "slot") -> list[Effect]:
     """The effect of everything that was tried, the best first.
 
     Args:
         trials: of a search.
-        params_of: parameters of an architecture on the task.
+        params_of: parameters of an architecture on the task; None where it does not matter what effects cost, which
+            takes longer to tell than all else.
         by: ``slot``, or the mean over the slots of a kind of place, or over all, that it was tried in.
 
     Raises:
@@ -86,9 +87,9 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], b
                 key = item.mechanism, {"slot": slot, "kind": kind_of(slot), "mechanism": ""}[by]
                 found.setdefault(key, set()).add(architecture)
                 slots.setdefault(key, {})[slot] = None
-                added.setdefault(key, []).append(
-                    params_of(architecture) - params_of(_without(architecture, slot, place))
-                )
+                if params_of is not None:
+                    more = params_of(architecture) - params_of(_without(architecture, slot, place))
+                    added.setdefault(key, []).append(more)
     rows = {key: _mean_row(key[0], list(places)) for key, places in slots.items()}
     if not found:
         raise InputError("effects: no network with attention was scored")
@@ -107,7 +108,7 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int], b
             float(mean - half * deviation),
             float(mean + half * deviation),
             float(norm.sf(-mean / deviation)) if deviation else float(mean > 0),
-            (min(added[key]), max(added[key])),
+            (min(added[key]), max(added[key])) if key in added else None,
         )
         for key, mean, deviation in zip(rows, means, deviations, strict=True)
     ]

@@ -47,19 +47,8 @@ from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import architecture, trial
 
 NAMES = (
-    "search",
-    "suite",
-    "front",
-    "effects",
-    "export",
-    "init",
-    "track",
-    "plan",
-    "train",
-    "predict",
-    "profile",
-    "benchmark",
-    "list",
+    *("search", "suite", "init", "front", "report", "serve", "effects", "export", "track"),
+    *("plan", "train", "predict", "profile", "benchmark", "list"),
 )
 
 

@@ -1,0 +1,2 @@
+// Last of all.
+begin();
