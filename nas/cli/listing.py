@@ -28,11 +28,12 @@ class Kind(StrEnum):
     strategies = "strategies"
     evaluators = "evaluators"
     tasks = "tasks"
+    formats = "formats"
 
 
 @app.command("list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
-    """List mechanisms, hosts, spaces, presets, strategies, evaluators or task formats."""
+    """List mechanisms, hosts, spaces, presets, strategies, evaluators, task formats or formats of exports."""
     listing = {
         Kind.mechanisms: _mechanisms,
         Kind.hosts: _hosts,
@@ -41,6 +42,7 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
         Kind.strategies: _strategies,
         Kind.evaluators: _evaluators,
         Kind.tasks: _tasks,
+        Kind.formats: _formats,
     }[kind]()
     table = _table(listing)
     unbounded = Console(width=UNBOUNDED)
@@ -165,3 +167,10 @@ def _choices(choices: Mapping[str, Sequence[object]]) -> str:
 
 def _first_line(thing: object) -> str:
     return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def _formats() -> Listing:
+    from nas.exports.formats import FORMATS
+
+    rows = [(entry.name, entry.file, entry.tells) for entry in FORMATS.values()]
+    return Listing(("name", "file", "what it is"), rows)

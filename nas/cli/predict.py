@@ -25,11 +25,11 @@ def predict(
 ) -> None:
     """Write a label image for every image, on its grid, with the label values of the training data."""
     from evaluators.training import resolve_device
-    from nas.exports.export import load_export
+    from nas.exports.export import load_model
     from nas.exports.prediction import check_spared, find_images, predict_all
     from search_spaces.errors import InputErrors
 
-    model = load_export(export, resolve_device(device))
+    model = load_model(export, resolve_device(device))
     labelling = model.preprocessing.labelling
     found = find_images(images, model.preprocessing.channels, model.preprocessing.reading.image_array)
     check_spared(found, out, format_)

@@ -19,7 +19,7 @@ from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.task import Case, Sample
 from evaluators.threads import spread
 from evaluators.voxel_sizes import UNKNOWN, is_known
-from nas.exports.export import ExportedModel
+from nas.exports.model import ExportedModel
 from search_spaces.errors import InputError
 
 Cases = Mapping[str, tuple[Path, ...]]  # name to the files of its channels

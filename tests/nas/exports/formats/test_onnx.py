@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import save
 
 from nas.exports.export import write_export
-from nas.exports.onnx import run_onnx, session_of, write_onnx
+from nas.exports.formats.onnx import run_onnx, session_of, write_onnx
 from search_spaces import InputError
-from tests.nas.exports.test_torch_program import PREPROCESSING, SMALL, small_unet
+from tests.nas.exports.formats.test_torch_program import PREPROCESSING, SMALL, small_unet
 from tests.nas.exports.walk import hosts, mechanisms, presets, verdicts
 
 # Where an option chooses another way through a mechanism; each was wrong, or tied to a size, once.
@@ -46,7 +46,7 @@ def test_a_file_computes_the_same_at_other_sizes_and_batches(tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_program_shown_writes_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[4] / "docs" / "export.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     write_export(tmp_path / "model", SMALL, save(small_unet().state_dict()), PREPROCESSING, {})
     monkeypatch.chdir(tmp_path)
