@@ -83,6 +83,7 @@ def export_point(
         "task": task_name(run),
         "data": run.config["data"]["fingerprint"],
         **scored,
+        **told_classes(run.config),
         "mirror": mirrored(run.config, architecture.dims),
         "largest_part": cleaned_classes(trained.metrics),
         "versions": run.config["versions"],
@@ -96,6 +97,12 @@ def told_scores(metrics: Mapping[str, float]) -> dict[str, Any]:
     told = {name: value for name, value in metrics.items() if name != "loss" and not name.startswith(LARGEST)}
     rounded = {name: round(value, 4) for name, value in told.items()}
     return {"dice": rounded["test_dice"], "folds": rounded} if "folds" in rounded else rounded
+
+
+def told_classes(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of a task's labels, where a config gives some: by them other labels are read to score predictions."""
+    rules = (config.get("task") or {}).get("classes")
+    return {"classes": rules} if isinstance(rules, Mapping) else {}
 
 
 def cleaned_classes(metrics: Mapping[str, float]) -> list[str]:

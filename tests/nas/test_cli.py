@@ -385,9 +385,15 @@ def test_an_export_goes_into_the_run_where_no_folder_is_given(nas_, run_folder):
 
 def test_predictions_after_the_run_is_gone_are_those_that_were_scored(exported, nas_, finished, small_task, tmp_path):
     """The Dice of the predicted files is the Dice in the journal, case by case."""
-    result = nas_("predict", exported, small_task / "images", "--out", tmp_path / "labels")
+    references = ("--labels", small_task / "labels")
+    result = nas_("predict", exported, small_task / "images", "--out", tmp_path / "labels", *references)
     assert result.code == 0
-    assert result.out == f"{len(images_of(small_task))} label images in {tmp_path / 'labels'}\n0 background, 255 disc\n"
+    count = len(images_of(small_task))
+    told = f"{count} label images in {tmp_path / 'labels'}\n0 background, 255 disc\n"
+    assert result.out.startswith(told)
+    shown = dict(line.rsplit(maxsplit=1) for line in result.out.removeprefix(told).splitlines())
+    assert shown.pop("Dice") == "disc"
+    assert list(shown)[-1] == f"mean of {count}"
     best = finished.front.best()
     final = min((t for t in finished.journal if t.phase == "final" and t.architecture == best.architecture),
                 key=lambda item: item.seed)  # fmt: skip
@@ -400,6 +406,7 @@ def test_predictions_after_the_run_is_gone_are_those_that_were_scored(exported, 
             reference = labels.apply(np.asarray(picture), case)
         assert predicted.dtype == np.uint8
         assert dice_scores(predicted, reference, ("disc",)) == scores
+        assert shown[case] == f"{scores['disc']:.4f}"
 
 
 def test_predict_takes_single_images_of_any_size_and_depth_of_colour(exported, nas_, tmp_path):
@@ -441,6 +448,7 @@ def test_predict_refuses_what_it_cannot_read(exported, nas_, small_task, tmp_pat
         (exported, damaged): f"{damaged}: cannot be read as png, damaged or truncated",
         (exported, twice / "a", twice / "b"): "two images are called 'x': ",
         (exported, first, "--device", "cuda"): "device: expected a GPU for 'cuda', torch sees none",
+        (exported, first, "--labels", tmp_path / "empty"): "--labels: '",
         ("no/export", first): "export 'no/export': 'architecture.yaml' is missing; expected a folder written by",
     }
     for arguments, fault in wanted.items():
