@@ -36,6 +36,12 @@ ROOT = Path(str(search_spaces.__file__)).parent
 
 
 def write_standalone(model: ExportedModel, folder: Path) -> Path:
+    """Write the package ``folder`` with its weights, and return it; see ``write_source``."""
+    write_bytes(folder / WEIGHTS, weights_of(model))
+    return write_source(model, folder)
+
+
+def write_source(model: ExportedModel, folder: Path) -> Path:
     """Write the package ``folder``, see ``carried.network``, run it, compare what it gives, and return it.
 
     Raises ``InputError`` for a network with parts of a plug-in, whose source is elsewhere, and when the source gives
@@ -46,10 +52,9 @@ def write_standalone(model: ExportedModel, folder: Path) -> Path:
         place = file.relative_to(ROOT)
         write_text(folder / place, relative(file.read_text(encoding="utf-8"), place.parent.parts))
     write_text(folder / SETTINGS, settings_of(model))
-    write_bytes(folder / WEIGHTS, weights_of(model))
     image = example(model.preprocessing)
     with torch.no_grad():
-        check_same(folder, _run(folder)(image), model.network(image))
+        check_same(folder, _run(folder, model)(image), model.network(image))
     return folder
 
 
@@ -114,8 +119,8 @@ def read_weights(settings: Path, weights: Path, device: str) -> ExportedModel:
     return model_from_settings(settings.read_text(encoding="utf-8"), load, f"'{settings}'")
 
 
-def _run(folder: Path) -> nn.Module:
-    """The network that the source in ``folder`` makes; no trace of its modules is left in this process."""
+def _run(folder: Path, model: ExportedModel) -> nn.Module:
+    """The network that the source in ``folder`` makes, with the model's weights; its modules are forgotten after."""
     name = "network_just_written"
     spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
     assert spec is not None
@@ -125,8 +130,9 @@ def _run(folder: Path) -> nn.Module:
     cached, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(package)
-        network: nn.Module = package.load()
-        return network
+        network: nn.Module = package.build()
+        network.load_state_dict(model.module.state_dict())
+        return network.eval()
     finally:
         sys.dont_write_bytecode = cached
         for module in [module for module in sys.modules if module.partition(".")[0] == name]:
