@@ -33,7 +33,7 @@ def export(
     import yaml
 
     from nas.cli.tables import describe
-    from nas.exports.cases import cases_of
+    from nas.exports.cases import FEW, MANY, cases_of
     from nas.exports.export import export_point
     from nas.exports.formats import FORMATS
     from nas.exports.place import ARCHITECTURE, MODEL
@@ -51,13 +51,17 @@ def export(
     loaded = load_run(run, runs)
     front = loaded.front
     point = pick(front, budget, knee, tolerance) or front.best()
-    cases = []
+    cases, calibration = [], []
     if formats:
         try:
-            cases = cases_of(loaded, "test")
+            exact = all(FORMATS[name].exact for name in formats)
+            cases = cases_of(loaded, "test", FEW if exact else MANY)
+            if any(FORMATS[name].calibrated for name in formats):
+                calibration = cases_of(loaded, "val", MANY)
         except InputError as error:
             say(f"note: files are compared with the network on noise alone, the task's cases are not there: {error}")
-    folder = export_point(loaded, point, out or from_here(loaded.folder / "export"), columns, formats, cases)
+    place = out or from_here(loaded.folder / "export")
+    folder = export_point(loaded, point, place, columns, formats, cases, calibration)
     about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
     size = format_count(about["params"])
     own = about if columns is None else about["pruned_from"]

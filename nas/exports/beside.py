@@ -9,7 +9,7 @@ from typing import Any
 from evaluators.files import write_bytes
 from evaluators.tasks.task import Sample
 from nas.exports.carried import predict
-from nas.exports.cases import held_against
+from nas.exports.cases import held_against, patch_of
 from nas.exports.formats import Format
 from nas.exports.model import ExportedModel
 from search_spaces.errors import InputError
@@ -19,15 +19,21 @@ TOLERANCE = 1e-3  # of a difference of logits on real images, relative to the la
 
 
 def write_formats(
-    model: ExportedModel, folder: Path, formats: Sequence[Format], cases: Sequence[Sample]
+    model: ExportedModel,
+    folder: Path,
+    formats: Sequence[Format],
+    cases: Sequence[Sample],
+    calibration: Sequence[Sample] = (),
 ) -> dict[str, dict[str, Any]]:
     """Write a file of each format into the folder of an export; by name what it is and what it makes of cases.
 
-    Raises ``InputError`` where a file computes something else than the network.
+    ``calibration``: validation cases, from whose images some formats learn ranges of numbers. Raises ``InputError``
+    where a file computes something else than the network.
     """
     told: dict[str, dict[str, Any]] = {}
+    images = [patch_of(model, sample) for sample in calibration]
     for format in formats:
-        format.write(model, folder / format.file)
+        format.write(model, folder / format.file, images)
         told[format.name] = {"file": format.file}
         if cases:
             found = held_against(model, format.read(folder / format.file, "cpu"), cases)

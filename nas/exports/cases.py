@@ -18,15 +18,16 @@ from nas.exports.model import ExportedModel
 from nas.exports.prediction import segment
 from nas.run import Run
 
-MOST = 4  # cases that are looked at
+FEW = 4  # cases on which a file is compared that computes what its network does
+MANY = 16  # and one that does not; cases from which ranges of numbers are learnt
 _NOT_CONFIG = ("versions", "preprocessing", "data")  # of a run's config, what a user does not write
 
 
-def cases_of(run: Run, split: str) -> list[Sample]:
+def cases_of(run: Run, split: str, most: int) -> list[Sample]:
     """The first cases of a part of a run's task, with labels. Raises ``InputError`` where the data are not there."""
     config = parse_config({key: value for key, value in run.config.items() if key not in _NOT_CONFIG}).config
     task = open_section(config, config.task.path, lambda what, done, total: None)
-    return [task.read(case) for case in task.split(split)[:MOST]]
+    return [task.read(case) for case in task.split(split)[:most]]
 
 
 def held_against(model: ExportedModel, other: ExportedModel, samples: Sequence[Sample]) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def held_against(model: ExportedModel, other: ExportedModel, samples: Sequence[S
     own, theirs = ([segment(one, sample) for sample in samples] for one in (model, other))
     difference = largest = 0.0
     for sample in samples:
-        patch = _patch(model, sample)
+        patch = patch_of(model, sample)
         for images in (patch, _smaller(patch), torch.cat([patch, patch.flip(-1), patch / 2])):
             with torch.inference_mode():
                 expected, found = model.network(images), other.network(images)
@@ -48,7 +49,7 @@ def held_against(model: ExportedModel, other: ExportedModel, samples: Sequence[S
     return {"cases": len(samples), **told, "logits": float(f"{difference:.3g}"), "of": float(f"{largest:.3g}")}
 
 
-def _patch(model: ExportedModel, sample: Sample) -> Tensor:
+def patch_of(model: ExportedModel, sample: Sample) -> Tensor:
     """``(1, channels, *patch)`` from the middle of an image, prepared."""
     layout = model.preprocessing.for_image(sample.image.shape[1:], sample.spacing, sample.orientation)
     image = torch.from_numpy(layout.image(sample.image, sample.spacing))[None]

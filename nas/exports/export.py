@@ -41,6 +41,7 @@ def export_point(
     columns: int | None = None,
     formats: Sequence[str] = (),
     cases: Sequence[Sample] = (),
+    calibration: Sequence[Sample] = (),
 ) -> Path:
     """Write the model of one point of a run's front to ``folder`` and return it.
 
@@ -50,7 +51,7 @@ def export_point(
         folder: folder to write.
         columns: of a nested U-Net, how many columns to keep, see ``prune``; its scores are unknown, those of
             the whole network are told.
-        formats, cases: see ``write_export``.
+        formats, cases, calibration: see ``write_export``.
 
     Raises ``InputError`` when the run kept no weights of this point: only finals keep them.
     """
@@ -89,7 +90,7 @@ def export_point(
         "versions": run.config["versions"],
     }
     evidence = evidence_of(run, point, pruned=columns is not None)
-    return write_export(folder, architecture, content, run.preprocessing, about, formats, evidence, cases)
+    return write_export(folder, architecture, content, run.preprocessing, about, formats, evidence, cases, calibration)
 
 
 def told_scores(metrics: Mapping[str, float]) -> dict[str, Any]:
@@ -119,6 +120,7 @@ def write_export(
     formats: Sequence[str] = (),
     evidence: Sequence[str] = (),
     cases: Sequence[Sample] = (),
+    calibration: Sequence[Sample] = (),
 ) -> Path:
     """Write an export folder whole: it appears when it is complete, and replaces an older one; see ``check_free``.
 
@@ -131,6 +133,7 @@ def write_export(
         formats: names in ``FORMATS`` of files to write beside the folder's own.
         evidence: what stands behind the network, lines of Markdown; see ``model_card``.
         cases: on which those files are held against the network; what they make of them goes into ``model.yaml``.
+        calibration: validation cases for those formats that are ``calibrated``.
 
     Raises:
         InputError: the folder holds something else; a format is unknown, lacks a package or gives other logits.
@@ -148,7 +151,7 @@ def write_export(
         told = {"preprocessing": preprocessing.to_dict(), **about}
         write_text(partial / MODEL, yaml.safe_dump(told, sort_keys=False))
         if chosen:
-            told["formats"] = write_formats(load_export(partial), partial, chosen, cases)
+            told["formats"] = write_formats(load_export(partial), partial, chosen, cases, calibration)
             write_text(partial / MODEL, yaml.safe_dump(told, sort_keys=False))
         write_text(partial / CARD, model_card(architecture, told, evidence, hashes(partial)))
         write_sums(partial)

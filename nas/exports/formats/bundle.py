@@ -16,7 +16,7 @@ from typing import Any
 from evaluators.files import write_bytes, write_text
 from nas.exports.carried import monai_schema
 from nas.exports.carried import predict as runner
-from nas.exports.formats.format import Format, register
+from nas.exports.formats.format import Format, Images, register
 from nas.exports.formats.standalone import read_weights, weights_of, write_source
 from nas.exports.model import SETTINGS, ExportedModel
 
@@ -28,7 +28,7 @@ SCHEMA_OF_MONAI = (
 NEEDED = {"nibabel": "nibabel", "pytorch-ignite": "ignite", "fire": "fire"}  # distribution, and its name in bundles
 
 
-def write_bundle(model: ExportedModel, folder: Path) -> Path:
+def write_bundle(model: ExportedModel, folder: Path, images: Images = ()) -> Path:
     """Write the bundle ``folder`` and return it; raises ``InputError`` as ``write_source`` does."""
     carried = Path(runner.__file__).parent
     write_source(model, folder / NETWORK)

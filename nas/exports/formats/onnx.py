@@ -15,7 +15,7 @@ from torch.export import ExportedProgram
 from evaluators.files import write_bytes
 from evaluators.preprocessing import Preprocessing
 from nas.exports.agreement import check_same, example
-from nas.exports.formats.format import Format, register
+from nas.exports.formats.format import Format, Images, register
 from nas.exports.formats.torch_program import torch_program
 from nas.exports.model import SETTINGS, ExportedModel, Network, model_from_settings, settings_of
 from search_spaces.errors import InputError
@@ -115,7 +115,7 @@ def imported(package: str) -> Any:
         ) from None
 
 
-def _write(model: ExportedModel, path: Path) -> Path:
+def _write(model: ExportedModel, path: Path, images: Images) -> Path:
     return write_onnx(model.module, model.preprocessing, path, settings_of(model))
 
 

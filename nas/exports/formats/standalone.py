@@ -23,7 +23,7 @@ from evaluators.files import write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
 from nas.exports.agreement import check_same, example
 from nas.exports.carried import network as entry
-from nas.exports.formats.format import Format, register
+from nas.exports.formats.format import Format, Images, register
 from nas.exports.model import SETTINGS, ExportedModel, Network, model_from_settings, settings_of
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.attention import MECHANISMS
@@ -35,7 +35,7 @@ PACKAGE = search_spaces.__name__
 ROOT = Path(str(search_spaces.__file__)).parent
 
 
-def write_standalone(model: ExportedModel, folder: Path) -> Path:
+def write_standalone(model: ExportedModel, folder: Path, images: Images = ()) -> Path:
     """Write the package ``folder`` with its weights, and return it; see ``write_source``."""
     write_bytes(folder / WEIGHTS, weights_of(model))
     return write_source(model, folder)

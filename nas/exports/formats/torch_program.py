@@ -15,7 +15,7 @@ from torch.fx.experimental import _config as symbols
 from evaluators.files import write_bytes
 from evaluators.preprocessing import Preprocessing
 from nas.exports.agreement import FEWEST, check_same, example
-from nas.exports.formats.format import Format, register
+from nas.exports.formats.format import Format, Images, register
 from nas.exports.model import SETTINGS, ExportedModel, Network, model_from_settings, settings_of
 from search_spaces.errors import InputError
 
@@ -72,7 +72,7 @@ def read_torch_program(path: Path, device: str = "cpu") -> ExportedModel:
     return model_from_settings(extra[SETTINGS], load, f"'{path}'")
 
 
-def _write(model: ExportedModel, path: Path) -> Path:
+def _write(model: ExportedModel, path: Path, images: Images) -> Path:
     return write_torch_program(model.module, model.preprocessing, path, settings_of(model))
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from evaluators.files import write_bytes
 from evaluators.preprocessing import Preprocessing
 from nas.exports.agreement import check_same, example
-from nas.exports.formats.format import Format, register
+from nas.exports.formats.format import Format, Images, register
 from nas.exports.model import SETTINGS, ExportedModel, Network, model_from_settings, settings_of
 from search_spaces.errors import InputError
 
@@ -53,7 +53,7 @@ def read_torchscript(path: Path, device: str = "cpu") -> ExportedModel:
     return model_from_settings(settings, load, f"'{path}'")
 
 
-def _write(model: ExportedModel, path: Path) -> Path:
+def _write(model: ExportedModel, path: Path, images: Images) -> Path:
     return write_torchscript(model.module, model.preprocessing, path, settings_of(model))
 
 
