@@ -26,13 +26,16 @@ BATCH_VOXELS = 2**18  # most voxels of them, where it is more than one window
 UNFOLDED = 2560  # voxels across the last axis up to which torch convolves a single volume by unfolding it, 8 channels
 BLOCK_VALUES = 2**16  # most probabilities that are worked on at once, where it is more than one plane
 
+Network = Callable[
+    [Tensor], Tensor
+]  # logits of ``(batch, channels, *spatial)``; a module in eval mode, or another runtime
 Show = Callable[[int, int], object]  # called with (windows seen, windows in all)
 See = Callable[[int, int, Tensor], object]  # called with (axis, plane, probabilities of the planes from there)
 
 
 @torch.inference_mode()
 def predict_label(
-    network: nn.Module,
+    network: Network,
     image: np.ndarray,
     layout: Preprocessing,
     size: Sequence[int],
@@ -49,7 +52,7 @@ def predict_label(
     are painted one over the other, see ``Labelling``.
 
     Args:
-        network: logits of ``(batch, channels, *spatial)``; in eval mode.
+        network: logits of ``(batch, channels, *spatial)``; a module in eval mode.
         image: float32 ``(channels, *spatial)``, preprocessed.
         layout: the preprocessing; its patch is the size of the windows.
         size: spatial size of the original image.
@@ -76,7 +79,7 @@ def predict_label(
 
 @torch.inference_mode()
 def predict_probabilities(
-    network: nn.Module,
+    network: Network,
     image: np.ndarray,
     layout: Preprocessing,
     size: Sequence[int],
@@ -107,7 +110,7 @@ def half_precision(device: torch.device | str) -> torch.autocast:
 
 
 def _probabilities(
-    network: nn.Module,
+    network: Network,
     image: np.ndarray,
     layout: Preprocessing,
     size: Sequence[int],
@@ -138,7 +141,7 @@ def _logits(look: Callable[[list[Place]], Tensor], windows: Windows, threads: in
 
 @torch.inference_mode()  # a thread's own, as is the precision
 def _look(
-    network: nn.Module,
+    network: Network,
     image: np.ndarray,
     layout: Preprocessing,
     mirror: Sequence[int],
@@ -151,7 +154,7 @@ def _look(
     images = torch.from_numpy(np.stack([image[(slice(None), *place)] for place in places])).to(device)
     if layout.slice_axis is not None:
         images = images.squeeze(2 + layout.slice_axis)
-    if len(places) == 1 and layout.dims == 3 and images.device.type == "cpu":
+    if len(places) == 1 and layout.dims == 3 and images.device.type == "cpu" and isinstance(network, nn.Module):
         images = _quick(images)
     with half_precision(device):
         logits = _mirrored(network, images, flips[0])
@@ -162,7 +165,7 @@ def _look(
     return (logits if layout.slice_axis is None else logits.unsqueeze(2 + layout.slice_axis))[: len(places)]
 
 
-def _mirrored(network: nn.Module, images: Tensor, axes: tuple[int, ...]) -> Tensor:
+def _mirrored(network: Network, images: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Logits of mirrored images, mirrored back."""
     logits: Tensor = network(images.flip(axes) if axes else images).float()
     return logits.flip(axes) if axes else logits

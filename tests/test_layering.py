@@ -25,10 +25,12 @@ ROOMS = {
         *("config", "exports", "profiles", "engine", "suite", "benchmark", "pictures", "report", "serving", "cli"),
     ),
 }
-# Where a library may be imported: a path or the start of one.
-HOMES = {
-    **{"nni": "search_spaces/", "monai": "evaluators/", "ray": "nas/engine/ray_"},
-    **{"starlette": "nas/serving/", "uvicorn": "nas/serving/"},
+# Where a library may be imported: a path or the start of one, or several.
+HOMES: dict[str, str | tuple[str, ...]] = {
+    "nni": "search_spaces/",
+    "monai": ("evaluators/", "nas/exports/carried/monai_parts.py"),  # copied into bundles, not imported
+    "ray": "nas/engine/ray_",
+    **dict.fromkeys(("starlette", "uvicorn"), "nas/serving/"),
 }
 
 

@@ -29,11 +29,12 @@ class Kind(StrEnum):
     evaluators = "evaluators"
     tasks = "tasks"
     config = "config"
+    formats = "formats"
 
 
 @app.command("list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
-    """List mechanisms, hosts, spaces, presets, strategies, evaluators, task formats or the keys of a config."""
+    """List mechanisms, hosts, spaces, presets, strategies, evaluators, task and export formats, or keys of a config."""
     listing = {
         Kind.mechanisms: _mechanisms,
         Kind.hosts: _hosts,
@@ -43,6 +44,7 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
         Kind.evaluators: _evaluators,
         Kind.tasks: _tasks,
         Kind.config: _config,
+        Kind.formats: _formats,
     }[kind]()
     table = _table(listing)
     unbounded = Console(width=UNBOUNDED)
@@ -174,3 +176,10 @@ def _choices(choices: Mapping[str, Sequence[object]]) -> str:
 
 def _first_line(thing: object) -> str:
     return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def _formats() -> Listing:
+    from nas.exports.formats import FORMATS
+
+    rows = [(entry.name, entry.file, entry.tells) for entry in FORMATS.values()]
+    return Listing(("name", "file", "what it is"), rows)

@@ -15,24 +15,32 @@ from nas.cli.devices import DEVICE, Device
 
 @app.command()
 def predict(
-    export: Annotated[Path, typer.Argument(help="Folder written by 'nas export' or 'nas train'.")],
+    export: Annotated[
+        Path, typer.Argument(help="Folder written by 'nas export' or 'nas train', or a file or folder in it.")
+    ],
     images: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the label images.")] = Path("predictions"),
     format_: Annotated[
         str, typer.Option("--format", help="nii.gz, nii, mha, nrrd, png, tif, npy, npz, or same as the image's.")
     ] = "same",
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of references of the same names: the Dice of each is shown.")
+    ] = None,
     device: DEVICE = Device.cpu,
 ) -> None:
     """Write a label image for every image, on its grid, with the label values of the training data."""
     from evaluators.training import resolve_device
-    from nas.exports.export import load_export
+    from nas.cli.dice_table import dice_table
+    from nas.exports.export import load_model
     from nas.exports.prediction import check_spared, find_images, predict_all
+    from nas.exports.references import find_references
     from search_spaces.errors import InputErrors
 
-    model = load_export(export, resolve_device(device))
+    model = load_model(export, resolve_device(device))
     labelling = model.preprocessing.labelling
     found = find_images(images, model.preprocessing.channels, model.preprocessing.reading.image_array)
     check_spared(found, out, format_)
+    references = find_references(labels, list(found)) if labels else {}
     columns = (
         TextColumn("segmenting"),
         BarColumn(),
@@ -44,7 +52,7 @@ def predict(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("segmenting", total=len(found))
         made = predict_all(
-            model, found, out, format_, device, lambda done: progress.update(bar, completed=round(done, 2))
+            model, found, out, format_, device, lambda done: progress.update(bar, completed=round(done, 2)), references
         )
 
     def say(line: str) -> None:
@@ -59,6 +67,9 @@ def predict(
         painted = zip(labelling.painted, labelling.classes, strict=True)
         names = ", ".join(f"{labelling.values[index]} {name}" for index, name in painted)
         say(f"{labelling.values[0]} background, {names}")
+    scores = {prediction.name: prediction.dice for prediction in made if prediction.name in references}
+    if scores:
+        console.print(dice_table(scores, labelling.classes))
     faults = [fault for prediction in made for fault in prediction.faults]
     if faults:
         raise InputErrors(faults)

@@ -14,7 +14,8 @@ from nas.config.evaluation import final_evaluator, notes_on_finals
 from nas.config.reading import apply_settings, read_config
 from nas.config.sources import load_architecture
 from nas.engine.launch import VERSIONED, prepare_checked
-from nas.exports.export import check_free, cleaned_classes, mirrored, told_scores, write_export
+from nas.exports.export import cleaned_classes, mirrored, told_classes, told_scores, write_export
+from nas.exports.place import check_free
 from nas.profiles.inference import measure_inference
 from search_spaces.errors import InputError
 
@@ -78,6 +79,7 @@ def train_fully(
         "cases": "test",
         **told_scores(evaluation.metrics),
         **({"inference": measured.to_dict()} if measured else {}),
+        **told_classes(settled.model_dump()),
         "mirror": mirror,
         "largest_part": cleaned_classes(evaluation.metrics),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},

@@ -5,10 +5,8 @@ Of the weights it holds those that inference needs: see ``Host.training_only``.
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +18,31 @@ from torch import nn
 
 from evaluators.augmentation import mirrored_axes
 from evaluators.components import METRIC as LARGEST
-from evaluators.files import check_can_hold, write_bytes, write_text
+from evaluators.files import write_bytes, write_text
 from evaluators.preprocessing import Preprocessing
+from evaluators.tasks.task import Sample
 from nas.evidence.point import FrontPoint
+from nas.exports.beside import write_formats
+from nas.exports.card import evidence_of, model_card, task_name
+from nas.exports.formats import FORMATS
+from nas.exports.model import ExportedModel, model_of
+from nas.exports.place import ARCHITECTURE, CARD, MODEL, OWN, WEIGHTS, check_free, hashes, write_sums
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.pruning import prune, pruned_weights
 from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
 
-ARCHITECTURE, WEIGHTS, MODEL = "architecture.yaml", "weights.safetensors", "model.yaml"
 
-
-@dataclass(frozen=True)
-class ExportedModel:
-    """A trained network and what it needs to read images.
-
-    Attributes:
-        architecture: of the network.
-        preprocessing: of its images.
-        network: in eval mode.
-        mirror: axes along whose mirrorings predictions are averaged.
-        largest_part: label indices of which only the largest part is kept.
-        about: all that ``model.yaml`` tells beside the preprocessing.
-    """
-
-    architecture: Architecture
-    preprocessing: Preprocessing
-    network: nn.Module
-    mirror: tuple[int, ...]
-    largest_part: tuple[int, ...]
-    about: dict[str, Any]
-
-
-def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None = None) -> Path:
+def export_point(
+    run: Run,
+    point: FrontPoint,
+    folder: Path,
+    columns: int | None = None,
+    formats: Sequence[str] = (),
+    cases: Sequence[Sample] = (),
+    calibration: Sequence[Sample] = (),
+) -> Path:
     """Write the model of one point of a run's front to ``folder`` and return it.
 
     Args:
@@ -62,6 +51,7 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         folder: folder to write.
         columns: of a nested U-Net, how many columns to keep, see ``prune``; its scores are unknown, those of
             the whole network are told.
+        formats, cases, calibration: see ``write_export``.
 
     Raises ``InputError`` when the run kept no weights of this point: only finals keep them.
     """
@@ -91,13 +81,16 @@ def export_point(run: Run, point: FrontPoint, folder: Path, columns: int | None 
         scored = {"params": _params(architecture, run.preprocessing), "columns": columns, "pruned_from": scored}
     about = {
         "run": run.name,
+        "task": task_name(run),
         "data": run.config["data"]["fingerprint"],
         **scored,
+        **told_classes(run.config),
         "mirror": mirrored(run.config, architecture.dims),
         "largest_part": cleaned_classes(trained.metrics),
         "versions": run.config["versions"],
     }
-    return write_export(folder, architecture, content, run.preprocessing, about)
+    evidence = evidence_of(run, point, pruned=columns is not None)
+    return write_export(folder, architecture, content, run.preprocessing, about, formats, evidence, cases, calibration)
 
 
 def told_scores(metrics: Mapping[str, float]) -> dict[str, Any]:
@@ -107,47 +100,73 @@ def told_scores(metrics: Mapping[str, float]) -> dict[str, Any]:
     return {"dice": rounded["test_dice"], "folds": rounded} if "folds" in rounded else rounded
 
 
+def told_classes(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of a task's labels, where a config gives some: by them other labels are read to score predictions."""
+    rules = (config.get("task") or {}).get("classes")
+    return {"classes": rules} if isinstance(rules, Mapping) else {}
+
+
 def cleaned_classes(metrics: Mapping[str, float]) -> list[str]:
     """The classes of which a trained network's predictions keep the largest part alone."""
     return [name.removeprefix(LARGEST) for name in metrics if name.startswith(LARGEST)]
 
 
 def write_export(
-    folder: Path, architecture: Architecture, weights: bytes, preprocessing: Preprocessing, about: dict[str, Any]
+    folder: Path,
+    architecture: Architecture,
+    weights: bytes,
+    preprocessing: Preprocessing,
+    about: dict[str, Any],
+    formats: Sequence[str] = (),
+    evidence: Sequence[str] = (),
+    cases: Sequence[Sample] = (),
+    calibration: Sequence[Sample] = (),
 ) -> Path:
-    """Write an export folder whole: it appears when it is complete, and replaces an older one; see ``check_free``."""
+    """Write an export folder whole: it appears when it is complete, and replaces an older one; see ``check_free``.
+
+    Args:
+        folder: to write.
+        architecture: of the network.
+        weights: of the network, safetensors.
+        preprocessing: of its images.
+        about: what else ``model.yaml`` tells.
+        formats: names in ``FORMATS`` of files to write beside the folder's own.
+        evidence: what stands behind the network, lines of Markdown; see ``model_card``.
+        cases: on which those files are held against the network; what they make of them goes into ``model.yaml``.
+        calibration: validation cases for those formats that are ``calibrated``.
+
+    Raises:
+        InputError: the folder holds something else; a format is unknown, lacks a package or gives other logits.
+    """
+    chosen = [FORMATS[name] for name in formats]
     check_free(folder)
     place = folder.resolve()
     partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    write_text(partial / ARCHITECTURE, architecture.to_yaml())
-    idle = _training_only(architecture)
-    needed = {name: tensor for name, tensor in load(weights).items() if not name.startswith(idle)}
-    write_bytes(partial / WEIGHTS, save(needed))
-    model = {"preprocessing": preprocessing.to_dict(), **about}
-    write_text(partial / MODEL, yaml.safe_dump(model, sort_keys=False))
+    try:
+        write_text(partial / ARCHITECTURE, architecture.to_yaml())
+        idle = _training_only(architecture)
+        needed = {name: tensor for name, tensor in load(weights).items() if not name.startswith(idle)}
+        write_bytes(partial / WEIGHTS, save(needed))
+        told = {"preprocessing": preprocessing.to_dict(), **about}
+        write_text(partial / MODEL, yaml.safe_dump(told, sort_keys=False))
+        if chosen:
+            told["formats"] = write_formats(load_export(partial), partial, chosen, cases, calibration)
+            write_text(partial / MODEL, yaml.safe_dump(told, sort_keys=False))
+        write_text(partial / CARD, model_card(architecture, told, evidence, hashes(partial)))
+        write_sums(partial)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
     return folder
 
 
-def check_free(folder: Path) -> None:
-    """Raise ``InputError`` when writing an export to ``folder`` would delete anything but an older export."""
-    if folder.is_dir():
-        strange = sorted({path.name for path in folder.iterdir()} - {ARCHITECTURE, WEIGHTS, MODEL})
-        if strange:
-            raise InputError(
-                f"folder '{folder}' holds other files ({strange[0]}); expected a new one, or an older export"
-            )
-    elif os.path.lexists(folder):
-        raise InputError(f"'{folder}' is no folder; expected a new one, or an older export")
-    check_can_hold(folder.resolve().parent)  # which is where it is made
-
-
 def load_export(folder: str | Path, device: str | torch.device = "cpu") -> ExportedModel:
     """Load what ``write_export`` wrote; the network is in eval mode. Raises ``InputError`` on a damaged folder."""
     folder = Path(folder)
-    for name in (ARCHITECTURE, WEIGHTS, MODEL):
+    for name in OWN:
         if not (folder / name).is_file():
             raise InputError(f"export '{folder}': '{name}' is missing; expected a folder written by 'nas export'")
     architecture = Architecture.load(folder / ARCHITECTURE)
@@ -155,20 +174,34 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
         raise InputError(f"export '{folder}': '{architecture.host}' is no host of this tool, and is not loaded")
     try:
         about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
-        preprocessing = Preprocessing.from_dict(about.pop("preprocessing"))
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+    except yaml.YAMLError as error:
         raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
-    network = architecture.build(preprocessing.channels, len(preprocessing.classes))
-    idle = _training_only(architecture)
-    left_out = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(idle)}
-    try:
-        network.load_state_dict({**left_out, **load_file(folder / WEIGHTS)})
-    except (SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"export '{folder}': '{WEIGHTS}' does not fit the architecture: {reason}") from None
-    cleaned = tuple(1 + preprocessing.classes.index(name) for name in about.get("largest_part") or [])
-    mirror = _axes(about, architecture.dims)
-    return ExportedModel(architecture, preprocessing, network.to(device).eval(), mirror, cleaned, about)
+
+    def network(architecture: Architecture, preprocessing: Preprocessing) -> nn.Module:
+        built = architecture.build(preprocessing.channels, len(preprocessing.classes))
+        idle = _training_only(architecture)
+        left_out = {name: tensor for name, tensor in built.state_dict().items() if name.startswith(idle)}
+        try:
+            built.load_state_dict({**left_out, **load_file(folder / WEIGHTS)})
+        except (SafetensorError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"export '{folder}': '{WEIGHTS}' does not fit the architecture: {reason}") from None
+        return built.to(device).eval()
+
+    return model_of(architecture, about, network, f"export '{folder}': '{MODEL}'")
+
+
+def load_model(path: str | Path, device: str | torch.device = "cpu") -> ExportedModel:
+    """The model in an export folder, or in a file or folder of one of ``FORMATS``, wherever it lies."""
+    path = Path(path)
+    if not (path / MODEL).is_file():
+        for format in FORMATS.values():
+            if format.takes(path):
+                return format.read(path, str(device))
+    if path.is_file():
+        kinds = ", ".join(Path(format.file).suffix for format in FORMATS.values() if not format.mark)
+        raise InputError(f"'{path}': expected a folder written by 'nas export', or a file ending in {kinds}")
+    return load_export(path, device)
 
 
 def mirrored(config: Mapping[str, Any], dims: int) -> list[int]:
@@ -176,12 +209,6 @@ def mirrored(config: Mapping[str, Any], dims: int) -> list[int]:
     if not config["finals"]["mirror"]:
         return []
     return mirrored_axes(config["training"]["augmentation"]["flip"], dims)
-
-
-def _axes(about: Mapping[str, Any], dims: int) -> tuple[int, ...]:
-    """Those that an export names; true and false were written once, for all and none."""
-    named = about.get("mirror") or []
-    return tuple(range(dims) if named is True else named)
 
 
 def _training_only(architecture: Architecture) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,13 +14,16 @@ from evaluators.files import check_can_hold
 from evaluators.images import SUFFIXES, result_path, write_label
 from evaluators.images.folder import images_at
 from evaluators.inference import Show, predict_label, shares
+from evaluators.scoring import Scores, dice_scores
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.channel_files import channels_of_cases
 from evaluators.tasks.faults import raise_faults
+from evaluators.tasks.label_map import LabelMap
 from evaluators.tasks.task import Case, Sample
 from evaluators.threads import spread
 from evaluators.voxel_sizes import UNKNOWN, is_known
-from nas.exports.export import ExportedModel
+from nas.exports.model import ExportedModel
+from nas.exports.references import label_map_of
 from search_spaces.errors import InputError
 
 Cases = Mapping[str, tuple[Path, ...]]  # name to the files of its channels
@@ -27,12 +31,16 @@ Cases = Mapping[str, tuple[Path, ...]]  # name to the files of its channels
 
 @dataclass(frozen=True)
 class Prediction:
-    """What came of one case: the file written, or why there is none; and what a user should know of its reading."""
+    """What came of one case: the file written, or why there is none; and what a user should know of its reading.
+
+    ``dice``: of each class that the case's reference shows; empty without a reference.
+    """
 
     name: str
     path: Path | None
     faults: Sequence[str] = ()
     notes: Sequence[str] = ()
+    dice: Scores = field(default_factory=dict)
 
 
 def find_images(paths: Sequence[Path], channels: int = 1, array: str = "") -> dict[str, tuple[Path, ...]]:
@@ -73,6 +81,7 @@ def predict_all(
     format: str,
     device: str = "cpu",
     show: Callable[[float], object] = lambda done: None,
+    references: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[Prediction]:
     """Write the label of every case as a file that lies where its image lies; a case that fails stops no other.
 
@@ -83,7 +92,9 @@ def predict_all(
         format: see ``result_path``.
         device: ``cpu`` or ``cuda``.
         show: called with how many cases are done, parts of large ones included.
+        references: label files by case, of those that have one; see ``find_references``.
     """
+    labels = label_map_of(model) if references else None
     at_once, threads = shares(model.preprocessing, device)
     done = dict.fromkeys(cases, 0.0)
 
@@ -93,11 +104,12 @@ def predict_all(
             show(sum(done.values()))
 
         try:
-            sample = read_case(model, name, cases[name])
+            sample = read_case(model, name, cases[name], references.get(name), labels)
             label = segment(model, sample, device, threads, seen)
             assert sample.source is not None
             path = write_label(folder, name, model.preprocessing.labelling.to_values(label), sample.source, format)
-            return Prediction(name, path, notes=sample.notes)
+            scores = {} if sample.label is None else dice_scores(label, sample.label, model.preprocessing.labelling)
+            return Prediction(name, path, notes=sample.notes, dice=scores)
         except InputError as error:
             return Prediction(name, None, faults=error.faults)
         except Exception as error:  # whatever one image does, it does not to the others
@@ -109,12 +121,21 @@ def predict_all(
     return list(spread(work, cases, at_once))
 
 
-def read_case(model: ExportedModel, name: str, files: tuple[Path, ...]) -> Sample:
-    """The image of one case as the model takes it; raises ``InputError`` where it cannot be read or does not fit."""
+def read_case(
+    model: ExportedModel,
+    name: str,
+    files: tuple[Path, ...],
+    reference: Path | None = None,
+    labels: LabelMap | None = None,
+) -> Sample:
+    """The image of one case as the model takes it, and its reference where there is one, read by ``labels``.
+
+    Raises ``InputError`` where one cannot be read or does not fit.
+    """
     layout = model.preprocessing
     axis, flat = layout.slice_axis, layout.dims == 2
-    reader = CaseReader(layout.dims, layout.channels, None, slice_axis=axis, reading=layout.reading, volumes=flat)
-    sample = reader(Case(name, "test", files))
+    reader = CaseReader(layout.dims, layout.channels, labels, slice_axis=axis, reading=layout.reading, volumes=flat)
+    sample = reader(Case(name, "test", files, reference))
     fault = layout.for_image(sample.image.shape[1:], sample.spacing, sample.orientation).resampling_fault(sample)
     if fault:
         raise InputError(f"{files[0]}: {fault}")

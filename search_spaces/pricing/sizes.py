@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 
-import numpy as np
+import torch
 
 Size = Sequence[int]
 
 
 def broadcast(sizes: Set[Size]) -> Size:
     """Of what is worked out position by position, from different sizes."""
-    return next(iter(sizes)) if len(sizes) == 1 else np.broadcast_shapes(*map(tuple, sizes))
+    return next(iter(sizes)) if len(sizes) == 1 else torch.broadcast_shapes(*map(tuple, sizes))
 
 
 def reduced(size: Size, axes: Iterable[int], keep: bool) -> list[int]:

@@ -419,7 +419,8 @@ def images_of(task: Path) -> list[Path]:
 
 
 def test_an_export_holds_architecture_weights_and_what_images_need(exported, finished):
-    assert {path.name for path in exported.iterdir()} == {"architecture.yaml", "weights.safetensors", "model.yaml"}
+    own = {"architecture.yaml", "weights.safetensors", "model.yaml", "README.md", "SHA256SUMS"}
+    assert {path.name for path in exported.iterdir()} == own
     assert Architecture.load(exported / "architecture.yaml") == finished.front.best().architecture
     about = yaml.safe_load((exported / "model.yaml").read_text())
     assert about["run"] == "small"
@@ -433,7 +434,7 @@ def test_an_export_holds_architecture_weights_and_what_images_need(exported, fin
 def test_an_export_goes_into_the_run_where_no_folder_is_given(nas_, run_folder):
     for _ in range(2):  # and takes the place of an older one
         assert nas_("export", "small", "--knee").code == 0
-        assert len(list((run_folder / "export").iterdir())) == 3
+        assert len(list((run_folder / "export").iterdir())) == 5
     assert {path.name for path in run_folder.iterdir()} == {
         "config.yaml", "cases.csv", "journal.jsonl", "front.json", "inference.json", "weights", "export",
     }  # fmt: skip
@@ -441,9 +442,15 @@ def test_an_export_goes_into_the_run_where_no_folder_is_given(nas_, run_folder):
 
 def test_predictions_after_the_run_is_gone_are_those_that_were_scored(exported, nas_, finished, small_task, tmp_path):
     """The Dice of the predicted files is the Dice in the journal, case by case."""
-    result = nas_("predict", exported, small_task / "images", "--out", tmp_path / "labels")
+    references = ("--labels", small_task / "labels")
+    result = nas_("predict", exported, small_task / "images", "--out", tmp_path / "labels", *references)
     assert result.code == 0
-    assert result.out == f"{len(images_of(small_task))} label images in {tmp_path / 'labels'}\n0 background, 255 disc\n"
+    count = len(images_of(small_task))
+    told = f"{count} label images in {tmp_path / 'labels'}\n0 background, 255 disc\n"
+    assert result.out.startswith(told)
+    shown = dict(line.rsplit(maxsplit=1) for line in result.out.removeprefix(told).splitlines())
+    assert shown.pop("Dice") == "disc"
+    assert list(shown)[-1] == f"mean of {count}"
     best = finished.front.best()
     final = min((t for t in finished.journal if t.phase == "final" and t.architecture == best.architecture),
                 key=lambda item: item.seed)  # fmt: skip
@@ -456,6 +463,7 @@ def test_predictions_after_the_run_is_gone_are_those_that_were_scored(exported, 
             reference = labels.apply(np.asarray(picture), case)
         assert predicted.dtype == np.uint8
         assert dice_scores(predicted, reference, ("disc",)) == scores
+        assert shown[case] == f"{scores['disc']:.4f}"
 
 
 def test_predict_takes_single_images_of_any_size_and_depth_of_colour(exported, nas_, tmp_path):
@@ -497,6 +505,7 @@ def test_predict_refuses_what_it_cannot_read(exported, nas_, small_task, tmp_pat
         (exported, damaged): f"{damaged}: cannot be read as png, damaged or truncated",
         (exported, twice / "a", twice / "b"): "two images are called 'x': ",
         (exported, first, "--device", "cuda"): "device: expected a GPU for 'cuda', torch sees none",
+        (exported, first, "--labels", tmp_path / "empty"): "--labels: '",
         ("no/export", first): "export 'no/export': 'architecture.yaml' is missing; expected a folder written by",
     }
     for arguments, fault in wanted.items():
@@ -536,6 +545,57 @@ def test_an_export_never_deletes_a_folder_of_other_files(nas_, run_folder, tmp_p
         (line,) = refused(nas_("export", "small", "--out", out))
         assert "expected a new one, or an older export" in line
     assert (mine / "thesis.tex").read_text() == "years of work"
+
+
+def test_an_export_is_replaced_only_as_it_was_written(nas_, run_folder):
+    assert nas_("export", "small", "--out", "model").code == 0
+    card = Path("model/README.md")
+    card.write_text(card.read_text().replace("Not stated", "CC BY 4.0"))
+    (line,) = refused(nas_("export", "small", "--out", "model"))
+    assert "README.md, changed since it was exported" in line
+    card.unlink()
+    Path("model/network/__pycache__").mkdir(parents=True)  # of Python, when a network's source was used
+    assert nas_("export", "small", "--out", "model").code == 0
+    Path("model/predictions").mkdir()
+    (line,) = refused(nas_("export", "small", "--out", "model"))
+    assert "holds other files (predictions)" in line
+
+
+ALONE = """
+import runpy, sys
+sys.argv = ["predict.py", *sys.argv[1:]]
+try:
+    runpy.run_path("model/predict.py", run_name="__main__")
+except SystemExit as end:
+    assert not end.code, end.code
+print([name for name in sys.modules if name.partition(".")[0] in ("nas", "evaluators", "search_spaces")])
+"""
+
+
+def test_other_formats_predict_as_the_folder_does_with_the_package_and_without(nas_, run_folder, small_task):
+    result = nas_("export", "small", "--format", "torchscript,folder", "--format", "standalone", "--out", "model")
+    assert result.code == 0
+    assert "model/model.ts: Dice 0." in result.out
+    about = yaml.safe_load(Path("model/model.yaml").read_text())
+    assert about["formats"]["standalone"]["dice"] == about["formats"]["standalone"]["dice_of_network"]
+    assert about["formats"]["torchscript"]["cases"] > 0
+    shutil.rmtree(run_folder)
+    images = images_of(small_task)[:3]
+    for model, out in {"model": "own", "model/model.ts": "script", "model/network": "source"}.items():
+        assert nas_("predict", model, *images, "--out", out).code == 0
+    program = [sys.executable, "-c", ALONE, "model/network", *map(str, images), "--out", "alone"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
+    assert done.stdout.splitlines() == ["[]"], done.stderr
+    for image in images:
+        labels = [np.asarray(Image.open(Path(out) / image.name)) for out in ("own", "script", "source", "alone")]
+        assert labels[0].any()
+        assert all(np.array_equal(label, labels[0]) for label in labels)
+
+
+def test_an_unknown_format_is_told_before_anything_is_done(nas_, run_folder):
+    (line,) = refused(nas_("export", "small", "--format", "onyx", "--out", "model"))
+    assert line.startswith("unknown format 'onyx' (did you mean 'onnx'?); expected one of: ")
+    assert not Path("model").exists()
 
 
 def test_an_export_that_fails_half_way_leaves_the_older_one(nas_, run_folder, monkeypatch):

@@ -13,7 +13,8 @@ from torch import nn
 
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
-from nas.exports.export import WEIGHTS, check_free, export_point, load_export, told_scores, write_export
+from nas.exports.export import export_point, load_export, told_scores, write_export
+from nas.exports.place import WEIGHTS, check_free
 from nas.records.journal import Journal
 from nas.run import Run
 from search_spaces import Architecture, InputError

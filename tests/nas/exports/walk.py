@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.exports.onnx import onnx_bytes
-from nas.exports.torch_program import torch_program
+from nas.exports.formats.onnx import onnx_bytes
+from nas.exports.formats.torch_program import torch_program
 from search_spaces import HOSTS, MECHANISMS, Architecture
 from search_spaces.architecture.preset import preset_names
 from search_spaces.initialisation import initialise

@@ -12,9 +12,12 @@ import torch
 from safetensors.torch import save
 
 from nas.exports.export import write_export
-from nas.exports.onnx import run_onnx, session_of, write_onnx
+from nas.exports.formats.onnx import read_onnx, run_onnx, session_of, write_onnx
+from nas.exports.formats.onnx_float16 import write_float16
+from nas.exports.formats.onnx_int8 import write_int8
+from nas.exports.model import ExportedModel
 from search_spaces import InputError
-from tests.nas.exports.test_torch_program import PREPROCESSING, SMALL, small_unet
+from tests.nas.exports.formats.test_torch_program import PREPROCESSING, SMALL, small_unet
 from tests.nas.exports.walk import hosts, mechanisms, presets, verdicts
 
 # Where an option chooses another way through a mechanism; each was wrong, or tied to a size, once.
@@ -46,7 +49,7 @@ def test_a_file_computes_the_same_at_other_sizes_and_batches(tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_program_shown_writes_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[4] / "docs" / "export.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     write_export(tmp_path / "model", SMALL, save(small_unet().state_dict()), PREPROCESSING, {})
     monkeypatch.chdir(tmp_path)
@@ -59,6 +62,26 @@ def test_a_missing_package_is_named_with_the_extra(tmp_path: Path, monkeypatch: 
     with pytest.raises(InputError, match=r"needs the package 'onnxscript', .*pip install 'attention-nas\[export\]'"):
         write_onnx(small_unet(), PREPROCESSING, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_files_of_fewer_bits_nearly_give_the_network_s_labels(tmp_path: Path) -> None:
+    model = ExportedModel(SMALL, PREPROCESSING, small_unet(), (), (), {})
+    images = [torch.randn(1, 1, 8, 12, generator=torch.Generator().manual_seed(number)) for number in range(8)]
+    other = torch.randn(3, 1, 16, 10, generator=torch.Generator().manual_seed(9))
+    for write, name, share in ((write_float16, "half.onnx", 0.99), (write_int8, "quarter.onnx", 0.9)):
+        read = read_onnx(write(model, tmp_path / name, images))
+        assert read.architecture == SMALL
+        with torch.no_grad():
+            same = read.network(other).argmax(1) == model.network(other).argmax(1)
+        assert same.float().mean() > share, name
+
+
+def test_eight_bits_without_validation_cases_are_refused(tmp_path: Path) -> None:
+    model = ExportedModel(SMALL, PREPROCESSING, small_unet(), (), (), {})
+    with pytest.raises(InputError, match=r"^onnx-int8: expected validation cases of the run's task"):
+        write_int8(model, tmp_path / "model.onnx", [])
 
 
 @pytest.mark.slow

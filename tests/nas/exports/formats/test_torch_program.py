@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
-from nas.exports.torch_program import check_same, torch_program, write_torch_program
+from nas.exports.agreement import check_same
+from nas.exports.formats.torch_program import torch_program, write_torch_program
 from search_spaces import Architecture, InputError
 from tests.nas.exports.walk import CASES, hosts, mechanisms, presets, verdicts
 

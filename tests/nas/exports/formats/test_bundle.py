@@ -1,0 +1,63 @@
+"""A MONAI bundle runs on a folder of images where nothing of this package is, with the labels of ``nas predict``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from nibabel.orientations import axcodes2ornt, ornt_transform
+
+from nas.exports.export import load_model
+from nas.exports.formats.bundle import write_bundle
+from nas.exports.prediction import find_images, predict_all
+from tests.nas.exports.carried.test_predict import model_that
+
+# The commands of the bundle's README in one process: importing MONAI takes seconds.
+COMMANDS = """
+import sys
+from monai.bundle import run, verify_metadata, verify_net_in_out
+meta, config, images, labels = "configs/metadata.json", "configs/inference.json", sys.argv[1], sys.argv[2]
+verify_metadata(meta_file=meta, filepath="configs/schema.json")
+verify_net_in_out(net_id="network_def", meta_file=meta, config_file=config)
+run(config_file=config, dataset_dir=images, output_dir=labels)
+"""
+
+
+def without_the_package(folder: Path) -> dict[str, str]:
+    """An environment in which importing this package fails."""
+    for name in ("nas", "evaluators", "search_spaces"):
+        (folder / f"{name}.py").write_text("raise ImportError('not here')\n")
+    return {**os.environ, "PYTHONPATH": f".{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.mark.slow
+def test_a_bundle_is_accepted_and_segments_volumes_as_the_package_does(tmp_path: Path) -> None:
+    for package in ("ignite", "fire", "jsonschema"):
+        pytest.importorskip(package)
+    model = model_that(3, {"spacing": (1.0, 1.0, 2.0), "patch": (8, 8, 8)}, mirror=(1,))
+    bundle = write_bundle(model, tmp_path / "bundle")
+    array = np.random.default_rng(0).normal(size=(22, 10, 8)).astype(np.float32)
+    upright = nibabel.Nifti1Image(array, np.array([[1.5, 0, 0, -5], [0, 1, 0, 3], [0, 0, 1.9, 8], [0, 0, 0, 1]]))
+    (tmp_path / "in").mkdir()
+    for code in ("RAS", "SAL"):
+        turned = upright.as_reoriented(ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(code)))
+        nibabel.save(turned, tmp_path / "in" / f"{code}.nii.gz")
+    program = [sys.executable, "-c", COMMANDS, str(tmp_path / "in"), str(tmp_path / "out")]
+    environment = without_the_package(tmp_path)
+    done = subprocess.run(program, cwd=bundle, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for prediction in predict_all(load_model(bundle), find_images([tmp_path / "in"]), tmp_path / "own", "nii.gz"):
+        assert prediction.path is not None
+        expected, found = (nibabel.load(tmp_path / part / prediction.path.name) for part in ("own", "out"))
+        assert found.get_data_dtype() == expected.get_data_dtype() == np.uint8
+        assert np.allclose(found.affine, expected.affine)
+        assert len(np.unique(expected.dataobj)) > 1
+        assert (np.asanyarray(found.dataobj) != np.asanyarray(expected.dataobj)).mean() <= 1e-3
+    meta = json.loads((bundle / "configs" / "metadata.json").read_text())
+    assert meta["network_data_format"]["outputs"]["pred"]["channel_def"] == {"0": "background", "1": "a", "2": "b"}
