@@ -7,6 +7,7 @@ A least-squares fit of each table: Dice = seed + sum of one effect for each mech
 so that a mechanism's effect in a place is seen in every network that has it. What the fit leaves is noise (known from
 networks with several seeds) and interactions (the rest). Effects come with their standard errors; the spread of true
 effects is that of the estimates less what the errors explain. P values are of two-sided z tests, corrected by Holm.
+Trainings that reach less than half of the plain network's Dice did not train: they are counted and left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ from nas.evidence.comparison import holm
 from search_spaces import Architecture
 
 Effect = tuple[str, str]  # slot, mechanism
+TRAINED = 0.5  # of the plain network's Dice, from which on a training counts as one
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Fit:
         seeds: deviation of what a seed does to all networks.
         interaction: deviation of what two mechanisms do together beyond the sum.
         means, errors: of each effect.
+        lost: how many trainings did not train.
+        untrained: what their networks held.
     """
 
     name: str
@@ -57,6 +62,8 @@ class Fit:
     interaction: float
     means: dict[Effect, float]
     errors: dict[Effect, float]
+    lost: int
+    untrained: Counter[Effect]
 
     @property
     def spread(self) -> float:
@@ -76,7 +83,10 @@ def effects_of(architecture: Architecture) -> list[Effect]:
 
 def fit(table: Recorded) -> Fit:
     """Effects and noise of one table."""
-    rows = [(one, row) for one, each in table.rows.items() for row in each if row.dice is not None]
+    every = [(one, row) for one, each in table.rows.items() for row in each if row.dice is not None]
+    plain = float(np.mean([row.dice for one, row in every if one.is_plain]))
+    rows = [(one, row) for one, row in every if (row.dice or 0.0) >= TRAINED * plain]
+    lost = [one for one, row in every if (row.dice or 0.0) < TRAINED * plain]
     scores = np.array([row.dice for _, row in rows])
     seeds = sorted({row.seed for _, row in rows})
     effects = sorted({effect for one, _ in rows for effect in effects_of(one)})
@@ -98,11 +108,10 @@ def fit(table: Recorded) -> Fit:
     scale = len(groups) / max(len(groups) - design.shape[1], 1)
     covariance = scale * bread @ (sums.T @ sums) @ bread
     left_variance = float(left @ left) / max(len(rows) - design.shape[1], 1)
-    plain = [row.dice for one, row in rows if one.is_plain]
     return Fit(
         table.name,
-        float(np.mean(plain)),
-        len(rows),
+        plain,
+        len(every),
         len(groups),
         noise,
         (low, high),
@@ -110,6 +119,8 @@ def fit(table: Recorded) -> Fit:
         math.sqrt(max(left_variance - noise**2, 0.0)),
         {effect: float(solution[place]) for effect, place in column.items()},
         {effect: math.sqrt(covariance[place, place]) for effect, place in column.items()},
+        len(lost),
+        Counter(effect for one in lost for effect in effects_of(one)),
     )
 
 
@@ -129,8 +140,8 @@ def report(fits: Sequence[Fit], top: int) -> str:
     """The page in Markdown."""
     lines = [
         "| task | trainings | networks | plain Dice | noise of one training (95 %) | seed | spread of effects | "
-        "of interactions | effects surely above / below 0 |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "of interactions | effects surely above / below 0 | did not train |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in fits:
         sure = one.sure().values()
@@ -138,7 +149,7 @@ def report(fits: Sequence[Fit], top: int) -> str:
             f"| {one.name} | {one.trainings} | {one.networks} | {one.plain:.3f} | "
             f"{one.noise:.4f} ({one.noise_interval[0]:.4f} to {one.noise_interval[1]:.4f}) | {one.seeds:.4f} | "
             f"{one.spread:.4f} | {one.interaction:.4f} | "
-            f"{sum(mean > 0 for mean in sure)} / {sum(mean < 0 for mean in sure)} of {len(one.means)} |"
+            f"{sum(mean > 0 for mean in sure)} / {sum(mean < 0 for mean in sure)} of {len(one.means)} | {one.lost} |"
         )
     for first, second in itertools.combinations(fits, 2):
         lines += ["", across(first, second)]
@@ -153,6 +164,8 @@ def report(fits: Sequence[Fit], top: int) -> str:
             for some in (ranked[:top], ranked[: -top - 1 : -1])
         )
         lines += [f"* {best}", f"* {worst}"]
+        held = ", ".join(f"{slot} {name} {count}" for (slot, name), count in one.untrained.most_common(top))
+        lines += [f"* held by networks that did not train: {held}"] if held else []
     lines += ["", "Mean effect of each mechanism over places, and of each place over mechanisms:", ""]
     lines += [*_means(fits, 1, "mechanism"), "", *_means(fits, 0, "place")]
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from nas.records.trial import Trial
 from nas.strategies.budget import Budget
 from nas.strategies.strategy import Strategy
 from nas.surrogate.features import row_of
-from nas.surrogate.observations import Observations
+from nas.surrogate.observations import Observations, not_far
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture
@@ -102,14 +102,13 @@ class Recorded:
 def recorded(path: Path, space: Path | None = None) -> Recorded:
     """The table in ``path``; its space lies in ``space``, or beside it. Raises ``InputError``.
 
-    Trainings that were cut off are left out.
+    Trainings that were cut off are left out. What a seed does to all networks alike is taken off, see ``levelled``.
     """
     found_rows = read_table(path)
     steps = max((row.steps for row in found_rows if row.dice is not None), default=0)
     of_key: dict[str, list[Row]] = {}
-    for row in found_rows:
-        if row.dice is None or row.steps == steps:
-            of_key.setdefault(row.key, []).append(row)
+    for row in levelled([row for row in found_rows if row.dice is None or row.steps == steps]):
+        of_key.setdefault(row.key, []).append(row)
     place = space or path.parent / SPACE
     for dims in (2, 3):
         found = load_space(str(place), dims)
@@ -124,6 +123,41 @@ def recorded(path: Path, space: Path | None = None) -> Recorded:
     return Recorded(path.stem, found, rows, _worth(rows))
 
 
+def levelled(rows: Sequence[Row]) -> list[Row]:
+    """The rows as if all had the first seed: less what another one does to all networks alike, at every step.
+
+    A seed chooses batches and augmentations, the same for all networks, which is often more than what networks differ
+    by. How much that is tell the networks that were trained with all seeds: the median difference of their scores.
+    """
+    seeds = sorted({row.seed for row in rows})
+    shown: dict[str, dict[int, dict[int, float]]] = {}  # by key, seed and step
+    for row in rows:
+        if row.dice is not None:
+            shown.setdefault(row.key, {})[row.seed] = {**dict(row.curve), row.steps: row.dice}
+    whole = [of_seed for of_seed in shown.values() if len(of_seed) == len(seeds)]
+    steps = {step for of_seed in whole for curve in of_seed.values() for step in curve}
+    shifts = {
+        (seed, step): float(np.median([one[seed][step] - one[seeds[0]][step] for one in both]))
+        for seed in seeds
+        for step in steps
+        if (both := [one for one in whole if step in one[seed] and step in one[seeds[0]]])
+    }
+
+    def level(row: Row, step: int, dice: float) -> float:
+        return float(np.clip(dice - shifts.get((row.seed, step), 0.0), 0, 1))
+
+    return [
+        row
+        if row.dice is None
+        else replace(
+            row,
+            dice=level(row, row.steps, row.dice),
+            curve=tuple((step, level(row, step, dice)) for step, dice in row.curve),
+        )
+        for row in rows
+    ]
+
+
 @one_core()
 def _worth(rows: Mapping[Architecture, Sequence[Row]]) -> dict[Architecture, float]:
     scores = {one: [row.dice for row in each if row.dice is not None] for one, each in rows.items()}
@@ -131,7 +165,7 @@ def _worth(rows: Mapping[Architecture, Sequence[Row]]) -> dict[Architecture, flo
     seen = Observations(
         tuple(scores),
         tuple(map(row_of, scores)),
-        np.array([np.mean(each) for each in scores.values()]),
+        not_far(np.array([np.mean(each) for each in scores.values()])),
         np.array([len(each) for each in scores.values()]),
         np.array([rows[one][0].params for one in scores]),
     )

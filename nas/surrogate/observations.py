@@ -64,24 +64,29 @@ class Observations:
 
 
 def observed(trials: Iterable[Trial]) -> Observations:
-    """Of completed trials; those that were scored on the way only count for less, see ``at_the_end``.
-
-    Scores of networks that hardly trained lie far below all others and would bend what is learnt of those: none counts
-    for less than ``FARTHEST`` robust deviations below the median.
-    """
+    """Of completed trials; those that were scored on the way only count for less, see ``at_the_end``."""
     found: dict[Architecture, list[Score]] = {}
     for score in at_the_end(list(trials)):
         found.setdefault(score.trial.architecture, []).append(score)
     trials_each = np.array([sum(score.weight for score in each) for each in found.values()])
     scores = np.array([sum(score.weight * score.dice for score in each) for each in found.values()]) / trials_each
-    if len(scores):
-        middle = np.median(scores)
-        deviation = 1.4826 * np.median(np.abs(scores - middle))
-        scores = np.maximum(scores, middle - FARTHEST * max(deviation, 0.01))
+    scores = not_far(scores)
     rows = tuple(row_of(architecture) for architecture in found)
     return Observations(
         tuple(found), rows, scores, trials_each, np.array([each[0].trial.cost.params for each in found.values()], int)
     )
+
+
+def not_far(scores: np.ndarray) -> np.ndarray:
+    """``scores``, none of them less than ``FARTHEST`` robust deviations below the median.
+
+    Networks that hardly trained lie far below all others and would bend what is learnt of those.
+    """
+    if not len(scores):
+        return scores
+    middle = np.median(scores)
+    deviation = 1.4826 * np.median(np.abs(scores - middle))
+    return np.maximum(scores, middle - FARTHEST * max(deviation, 0.01))
 
 
 def columns_of(rows: Iterable[Row]) -> dict[Feature, int]:

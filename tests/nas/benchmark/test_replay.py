@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from nas.benchmark.recording import order
-from nas.benchmark.replay import Recorded, recorded, replay
+from nas.benchmark.replay import Recorded, levelled, recorded, replay
 from nas.benchmark.table import Row, write_table
 from nas.cli.benchmark import benchmark
 from nas.strategies import STRATEGIES
@@ -29,7 +29,7 @@ FAILED, CUT = 3, 5  # lines of the table that are
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory) -> Path:
-    """A table of 14 networks in which ``se`` at the bottleneck helps; the second seed scores 0.01 more."""
+    """A table of 14 networks in which ``se`` at the bottleneck helps; the second seed scores 0.01 more, or 0.014."""
     folder = tmp_path_factory.mktemp("table")
     (folder / "space.yaml").write_text(yaml.safe_dump(SPACE))
     rows = []
@@ -38,7 +38,7 @@ def path(tmp_path_factory) -> Path:
         helped = "bottleneck: se" in str(one)
         dice = 0.5 + 0.05 * (cost.params > 5000) + 0.1 * helped
         for seed in range(1 + (number % 3 == 0)):
-            shown = dice + 0.01 * seed if number != FAILED else None
+            shown = dice + seed * (0.01 + 0.004 * (number % 2)) if number != FAILED else None
             steps = 20 if number == CUT else 40
             curve = () if shown is None else ((10, shown - 0.2), (20, shown - 0.1))
             rows.append(Row(str(one), one.key, seed, cost.params, cost.macs, 4.0, steps, shown, curve, {}))
@@ -69,9 +69,9 @@ def test_every_recorded_network_is_tried_in_the_end_and_no_other(table, strategy
 def test_the_seed_chooses_what_is_shown(table):
     first, second = ({trial.architecture: trial.dice for trial in searched(table, seed=seed)[0]} for seed in (0, 1))
     apart = {one: (second[one] or 0) - (first[one] or 0) for one in table.rows}
-    assert all(
-        apart[one] == pytest.approx(0.01 if len(rows) == 2 and first[one] else 0) for one, rows in table.rows.items()
-    )
+    for one, rows in table.rows.items():
+        assert apart[one] == pytest.approx((rows[-1].dice or 0) - (rows[0].dice or 0))
+    assert sorted(apart.values())[-2:] == pytest.approx([0, 0.004])  # of one; what all gain is taken off
 
 
 def test_worth_is_shared_by_seeds_and_gain_counts_from_the_plain_networks(table):
@@ -134,3 +134,15 @@ def test_command(path):
     wrong = CliRunner().invoke(benchmark, ["replay", str(path), "--strategy", "rnadom"])
     assert isinstance(wrong.exception, InputError)
     assert "did you mean 'random'" in str(wrong.exception)
+
+
+def test_what_a_seed_does_to_all_networks_is_taken_off():
+    def row(key: str, seed: int, dice: float | None) -> Row:
+        curve = () if dice is None else ((50, dice - 0.1),)
+        return Row("", key, seed, 1, 1, 1.0, 100, dice, curve, {})
+
+    rows = [row("a", 0, 0.5), row("a", 1, 0.4), row("b", 0, 0.6), row("b", 1, 0.5), row("c", 0, 0.7), row("c", 1, 0.0)]
+    found = levelled([*rows, row("d", 0, None), row("e", 1, 0.55)])
+    assert [one.dice for one in found] == pytest.approx([0.5, 0.5, 0.6, 0.6, 0.7, 0.1, None, 0.65])
+    assert found[1].curve == ((50, pytest.approx(0.4)),)
+    assert levelled(rows[::2]) == rows[::2]
