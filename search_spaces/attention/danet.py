@@ -34,8 +34,10 @@ class PositionAttention(Part):
         nn.init.zeros_(self.gamma)
 
     def forward(self, x: Tensor) -> Tensor:
-        parts = (part(x).flatten(2).transpose(1, 2).unsqueeze(1) for part in (self.query, self.key, self.value))
-        found = attention(*parts, scale=1.0).squeeze(1).transpose(1, 2)
+        query, key, value = (
+            part(x).flatten(2).transpose(1, 2).unsqueeze(1) for part in (self.query, self.key, self.value)
+        )
+        found = attention(query, key, value, scale=1.0).squeeze(1).transpose(1, 2)
         return self.gamma * found.unflatten(2, x.shape[2:]) + x
 
 

@@ -58,7 +58,7 @@ class _SelectiveScan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         *given, first = ctx.saved_tensors
-        return _returned(gradients[0], *given, first)
+        return _returned(gradients[0], first, *given)
 
 
 def _scanned(u: Tensor, delta: Tensor, rates: Tensor, inward: Tensor, outward: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,7 +81,7 @@ def _scanned(u: Tensor, delta: Tensor, rates: Tensor, inward: Tensor, outward: T
 
 
 def _returned(
-    gradient: Tensor, u: Tensor, delta: Tensor, rates: Tensor, inward: Tensor, outward: Tensor, first: Tensor
+    gradient: Tensor, first: Tensor, u: Tensor, delta: Tensor, rates: Tensor, inward: Tensor, outward: Tensor
 ) -> tuple[Tensor, ...]:
     """Gradients of all that ``selective_scan`` is given."""
     found = [torch.empty_like(u), torch.empty_like(u), torch.zeros_like(rates)]
@@ -156,8 +156,8 @@ def _exported(u: Tensor, delta: Tensor, rates: Tensor, inward: Tensor, outward: 
     """The same for every length, in a number of turns that does not depend on it; the length comes last."""
     decay = (delta.unsqueeze(-2) * rates).exp()
     added = inward.unsqueeze(-1) * (delta * u).unsqueeze(-2)
-    lines = (part.flatten(1).transpose(0, 1).unsqueeze(0) for part in (decay, added))
-    states = _block_scan(*lines, LEVELS).squeeze(0).transpose(0, 1)
+    decay, added = (part.flatten(1).transpose(0, 1).unsqueeze(0) for part in (decay, added))
+    states = _block_scan(decay, added, LEVELS).squeeze(0).transpose(0, 1)
     return _read(outward, states.reshape(*u.shape[:3], *rates.shape[1:]))
 
 

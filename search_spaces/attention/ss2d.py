@@ -46,7 +46,7 @@ class CrossScan(Part):
         """The authors' initial values: rates 1, 2, ..., steps between ``STEPS``."""
         nn.init.uniform_(self.project, -(self.project.shape[2] ** -0.5), self.project.shape[2] ** -0.5)
         nn.init.uniform_(self.step_weight, -(self.step_weight.shape[2] ** -0.5), self.step_weight.shape[2] ** -0.5)
-        nn.init.uniform_(self.step_bias, *map(math.log, STEPS))
+        nn.init.uniform_(self.step_bias, math.log(STEPS[0]), math.log(STEPS[1]))
         nn.init.ones_(self.passing)
         with torch.no_grad():
             steps = self.step_bias.exp()
