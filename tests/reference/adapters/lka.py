@@ -40,13 +40,6 @@ def separable_attention(case: Case, *, d_model: int, k_size: int) -> Subject:
     return _subject(case, "attention", d_model, k_size)
 
 
-@adapter(SEPARABLE, "Block")
-def separable_block(
-    case: Case, *, dim: int, k_size: int, mlp_ratio: float = 4.0, drop: float = 0.0, drop_path: float = 0.0
-) -> Subject:
-    return _subject(case, "block", dim, k_size, ratio=mlp_ratio)
-
-
 def _subject(case: Case, form: str, channels: int, reach: int | None = None, **options: float) -> Subject:
     """Whole kernels where no reach is given: the authors have one alone."""
     separable = reach is not None

@@ -146,10 +146,23 @@ def no_strip_along_depth(flat: State, deep: State) -> State:
     return state
 
 
+def no_scan_along_depth(flat: State, deep: State) -> State:
+    """State spaces: of six directions the third and the last run along the depth; they give nothing."""
+    state: State = {}
+    for key, tensor in deep.items():
+        if "scan." not in key:
+            state[key] = in_one_plane(tensor, flat[key])
+            continue
+        state[key] = torch.zeros_like(tensor)
+        state[key][[0, 1, 3, 4]] = flat[key]
+    return state
+
+
 DEPTH: dict[str, Depth] = {
     "coordinate": Depth(state=open_depth_gate),
     "bi_level": Depth(deep_options={"regions": (1, 4, 4)}),
     "cot": Depth(deep_options={"kernel": (1, 3, 3)}),
+    "ss2d": Depth(state=no_scan_along_depth),
     "strip": Depth(state=no_strip_along_depth),
     "lska": Depth(state=identity_along_depth),
     "axial": Depth({"span": 0}, state=values_along_depth),

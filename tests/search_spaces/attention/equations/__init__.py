@@ -12,6 +12,7 @@ from tests.search_spaces.attention.equations import (
     other,
     recent,
     recent_blocks,
+    recent_similarity,
     self_similarity,
 )
 
@@ -25,4 +26,5 @@ EQUATIONS: Equations = {
     **other.EQUATIONS,
     **recent.EQUATIONS,
     **recent_blocks.EQUATIONS,
+    **recent_similarity.EQUATIONS,
 }

@@ -176,12 +176,43 @@ def axial_reverse(module: nn.Module, x: Array, prediction: Array, **_: Any) -> A
     return y * _missed(prediction, x.shape[2:])
 
 
+def ss2d(module: nn.Module, x: Array, kernel: int = 3, residual: bool = True, **_: Any) -> Array:
+    dims = x.ndim - 2
+
+    def normal(y: Array, name: str) -> Array:
+        return naive.layer_norm(y.reshape(*y.shape[:2], -1), module, name, 1e-5).reshape(y.shape)
+
+    u, z = np.split(linear(normal(x, "norm") if residual else x, module, "layer.expand"), 2, 1)
+    u = naive.conv(u, module, "layer.spread", padding=kernel // 2, groups=u.shape[1])
+    u = u * sigmoid(u)
+    project, log_rates = weight(module, "layer.scan.project"), weight(module, "layer.scan.log_rates")
+    width, state = log_rates.shape[1:]
+    scanned: Array = np.zeros_like(u)
+    for direction in range(2 * dims):
+        fastest = dims - 1 - direction % dims
+        order = sorted(naive.positions(u), key=lambda p: (*p[:fastest], *p[fastest + 1 :], p[fastest]))
+        for b in range(len(x)):
+            h = np.zeros((width, state))
+            for p in order if direction < dims else reversed(order):
+                given = u[(b, slice(None), *p)]
+                steps, inward, outward = np.split(project[direction] @ given, [-2 * state, -state])
+                scores = weight(module, "layer.scan.step_weight")[direction] @ steps
+                delta = np.log1p(np.exp(scores + weight(module, "layer.scan.step_bias")[direction]))
+                decay = np.exp(-delta[:, None] * np.exp(log_rates[direction]))
+                h = decay * h + (delta * given)[:, None] * inward
+                passed = weight(module, "layer.scan.passing")[direction] * given
+                scanned[(b, slice(None), *p)] += h @ outward + passed
+    found = linear(normal(scanned, "layer.norm") * z * sigmoid(z), module, "layer.project")
+    return x + found if residual else found
+
+
 EQUATIONS: dict[str, Any] = {
     "fca": (fca, [{}, {"frequencies": 3, "selection": "low"}, {"frequencies": 16}]),
     "ocr": (ocr, [{}, {"in_channels": 6}]),
     "iau": (iau, [{}, {"parts": 2, "scaled": False}]),
     "interaction": (interaction, [{}, {"spread": 2.0, "scaled": False}]),
     "hard_mask": (hard_mask, [{}, {"mode": "top", "share": 0.25}]),
+    "ss2d": (ss2d, [{}, {"state": 2, "expand": 2, "residual": False}]),
     "reverse": (reverse, [{}, {"keep": True}]),
     "axial_reverse": (axial_reverse, [{}]),
 }
