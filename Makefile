@@ -23,6 +23,7 @@ bench: .venv/done
 	$(BIN)/python benchmarks/strategies.py --quick
 	$(BIN)/python benchmarks/suggesting.py --quick
 	$(BIN)/python benchmarks/estimates.py --quick
+	$(BIN)/python benchmarks/report.py --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from nas.report.page import Live, page
 from nas.serving.watched import Watched
 
+Closing = Callable[[], bool]
+
 TOKEN = "token"
 LOOK = 1.0  # seconds between looks at a run
 ALIVE = 15.0  # seconds after which a quiet stream says that it is alive
@@ -32,13 +34,14 @@ SAFE = {
 }
 
 
-def application(runs: Sequence[Watched], hosts: Sequence[str], token: str | None) -> Starlette:
+def application(runs: Sequence[Watched], hosts: Sequence[str], token: str | None, closing: Closing) -> Starlette:
     """The application.
 
     Args:
         runs: to be shown.
         hosts: names by which it may be called: a page of another name that resolves to this address is refused.
         token: without which nothing is shown; None: everybody who reaches the address may look.
+        closing: whether it is about to end; then streams of events do.
     """
 
     def watched(request: Request) -> tuple[int, Watched]:
@@ -63,7 +66,7 @@ def application(runs: Sequence[Watched], hosts: Sequence[str], token: str | None
 
     async def events(request: Request) -> Response:
         run = watched(request)[1]
-        return StreamingResponse(_events(run), media_type="text/event-stream")
+        return StreamingResponse(_events(run, closing), media_type="text/event-stream")
 
     routes = [
         Route("/", start),
@@ -79,11 +82,11 @@ def application(runs: Sequence[Watched], hosts: Sequence[str], token: str | None
     return Starlette(routes=routes, middleware=middleware)
 
 
-async def _events(run: Watched) -> AsyncIterator[str]:
+async def _events(run: Watched, closing: Closing) -> AsyncIterator[str]:
     """``changed`` whenever there is more to see than was told last."""
     seen, quiet = run.told, 0.0
     yield "retry: 2000\n\n"
-    while True:
+    while not closing():
         await asyncio.sleep(LOOK)
         quiet += LOOK
         if run.due(seen):

@@ -15,6 +15,7 @@ from nas.serving.watched import Watched
 from search_spaces.errors import InputError
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+PATIENCE = 3  # seconds for what is being answered when it ends
 ANY = ("0.0.0.0", "::", "")
 
 
@@ -58,10 +59,13 @@ def door(runs: Sequence[Watched], host: str, port: int) -> Door:
     shown = socket.gethostname() if host in ANY else host
     shown = f"[{shown}]" if ":" in shown else shown
     hosts = LOOPBACK if token is None else ["*"]  # there the token says who may look
-    app = application(runs, hosts, token)
+    app = application(runs, hosts, token, lambda: server.should_exit)
     address = f"http://{shown}:{number}/" + (f"?{TOKEN}={token}" if token else "")
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, lifespan="off")
-    return Door(address, taken, uvicorn.Server(config))
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=PATIENCE, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    return Door(address, taken, server)
 
 
 def _socket(host: str, port: int) -> socket.socket:

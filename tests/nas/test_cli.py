@@ -391,7 +391,7 @@ def test_a_misspelt_run_lists_the_runs_that_there_are(nas_, run_folder):
     assert refused(nas_("front", "smal")) == ["run 'smal' does not exist in 'runs/'; it holds: small"]
 
 
-@pytest.mark.parametrize("command", ["front", "export"])
+@pytest.mark.parametrize("command", ["front", "export", "report"])
 def test_a_run_in_which_nothing_was_scored_is_told_so(nas_, run_folder, command):
     (run_folder / "journal.jsonl").unlink()
     (line,) = refused(nas_(command, "small"))
@@ -915,6 +915,25 @@ def test_search_that_is_interrupted_while_it_reads_says_that_nothing_was_written
     result = nas_("search", "good.yaml")
     assert (result.code, result.err) == (130, "stopped before the first trial; nothing was written\n")
     assert {path.name for path in tmp_path.iterdir()} == {"good.yaml"}
+
+
+# -- report -----------------------------------------------------------------------------------------------
+
+
+def test_a_report_goes_into_the_run_or_where_it_is_wanted(nas_, run_folder, tmp_path):
+    told = nas_("report", "small")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("runs/small/report.html: ")
+    page = (run_folder / "report.html").read_text()
+    assert "data:image/png;base64," in page
+    assert '"export":"nas export small --budget ' in page
+    moved = tmp_path / "new" / "page.html"
+    told = nas_("report", run_folder, "--out", moved, "--no-pictures")
+    assert (told.code, told.out.startswith(f"{moved}: ")) == (0, True)
+    assert "data:image/png;base64," not in moved.read_text()
+    (tmp_path / "file").touch()
+    (fault,) = refused(nas_("report", "small", "--out", tmp_path / "file" / "page.html"))
+    assert "is no folder" in fault
 
 
 # -- effects ----------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // A network drawn: the drawing of its host, with the mechanisms put into their slots.
 const parsed = new Map();
-const SMALLEST = 0.7; // of its own size: smaller it could not be read, and scrolls
+const SMALLEST = 0.6; // of its own size: smaller it could not be read, and scrolls
 
 section((changed) => {
   if (changed.has("content")) parsed.clear();

@@ -225,6 +225,7 @@ function stepThrough(event) {
 function startBrush(event) {
   if (event.pointerType !== "mouse" || event.button) return;
   const box = front.svg.getBoundingClientRect();
+  front.brushed = false;
   front.from = { x: event.clientX - box.left, y: event.clientY - box.top };
   const move = (later) => moveBrush(later);
   const end = (later) => {

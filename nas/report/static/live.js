@@ -7,7 +7,7 @@ function liveState(text) {
 }
 
 // Filters are numbers of a vocabulary; in a newer one the same names have others.
-function named(filters) {
+function filterNames(filters) {
   const { slots, mechanisms } = content.vocabulary;
   return filters.map(({ slot, mechanism }) => [slots[slot] ?? slot, mechanisms[mechanism]?.name ?? mechanism]);
 }
@@ -33,7 +33,7 @@ async function refresh() {
     const answer = await fetch(`${location.pathname}/data`, { cache: "no-store" });
     if (!answer.ok) throw new Error(`answer ${answer.status}`);
     const newer = await answer.json();
-    const filters = content ? named(state.filters) : [];
+    const filters = content ? filterNames(state.filters) : [];
     const seen = document.activeElement?.id;
     content = newer;
     begin({ ...state, filters: content ? numbered(filters) : [] });

@@ -9,7 +9,7 @@ function head() {
     ...(content.failed ? [`${content.failed} failed`] : []),
     duration(summary.seconds),
     `${phases.search.steps} steps each`,
-    ...(phases.final ? [`finals of ${phases.final.steps} steps on ${phases.final.on}`] : ["no finals yet"]),
+    ...(phases.final ? [`finals of ${phases.final.steps} steps on ${phases.final.on}`] : [content.ended ? "no finals" : "no finals yet"]),
     `seed ${content.seed}`,
     ...(content.ended ? [`ended: ${content.ended}`] : []),
   ];

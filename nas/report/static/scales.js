@@ -52,22 +52,29 @@ function extent(values) {
   return [low, high];
 }
 
+// Values with their names; written in full where short names would be the same for several.
+function named(values, write) {
+  const texts = values.map(write);
+  const full = (value) => value.toLocaleString("en", { maximumFractionDigits: 6 });
+  return values.map((value, at) => [value, new Set(texts).size < texts.length ? full(value) : texts[at]]);
+}
+
 // Axes with their lines and names; the frame is {left, top, right, bottom}.
 function axes(frame, across, upwards, { x, y, writeX, writeY }) {
   const width = frame.right - frame.left;
   const parts = [];
-  for (const value of across.ticks(Math.max(2, width / 90))) {
+  for (const [value, text] of named(across.ticks(Math.max(2, width / 90)), writeX)) {
     const at = across(value);
     parts.push(
       shape("line", { class: "grid", x1: at, x2: at, y1: frame.top, y2: frame.bottom }),
-      shape("text", { class: "tick", x: at, y: frame.bottom + 18, "text-anchor": "middle" }, writeX(value)),
+      shape("text", { class: "tick", x: at, y: frame.bottom + 18, "text-anchor": "middle" }, text),
     );
   }
-  for (const value of upwards.ticks((frame.bottom - frame.top) / 45)) {
+  for (const [value, text] of named(upwards.ticks((frame.bottom - frame.top) / 45), writeY)) {
     const at = upwards(value);
     parts.push(
       shape("line", { class: "grid", x1: frame.left, x2: frame.right, y1: at, y2: at }),
-      shape("text", { class: "tick", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, writeY(value)),
+      shape("text", { class: "tick", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, text),
     );
   }
   parts.push(

@@ -50,9 +50,9 @@ function networkTable() {
     };
     return element(
       "tr",
-      { "data-key": network.key, "aria-current": network.key === state.selected ? "true" : undefined },
+      { "data-key": network.key, onclick: open, "aria-current": network.key === state.selected ? "true" : undefined },
       COLUMNS.map(({ value, write }) => element("td", {}, write(value(network, score), network, score))),
-      element("th", { scope: "row" }, element("button", { type: "button", class: "link", title: words(network), onclick: open }, words(network))),
+      element("th", { scope: "row" }, element("button", { type: "button", class: "link", title: words(network) }, words(network))),
     );
   });
   const turn = (by) => () => {

@@ -12,8 +12,14 @@ import pytest
 import yaml
 from PIL import Image
 
+from evaluators.labelling import IGNORED, Labelling
+from evaluators.preprocessing import Preprocessing
+from evaluators.tasks.task import Sample
+from nas.exports.export import ExportedModel
+from nas.report import overlays
 from nas.report.overlays import EXTRA, MISSED, overlays_of
 from nas.run import Run
+from search_spaces.architecture.architecture import Architecture
 from tests.evaluators.tasks.files import write_picture
 
 
@@ -38,6 +44,26 @@ def test_the_errors_shown_are_those_of_the_scores(finished: Run, small_task: Pat
             for colour, count in ((MISSED, one.missed), (EXTRA, one.extra)):
                 near = np.abs(picture - np.array(colour)).max(2) < 64
                 assert near.any() or not count
+
+
+def test_of_a_volume_the_slice_with_most_errors_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    label = np.zeros((6, 8, 4), np.uint8)
+    label[1:4, 2:6, 1:] = 1
+    label[0, 0, 0] = IGNORED
+    prediction = label.copy()
+    prediction[1:4, 2:6, 2] = 0  # twelve voxels missed in the third slice
+    prediction[5, 5, 1] = 1
+    prediction[0, 0, 0] = 1  # counts nowhere
+    monkeypatch.setattr(overlays, "segment", lambda model, sample: prediction)
+    architecture = Architecture.create("unet", 3, {"depth": 2, "width": 4})
+    layout = Preprocessing(3, 1, Labelling.exclusive(["organ"]), None, None, (8, 8, 8))
+    model = ExportedModel(architecture, layout, architecture.build(1, 1), (), (), {})
+    sample = Sample(rng.normal(size=(1, *label.shape)).astype(np.float32), label, (1.0, 1.0, 3.0))
+    found = overlays._overlay(model, sample, "worst", "case", 0.5)
+    assert (found.missed, found.extra, found.confused, found.plane) == (12, 1, 0, "slice 3 of 4")
+    content = base64.b64decode(found.picture.removeprefix("data:image/png;base64,"))
+    assert Image.open(io.BytesIO(content)).size == (240, 320)  # right across, front upwards
 
 
 def test_data_that_have_changed_are_not_shown(finished: Run, small_task: Path, tmp_path: Path) -> None:

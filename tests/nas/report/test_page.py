@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from nas.report.page import page, safe_json
+from nas.report.page import Live, page, safe_json
 
 
 @pytest.mark.parametrize("text", ["</script><script>", "<!--<script>", "&amp;", "\u2028", "é", 'a"b\\c', "\udcff"])
@@ -43,3 +43,10 @@ def test_only_its_own_program_and_styles_are_let_run() -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "connect-src" not in policy
+
+
+def test_no_program_takes_a_name_of_another() -> None:
+    text = page("title", "{}", Live(["one"], 0))
+    names = re.findall(r"^(?:async )?(?:function|const|let) (\w+)", text, re.MULTILINE)
+    assert len(names) > 50
+    assert len(set(names)) == len(names)
