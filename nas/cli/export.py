@@ -82,7 +82,7 @@ def export(
 def _agreement(told: Mapping[str, Any]) -> str:
     """What a file of another format makes of cases beside the network."""
     if "cases" not in told:
-        return "the network's logits on noise"
+        return "gives the network's logits on noise"
     cases = f"{told['cases']} test case{'s' if told['cases'] > 1 else ''}"
     dice = f"Dice {told['dice']} on {cases}, the network's own {told['dice_of_network']}"
     return f"{dice}; logits up to {told['of']:g} differ by at most {told['logits']:g}, at other sizes and batches too"

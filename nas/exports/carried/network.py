@@ -33,19 +33,23 @@ def settings() -> dict[str, Any]:
     return data
 
 
-def build(seed: int = 0) -> nn.Module:
-    """The network untrained, in training mode; initial weights follow from ``seed``."""
+def build(seed: int = 0, channels: int | None = None, classes: int | None = None) -> nn.Module:
+    """The network untrained, in training mode; initial weights follow from ``seed``.
+
+    ``channels`` of the image and ``classes`` beside the background: None as it was exported.
+    """
     data = settings()
     architecture, layout = data["architecture"], data["preprocessing"]
     dims, options = architecture["dims"], architecture["options"]
-    classes = len(layout["labelling"]["classes"])
+    channels = layout["channels"] if channels is None else channels
+    classes = len(layout["labelling"]["classes"]) if classes is None else classes
     entry = HOSTS[architecture["host"]]
     slots = {slot.name: slot for slot in entry.module.slots(dims=dims, **options)}
     attention = {
         name: PlacedAttention(_series(given), slots[name], dims, classes)
         for name, given in architecture["attention"].items()
     }
-    network = entry.build(layout["channels"], classes, dims, tuple(options.items()), attention)
+    network = entry.build(channels, classes, dims, tuple(options.items()), attention)
     initialise(network, seed)
     return network
 
@@ -55,6 +59,28 @@ def load(weights: Path | str = FOLDER / "weights.pt") -> nn.Module:
     network = build()
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval()
+
+
+class Network(nn.Module):
+    """The network untrained, as nnU-Net makes one from its plans, where they name this class.
+
+    Args:
+        input_channels: of the image.
+        num_classes: outputs, background among them.
+        deep_supervision: there is none; nnU-Net's trainers that ask for it are refused.
+    """
+
+    def __init__(self, input_channels: int, num_classes: int, deep_supervision: bool = False) -> None:
+        super().__init__()
+        if deep_supervision:
+            raise ValueError("deep_supervision: expected a trainer without it, as nnUNetTrainerNoDeepSupervision")
+        self.network = build(channels=input_channels, classes=num_classes - 1)
+        self.decoder = nn.Module()  # nnU-Net says to it whether to supervise deeply
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """``(batch, channels, *spatial)`` to logits ``(batch, classes, *spatial)``."""
+        logits: torch.Tensor = self.network(image)
+        return logits
 
 
 def _series(given: Any) -> tuple[Placement, ...]:

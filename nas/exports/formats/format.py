@@ -30,6 +30,7 @@ class Format:
         runs_alone: whether ``predict.py`` beside it takes it.
         exact: whether it computes what the network does but for rounding.
         calibrated: whether writing it takes such images.
+        predicts: whether it holds weights.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Format:
     runs_alone: bool = True
     exact: bool = True
     calibrated: bool = False
+    predicts: bool = True
 
     def takes(self, path: Path) -> bool:
         """Whether ``path`` looks like a file of this format."""

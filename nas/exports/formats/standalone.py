@@ -76,9 +76,13 @@ def sources(architecture: Architecture) -> list[Path]:
                 f"standalone: expected parts of this package, whose source is at hand; "
                 f"{what} is of the plug-in '{part.__module__}'"
             )
+    return closure([*(part.__module__ for part in parts.values()), *_imported(Path(entry.__file__))])
+
+
+def closure(modules: Iterable[str]) -> list[Path]:
+    """Files of modules of ``search_spaces``, and of all that they import of it."""
     found: dict[str, Path] = {}
-    waiting = [part.__module__ for part in parts.values()]
-    waiting += _imported(Path(entry.__file__))
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         file = _file(name)
