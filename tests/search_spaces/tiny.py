@@ -50,9 +50,12 @@ def narrowed(preset: str, dims: int) -> Architecture:
 
 
 def size_for(architecture: Architecture) -> tuple[int, ...]:
-    """Of images that keep two positions at the deepest level: an instance of one position is normalised to nothing."""
+    """Of images that keep two positions at the deepest level: an instance of one position is normalised to nothing.
+
+    A network without slots is padded to one position at level 5.
+    """
     slots = HOSTS[architecture.host].module.slots(dims=architecture.dims, **dict(architecture.options))
-    deepest = 2 ** (max(slot.level for slot in slots) + 1)
+    deepest = 2 ** (max((slot.level for slot in slots), default=5) + 1)
     return (max(deepest, SIDE), *[min(deepest, SIDE)] * (architecture.dims - 1))
 
 
