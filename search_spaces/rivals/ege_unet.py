@@ -14,13 +14,14 @@ train them on the labels, too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from search_spaces.layers import GroupNorm, resize
 from search_spaces.rivals.fan_out import fan_out
 
-WIDTHS = (8, 16, 24, 32, 48, 64)
 PLAIN = 3  # levels that are convolutions; coarser ones are Hadamard attention
 SIDE = 8  # of the learnt maps
 DILATIONS = (1, 2, 5, 7)
@@ -122,26 +123,27 @@ class EGEUNet(nn.Module):
     Args:
         in_channels: of the image.
         out_channels: classes and the background.
+        widths: channels of each level, multiples of 4.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, widths: Sequence[int] = (8, 16, 24, 32, 48, 64)) -> None:
         super().__init__()
-        finer = WIDTHS[-2::-1]
+        finer = widths[-2::-1]
         self.encoder = nn.ModuleList(
             nn.Conv2d(before, width, 3, padding=1) if level < PLAIN else HadamardAttention(before, width)
-            for level, (before, width) in enumerate(zip((in_channels, *WIDTHS), WIDTHS, strict=False))
+            for level, (before, width) in enumerate(zip((in_channels, *widths), widths, strict=False))
         )
-        self.encoder_norms = nn.ModuleList(GroupNorm(NORM_GROUPS, width) for width in WIDTHS[:-1])
+        self.encoder_norms = nn.ModuleList(GroupNorm(NORM_GROUPS, width) for width in widths[:-1])
         self.decoder = nn.ModuleList(
             HadamardAttention(below, width) if level < PLAIN else nn.Conv2d(below, width, 3, padding=1)
-            for level, (below, width) in enumerate(zip(WIDTHS[::-1], finer, strict=False))
+            for level, (below, width) in enumerate(zip(widths[::-1], finer, strict=False))
         )
         self.decoder_norms = nn.ModuleList(GroupNorm(NORM_GROUPS, width) for width in finer)
         self.predictions = nn.ModuleList(nn.Conv2d(width, 1, 1) for width in finer)
         self.bridges = nn.ModuleList(
-            AggregationBridge(below, width) for below, width in zip(WIDTHS[::-1], finer, strict=False)
+            AggregationBridge(below, width) for below, width in zip(widths[::-1], finer, strict=False)
         )
-        self.head = nn.Conv2d(WIDTHS[0], out_channels, 1)
+        self.head = nn.Conv2d(widths[0], out_channels, 1)
         fan_out(self)
 
     def forward(self, image: Tensor) -> Tensor:

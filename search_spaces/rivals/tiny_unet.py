@@ -11,6 +11,7 @@ paper has not, interpolation is linear: torch has no cubic one there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 
 import torch
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 
 from search_spaces.layers import CONV, MAX_POOL, BatchNorm, resize
 
-WIDTHS = (64, 128, 256, 512)
 PARTS = 8  # of the result's channels, half of them each: one is the sum, and one comes from each depthwise convolution
 
 
@@ -54,22 +54,29 @@ class TinyUNet(nn.Module):
         in_channels: of the image.
         out_channels: classes and the background.
         spatial_dims: 2 or 3.
+        widths: channels of each level, multiples of 16.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, spatial_dims: int = 2) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        spatial_dims: int = 2,
+        widths: Sequence[int] = (64, 128, 256, 512),
+    ) -> None:
         super().__init__()
         dims = spatial_dims
         self.encoder = nn.ModuleList(
             CascadedReceptiveFields(before, width, dims)
-            for before, width in zip((in_channels, *WIDTHS), WIDTHS, strict=False)
+            for before, width in zip((in_channels, *widths), widths, strict=False)
         )
         self.pool = MAX_POOL[dims](2)
-        coarser = (WIDTHS[-1], *WIDTHS[:0:-1])
+        coarser = (widths[-1], *widths[:0:-1])
         self.decoder = nn.ModuleList(
             CascadedReceptiveFields(below + width, width, dims)
-            for below, width in zip(coarser, WIDTHS[::-1], strict=True)
+            for below, width in zip(coarser, widths[::-1], strict=True)
         )
-        self.head = CONV[dims](WIDTHS[0], out_channels, 1)
+        self.head = CONV[dims](widths[0], out_channels, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(batch, in_channels, *spatial)`` to logits ``(batch, out_channels, *spatial)``."""

@@ -11,14 +11,15 @@ along two axes before two layers, so it stays 2D.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from search_spaces.layers import BatchNorm, resize
 from search_spaces.rivals.fan_out import fan_out
 
-WIDTHS = (16, 32, 128)  # of the convolutional levels
-TOKENS = (160, 256)  # of the levels of perceptrons
+CONVOLUTIONAL = 3  # fine levels; perceptrons are below them
 REACH = 2  # positions of the farthest shift
 
 
@@ -66,14 +67,15 @@ class UNeXt(nn.Module):
     Args:
         in_channels: of the image.
         out_channels: classes and the background.
+        widths: channels of each level, the last two of perceptrons; 5 or more there.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, widths: Sequence[int] = (16, 32, 128, 160, 256)) -> None:
         super().__init__()
-        widths = (*WIDTHS, *TOKENS)
+        fine, coarse = widths[:CONVOLUTIONAL], widths[CONVOLUTIONAL:]
         self.encoder = nn.ModuleList(
             nn.Sequential(nn.Conv2d(before, width, 3, padding=1), BatchNorm(width), nn.MaxPool2d(2), nn.ReLU())
-            for before, width in zip((in_channels, *WIDTHS), WIDTHS, strict=False)
+            for before, width in zip((in_channels, *fine), fine, strict=False)
         )
         self.tokens = nn.ModuleList(
             nn.Sequential(
@@ -82,7 +84,7 @@ class UNeXt(nn.Module):
                 ShiftedPerceptron(width),
                 TokenNorm(width),
             )
-            for before, width in zip(widths[2:], TOKENS, strict=False)
+            for before, width in zip(widths[CONVOLUTIONAL - 1 :], coarse, strict=False)
         )
         fan_out(nn.ModuleList(level[0] for level in self.tokens))
         finer = widths[-2::-1]
@@ -91,7 +93,7 @@ class UNeXt(nn.Module):
             for below, width in zip(widths[::-1], finer, strict=False)
         )
         self.perceptrons = nn.ModuleList(
-            nn.Sequential(ShiftedPerceptron(width), TokenNorm(width)) for width in finer[: len(TOKENS)]
+            nn.Sequential(ShiftedPerceptron(width), TokenNorm(width)) for width in finer[: len(coarse)]
         )
         self.last = nn.Conv2d(widths[0], widths[0], 3, padding=1)
         self.head = nn.Conv2d(widths[0], out_channels, 1)
