@@ -18,7 +18,7 @@ FORBIDDEN = {"search_spaces": {"evaluators", "nas"}, "evaluators": {"nas"}, "nas
 ROOMS = {
     "search_spaces": (
         *("errors", "exporting", "initialisation", "pricing", "layers", "lazy", "registry", "plugins", "yaml_file"),
-        *("attention", "catalogue", "stages", "hosts", "architecture", "space"),
+        *("attention", "catalogue", "stages", "rivals", "hosts", "architecture", "space"),
     ),
     "nas": (
         *("quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing", "tracking"),

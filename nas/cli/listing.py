@@ -132,11 +132,13 @@ def _spaces() -> Listing:
 
 def _presets() -> Listing:
     from search_spaces.architecture.preset import describe_preset, load_preset, preset_names
+    from search_spaces.hosts import HOSTS
 
     rows: list[tuple[str, ...]] = []
     for name in preset_names():
         preset, architecture = describe_preset(name), load_preset(name)
-        rows.append((name, preset.title, architecture.host, f"{architecture.dims}D", preset.paper, preset.address))
+        host = "its own" if HOSTS[architecture.host].outside else architecture.host
+        rows.append((name, preset.title, host, f"{architecture.dims}D", preset.paper, preset.address))
     return Listing(("name", "title", "host", "published", "paper", "address"), rows, below=2)
 
 

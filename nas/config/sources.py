@@ -81,9 +81,10 @@ def modules_outside(architectures: Iterable[Architecture], folder: Path) -> list
 
     Those that are installed they find for themselves. ``folder``: where they may lie, beside the working folder.
     """
-    from search_spaces.hosts.outside import PREFIX, module_of
+    from search_spaces.hosts.outside import PREFIX, is_ours, module_of
 
-    modules = dict.fromkeys(module_of(one.host) for one in architectures if one.host.startswith(PREFIX))
+    hosts = [one.host for one in architectures if one.host.startswith(PREFIX) and not is_ours(one.host)]
+    modules = dict.fromkeys(map(module_of, hosts))
     found = import_plugins(list(modules), folder)
     installed = Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("stdlib"))
     files = [Path(getattr(sys.modules[module], "__file__", None) or installed[0]) for module in modules]

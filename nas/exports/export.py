@@ -32,6 +32,7 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.pruning import prune, pruned_weights
 from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
+from search_spaces.hosts.outside import is_ours
 
 
 def export_point(
@@ -170,8 +171,9 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
         if not (folder / name).is_file():
             raise InputError(f"export '{folder}': '{name}' is missing; expected a folder written by 'nas export'")
     architecture = Architecture.load(folder / ARCHITECTURE)
-    if HOSTS[architecture.host].outside:  # an export may come from anybody, and names code to be run
-        raise InputError(f"export '{folder}': '{architecture.host}' is no host of this tool, and is not loaded")
+    host = architecture.host
+    if HOSTS[host].outside and not is_ours(host):  # an export may come from anybody, and names code to be run
+        raise InputError(f"export '{folder}': '{host}' is no host of this tool, and is not loaded")
     try:
         about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

@@ -13,6 +13,7 @@ from nas.profiles.meter import Meter
 from nas.profiles.parts import Assembled, PartKey, assemble
 from nas.quantities import format_bytes, format_count
 from search_spaces.architecture.architecture import Architecture
+from search_spaces.hosts import HOSTS
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Profile:
         return self.total - self.plain
 
     def summary(self) -> str:
-        """One line: what attention adds, and how much that is of the host."""
+        """One line: what attention adds, and how much that is of the host; or that there is none."""
+        if HOSTS[self.architecture.host].outside:
+            return "a network without slots, and what is inside is not told apart"
         if self.architecture.is_plain:
             return "no slot is filled: this is the host without attention"
         added, plain = self.added, self.plain

@@ -24,6 +24,7 @@ from search_spaces.hosts.host import HOSTS, Host, HostEntry, Outputs
 from search_spaces.hosts.slot import Slot
 
 PREFIX = "python:"
+RIVALS = f"{PREFIX}search_spaces.rivals."  # begins the names of those that this package brings itself
 ARGUMENTS = "arguments"  # the one option: JSON, since options are words and numbers
 MULTIPLE = 32  # images are padded to lengths that five halvings leave whole, as networks seldom take others
 PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*")
@@ -88,6 +89,11 @@ def normal_path(name: str) -> str:
     if not PATH.fullmatch(path):
         raise InputError(f"network '{name}': expected python:MODULE.CALLABLE, as python:monai.networks.nets.UNet")
     return PREFIX + path
+
+
+def is_ours(host: str) -> bool:
+    """Whether a host by that name is a network of ``search_spaces/rivals/``: the only code that an export may name."""
+    return host.startswith(RIVALS)
 
 
 def module_of(host: str) -> str:
@@ -158,18 +164,26 @@ def _filled(value: Any, task: Mapping[str, int]) -> Any:
 
 @functools.cache
 def _entry(name: str) -> HostEntry:
-    """Of a host by its name; nothing is imported before it is built."""
+    """Of a host by its name; nothing is imported before it is built, but for ours."""
     target = normal_path(name).removeprefix(PREFIX)
     options: dict[str, tuple[Value, ...]] = {ARGUMENTS: ("{}",)}
     return HostEntry(
         name,
         type("Outside", (Outside,), {"target": target}),
         target,
-        (2, 3),
+        _dims_of_ours(target) if is_ours(name) else (2, 3),
         options,
         {ARGUMENTS: "{}"},
         outside=True,
     )
+
+
+def _dims_of_ours(target: str) -> tuple[int, ...]:
+    """In which dimensions a network of ours exists. Raises ``InputError`` where ``target`` is none of its file."""
+    network = _found(target)
+    if not (inspect.isclass(network) and issubclass(network, nn.Module) and network.__module__ == module_of(target)):
+        raise InputError(f"network '{target}': expected a network that is defined there")
+    return (2, 3) if KNOWN["$dims"][0] in inspect.signature(network).parameters else (2,)
 
 
 HOSTS.made(PREFIX, _entry)

@@ -698,10 +698,11 @@ def test_training_gives_the_score_that_the_exported_model_has(nas_, plain_3d, tm
 
 def test_a_preset_is_trained_in_the_dimensions_of_the_task(nas_, small_task, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = nas_("train", "preset:segresnet", "--task", small_task, "--set", "training.steps=1", "--set",
-                  "training.batch=1")  # fmt: skip
-    assert result.code == 0, result.err
-    assert load_export("trained").architecture == load_preset("segresnet", 2)
+    for name in ("segresnet", "mk_unet_t"):
+        result = nas_("train", f"preset:{name}", "--task", small_task, "--set", "training.steps=1", "--set",
+                      "training.batch=1")  # fmt: skip
+        assert result.code == 0, result.err
+        assert load_export("trained").architecture == load_preset(name, 2)
 
 
 def test_train_refuses_what_does_not_fit_before_it_reads_a_case(nas_, plain_3d, small_task, tmp_path, monkeypatch):
@@ -789,6 +790,13 @@ def test_profile_takes_a_preset_in_either_dimension(nas_, monkeypatch):
         result = nas_("profile", "preset:segresnet", "--size", "16", *arguments)
         assert result.code == 0, result.err
         assert f"{load_preset('segresnet', dims).cost(1, 1, (16,) * dims).params:,}" in result.out
+    result = nas_("profile", "preset:ege_unet", "--size", "32")
+    assert f"{load_preset('ege_unet').cost(1, 1, (32, 32)).params:,}" in result.out
+    assert "a network without slots" in result.words
+    (line,) = refused(nas_("profile", "preset:ege_unet", "--dims", "3"))
+    assert line.startswith(
+        "preset 'ege_unet' in 3D: host 'python:search_spaces.rivals.ege_unet.EGEUNet' exists in (2,)"
+    )
     (line,) = refused(nas_("profile", "preset:segresnt"))
     assert line.startswith("unknown preset 'segresnt' (did you mean 'segresnet'?)")
 

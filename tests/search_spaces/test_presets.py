@@ -19,6 +19,7 @@ PUBLISHED = {
     *("anu_net", "attention_unet", "ca_net", "caranet", "ddanet", "m3_net", "non_local_unet", "sa_net", "swin_unet"),
     *("swin_unetr", "transunet", "u_net_transformer"),
     *("nnunet", "residual_unet", "segresnet", "unet", "unet_plus_plus"),
+    *("cmunext_s", "ege_unet", "mk_unet", "mk_unet_t", "tiny_unet", "unext"),
 }
 every_preset = pytest.mark.parametrize("name", preset_names())
 

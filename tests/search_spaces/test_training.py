@@ -20,10 +20,10 @@ FILLED = {
     for dims in HOSTS[host].dims
     for mechanism in MECHANISMS
 }
-PRESETS = {
+PRESETS = {  # of those without slots, padded to 32 positions an axis, tests/search_spaces/test_rivals.py has 3D
     f"preset-{name}-{dims}d": narrowed(name, dims)
     for name in preset_names()
-    for dims in HOSTS[load_preset(name).host].dims
+    for dims in ((2,) if HOSTS[load_preset(name).host].outside else HOSTS[load_preset(name).host].dims)
 }
 CASES = {case: architecture for case, architecture in FILLED.items() if not architecture.is_plain} | PRESETS
 
@@ -92,6 +92,11 @@ STILL = (
     Still("preset-ca_net-*", SHIFT, ("gates.*.project.bias", "gates.*.norm.bias", "fuse.0.bias")),
     Still("preset-ca_net-*", SHIFT, ("g.bias", "project.bias")),
     Still("preset-ca_net-*", SOFTMAX, ("phi.bias",)),
+    Still("preset-cmunext_s-*", SHIFT, ("host network.stem.0.bias", "host network.encoder.?.1.0.bias")),
+    Still("preset-cmunext_s-*", SHIFT, ("host network.up.?.0.bias",)),
+    Still("preset-mk_unet*", SHIFT, ("host network.gates.*.0.bias", "host network.gates.*.score.1.bias")),
+    Still("preset-tiny_unet-*", SHIFT, ("host network.*.cascade.6.1.bias",)),
+    Still("preset-unext-*", SHIFT, ("host network.encoder.?.0.bias", "host network.decoder.?.0.bias")),
     Still("preset-m3_net-*", SHIFT, ("channel.bias", "context.bias", "embed.bias", "masks.0.bias", "update.0.bias")),
     Still("preset-m3_net-*", SHIFT, ("context_norm.bias",)),
     Still("preset-m3_net-*", SOFTMAX, ("relation.0.bias", "relation.1.bias")),

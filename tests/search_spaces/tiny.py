@@ -12,6 +12,7 @@ from search_spaces import HOSTS, MECHANISMS, Architecture, Placement
 from search_spaces.architecture.preset import load_preset
 from search_spaces.attention.mechanism import Value
 from search_spaces.hosts import Auxiliary, Host
+from search_spaces.hosts.outside import ARGUMENTS
 from search_spaces.hosts.slot import Slot
 
 CHANNELS, CLASSES = 2, 2
@@ -19,6 +20,14 @@ SIDE = 8
 NARROW: dict[str, int] = {"width": 4, "tokens": 16, "features": 8, "layers": 2}
 LEAST: dict[str, Value] = {"depth": 1, "norm": "batch", **NARROW}
 LEAST_OF: dict[str, dict[str, Value]] = {"window_transformer": {"depth": 2, "decoder": "convolutional"}}
+THIN: dict[str, str] = {  # of the networks of search_spaces/rivals, what makes them quick
+    "cmunext_s": '{"widths": [4, 4, 4, 4, 4], "kernels": [3, 3, 3, 3, 3]}',
+    "ege_unet": '{"widths": [8, 8, 8, 8, 8, 8]}',
+    "mk_unet": '{"widths": [4, 4, 4, 4, 4]}',
+    "mk_unet_t": '{"widths": [4, 4, 6, 4, 4]}',
+    "tiny_unet": '{"widths": [16, 16, 16, 16]}',
+    "unext": '{"widths": [4, 4, 5, 10, 10]}',
+}
 MECHANISM_OPTIONS: dict[str, tuple[tuple[str, Value], ...]] = {
     "interlaced": (("block", 2),),  # a map of four positions an axis holds several blocks, with something to tell
     "psa": (("mask", 7),),  # covers that map, at a tenth of the weights in 3D
@@ -45,14 +54,19 @@ def filled(host: str, dims: int, mechanism: str) -> Architecture:
 def narrowed(preset: str, dims: int) -> Architecture:
     """A preset with its slots, as deep as it is, and few channels."""
     published = load_preset(preset, dims)
+    if preset in THIN:
+        return Architecture.create(published.host, dims, {ARGUMENTS: THIN[preset]})
     given = {name: min(value, NARROW.get(name, value)) for name, value in published.options}  # type: ignore[type-var]
     return Architecture.create(published.host, dims, given, dict(published.attention))
 
 
 def size_for(architecture: Architecture) -> tuple[int, ...]:
-    """Of images that keep two positions at the deepest level: an instance of one position is normalised to nothing."""
+    """Of images that keep two positions at the deepest level: an instance of one position is normalised to nothing.
+
+    A network without slots is padded to one position at level 5.
+    """
     slots = HOSTS[architecture.host].module.slots(dims=architecture.dims, **dict(architecture.options))
-    deepest = 2 ** (max(slot.level for slot in slots) + 1)
+    deepest = 2 ** (max((slot.level for slot in slots), default=5) + 1)
     return (max(deepest, SIDE), *[min(deepest, SIDE)] * (architecture.dims - 1))
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from nas.exports.formats.onnx import onnx_bytes
 from nas.exports.formats.torch_program import torch_program
 from search_spaces import HOSTS, MECHANISMS, Architecture
-from search_spaces.architecture.preset import preset_names
+from search_spaces.architecture.preset import load_preset, preset_names
 from search_spaces.initialisation import initialise
 from search_spaces.layers import CONV
 from tests.search_spaces.tiny import CLASSES, narrowed, options
@@ -97,8 +97,9 @@ def hosts(dims: int) -> dict[str, nn.Module]:
 
 
 def presets(dims: int) -> dict[str, nn.Module]:
-    """Every preset, narrow and as deep as it is."""
-    return {name: narrowed(name, dims).build(CHANNELS, CLASSES) for name in preset_names()}
+    """Every preset that exists in ``dims``, narrow and as deep as it is."""
+    names = [name for name in preset_names() if dims in HOSTS[load_preset(name).host].dims]
+    return {name: narrowed(name, dims).build(CHANNELS, CLASSES) for name in names}
 
 
 def settled(networks: Mapping[str, nn.Module]) -> Together:

@@ -157,3 +157,12 @@ def test_an_export_that_names_code_is_not_loaded(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no host of this tool, and is not loaded"):
         load_export(tmp_path)
     assert "their_code" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["ege_unet.resize", "ege_unet.nn.Linear", "their_code.Net", "ege_unet.GroupNorm"])
+def test_an_export_names_a_rival_by_what_its_own_file_defines(tmp_path: Path, name: str) -> None:
+    (tmp_path / "architecture.yaml").write_text(f"{{host: python:search_spaces.rivals.{name}, dims: 2}}")
+    for other in ("weights.safetensors", "model.yaml"):
+        (tmp_path / other).touch()
+    with pytest.raises(InputError, match="expected a network that is defined there|cannot be imported"):
+        load_export(tmp_path)
