@@ -153,7 +153,7 @@ BAD: list[tuple[Any, list[str]]] = [
     ({"host": "unet", "dims": 2, "options": [1], "attention": "se"}, ["'options' is a mapping", "'attention' is a"]),
     (
         {"host": "unet", "dims": 2, "options": {"deepth": 3, "width": 4.0, "block": "plane", "norm": True}},
-        ["'deepth' (did you mean 'depth'?)", "'width'", "'block' is one of plain, residual, depthwise; got 'plane'", "'norm'"],
+        ["'deepth' (did you mean 'depth'?)", "'width'", "'block' is one of plain, residual, depth", "'norm'"],
     ),
     ({"host": "unet", "dims": 2, "options": {"depth": 0, "width": -4}}, ["'depth'", "'width'"]),
     ({"host": "unet", "dims": 2, "options": {"depth": True, "width": [4]}}, ["'depth'", "got [4]"]),

@@ -129,7 +129,10 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"options": {"widest": [320, 512]}},
         ["option 'widest' is a setting and no choice, expected one value; got [320, 512]"],
     ),
-    "a misspelt word": ({"options": {"block": ["plane"]}}, ["option 'block' is one of plain, residual, depthwise; got 'plane'"]),
+    "a misspelt word": (
+        {"options": {"block": ["plane"]}},
+        ["option 'block' is one of plain, residual, depthwise; got 'plane'"],
+    ),
     "a number for a word": ({"options": {"norm": 1}}, ["option 'norm' is one of instance, batch; got 1"]),
     "a word for a number": (
         {"options": {"depth": "deep"}},
