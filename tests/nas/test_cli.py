@@ -29,6 +29,7 @@ from evaluators.tasks import TASK_FORMATS, open_task
 from evaluators.tasks.labels import parse_classes
 from nas.cli.app import COMMANDS, app
 from nas.exports.export import load_export
+from nas.exports.formats import FORMATS
 from nas.quantities import format_count
 from nas.records.journal import Journal
 from nas.run import Run
@@ -449,6 +450,10 @@ def test_predict_refuses_what_it_cannot_read(exported, nas_, small_task, tmp_pat
         (exported, twice / "a", twice / "b"): "two images are called 'x': ",
         (exported, first, "--device", "cuda"): "device: expected a GPU for 'cuda', torch sees none",
         (exported, first, "--labels", tmp_path / "empty"): "--labels: '",
+        (
+            small_task / "labels" / first.name,
+            first,
+        ): f"'{small_task / 'labels' / first.name}': expected a folder written",
         ("no/export", first): "export 'no/export': 'architecture.yaml' is missing; expected a folder written by",
     }
     for arguments, fault in wanted.items():
@@ -762,6 +767,7 @@ LISTED = {
     "strategies": list(STRATEGIES),
     "evaluators": list(EVALUATORS),
     "tasks": list(TASK_FORMATS),
+    "formats": list(FORMATS),
 }
 
 
