@@ -32,6 +32,7 @@ from nas.cli.app import COMMANDS, app
 from nas.config.config import parse_config
 from nas.config.reference import keys
 from nas.exports.export import load_export
+from nas.exports.formats import FORMATS
 from nas.quantities import format_count
 from nas.records.journal import Journal
 from nas.run import Run
@@ -506,6 +507,10 @@ def test_predict_refuses_what_it_cannot_read(exported, nas_, small_task, tmp_pat
         (exported, twice / "a", twice / "b"): "two images are called 'x': ",
         (exported, first, "--device", "cuda"): "device: expected a GPU for 'cuda', torch sees none",
         (exported, first, "--labels", tmp_path / "empty"): "--labels: '",
+        (
+            small_task / "labels" / first.name,
+            first,
+        ): f"'{small_task / 'labels' / first.name}': expected a folder written",
         ("no/export", first): "export 'no/export': 'architecture.yaml' is missing; expected a folder written by",
     }
     for arguments, fault in wanted.items():
@@ -828,6 +833,7 @@ LISTED = {
     "evaluators": list(EVALUATORS),
     "tasks": list(TASK_FORMATS),
     "config": [key.name for key in keys()],
+    "formats": list(FORMATS),
 }
 
 
