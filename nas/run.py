@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from evaluators.files import write_text
 from evaluators.preprocessing import Preprocessing
 from nas.evidence.controls import counterparts_of
@@ -25,6 +23,7 @@ from nas.surrogate.beliefs import believed
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.plugins import import_plugins
+from search_spaces.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     import pandas
@@ -50,7 +49,7 @@ class Run:
     @functools.cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config, with versions and the preprocessing."""
-        data = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
+        data = read_yaml(self.folder / "config.yaml", "run")
         if not isinstance(data, dict):
             raise InputError(f"run '{self.name}': config.yaml holds no mapping")
         return data
@@ -106,13 +105,13 @@ class Run:
         finals = {trial.architecture: None for trial in self.journal if trial.phase == "final"}
         return counterparts_of((one for one in finals if one in searched), self.params_of)
 
-    @property
+    @functools.cached_property
     def search_front(self) -> Front:
         """The front of the search trials, on validation cases; intervals and gains are the model's."""
         trials = [trial for trial in self.journal if trial.phase == "search"]
         return believed(front_of(trials), trials)
 
-    @property
+    @functools.cached_property
     def final_front(self) -> Front | None:
         """The front of the finals, on test cases; None before any has ended."""
         return front_of_finals(self.journal, self.references, self.counterparts)

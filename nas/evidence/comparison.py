@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, wilcoxon
+from scipy.special import ndtri
 
 from nas.evidence.bootstrap import LEVEL, bootstrap_interval
 
@@ -73,6 +73,8 @@ def _wilcoxon(table: np.ndarray) -> float | None:
     cases = by_case(table)
     if len(cases) < LEAST:
         return None
+    from scipy.stats import wilcoxon  # takes a second to import, which most commands have no need of
+
     return float(wilcoxon(cases, zero_method="zsplit").pvalue) if cases.any() else 1.0
 
 
@@ -81,6 +83,6 @@ def _detectable(table: np.ndarray) -> float | None:
     interval = bootstrap_interval(table) if table.size else None
     if interval is None:
         return None
-    half = norm.ppf((1 + LEVEL) / 2)
+    half = ndtri((1 + LEVEL) / 2)
     error = (interval[1] - interval[0]) / (2 * half)
-    return float((half + norm.ppf(POWER)) * error)
+    return float((half + ndtri(POWER)) * error)

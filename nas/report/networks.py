@@ -96,9 +96,10 @@ def _with_cases(front: Front, phase: Phase) -> set[Architecture]:
 
 
 def _exports(run: Run, front: Front, command: Sequence[str]) -> dict[Architecture, str]:
-    """For each point of the front whose weights were kept: ``--budget`` of its own size picks just this one."""
+    """For each network whose weights were kept."""
+    kept = {trial.architecture for trial in run.journal if trial.weights}
     return {
-        point.architecture: shlex.join(["nas", "export", *command, "--budget", str(point.cost.params)])
-        for point in front.points
-        if run.trained(point) is not None
+        point.architecture: shlex.join(["nas", "export", *command, "--key", point.architecture.key])
+        for point in front.everything
+        if point.architecture in kept and run.trained(point) is not None
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from nas.evidence.bootstrap import LEVEL
 from nas.one_core import one_core
@@ -99,7 +99,7 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int] | 
     design = matrix_of(list(rows.values()), columns).toarray()
     means = design @ weights
     deviations = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", design, covariance, design), 0))
-    half = norm.ppf((1 + LEVEL) / 2)
+    half = ndtri((1 + LEVEL) / 2)
     listed = [
         Effect(
             *key,
@@ -107,7 +107,7 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int] | 
             float(mean),
             float(mean - half * deviation),
             float(mean + half * deviation),
-            float(norm.sf(-mean / deviation)) if deviation else float(mean > 0),
+            float(ndtr(mean / deviation)) if deviation else float(mean > 0),
             (min(added[key]), max(added[key])) if key in added else None,
         )
         for key, mean, deviation in zip(rows, means, deviations, strict=True)

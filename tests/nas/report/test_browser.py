@@ -143,7 +143,7 @@ def test_the_command_shown_is_that_of_the_network(shown: Any, run: Run) -> None:
     shown.find_element("css selector", "#picks button").click()
     assert best.architecture.key in all_texts(shown, "#detail code")
     (command,) = [text for text in all_texts(shown, ".command code") if text.startswith("nas export")]
-    assert command.endswith(f"--budget {best.cost.params}")
+    assert command.endswith(f"--key {best.architecture.key}")
 
 
 @pytest.mark.parametrize("dark", [False, True])

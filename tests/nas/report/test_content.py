@@ -10,6 +10,7 @@ from xml.etree import ElementTree as xml
 import pytest
 
 from nas.evidence.hypervolume import Box
+from nas.evidence.picks import with_key
 from nas.records.journal import Journal
 from nas.report import drawings, networks
 from nas.report.content import Content, content_of
@@ -68,9 +69,9 @@ def test_the_words_of_a_network_can_be_put_together_again(content: Content) -> N
 def test_the_command_of_a_network_exports_just_this_one(run: Run, content: Content) -> None:
     told = {one.key: shlex.split(one.export) for one in content.networks if one.export}
     assert told
-    for key, (*command, budget) in told.items():
-        assert command == ["nas", "export", run.name, "--budget"]
-        assert run.front.within_budget(int(budget)).architecture.key == key
+    for key, command in told.items():
+        assert command == ["nas", "export", run.name, "--key", key]
+        assert with_key(run.front, key).architecture.key == key
 
 
 def test_scores_by_case_are_told_of_the_front_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
