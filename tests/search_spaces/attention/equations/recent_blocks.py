@@ -144,6 +144,6 @@ EQUATIONS: dict[str, Any] = {
     "strip": (strip, [{}, {"form": "mixed", "pool": 4}]),
     "split": (split, [{}, {"radix": 1}, {"groups": 2, "dilation": 2, "bias": True}, {"radix": 4, "in_channels": 6}]),
     "cot": (cot, [{}, {"kernel": 5, "reduction": 1}]),
-    "mscam": (mscam, [{}]),
+    "mscam": (mscam, [{"expansion": 1}]),
     "hadamard": (hadamard, [{}, {"in_channels": 11, "side": 5}]),
 }
