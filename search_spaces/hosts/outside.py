@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError, unknown_name
+from search_spaces.exporting import lack
 from search_spaces.hosts.host import HOSTS, Host, HostEntry, Outputs
 from search_spaces.hosts.slot import Slot
 
@@ -70,13 +71,13 @@ class Outside(Host):
     def outputs(self, image: Tensor) -> Outputs:
         """As of any host. Of several outputs the first counts."""
         size = image.shape[2:]
-        lack = [-length % MULTIPLE for length in size]
-        margins = [margin for missing in reversed(lack) for margin in (missing // 2, missing - missing // 2)]
+        lacking = [lack(length, MULTIPLE) for length in size]
+        margins = [margin for missing in reversed(lacking) for margin in (missing // 2, missing - missing // 2)]
         made = self.network(functional.pad(image, margins))
         if isinstance(made, Mapping):
             made = next(iter(made.values()))
         logits = made[0] if isinstance(made, list | tuple) else made
-        expected = (image.shape[0], self.channels, *(length + more for length, more in zip(size, lack, strict=True)))
+        expected = (image.shape[0], self.channels, *(length + more for length, more in zip(size, lacking, strict=True)))
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
             got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise InputError(f"network '{self.target}': expected logits {expected}; got {got}")
