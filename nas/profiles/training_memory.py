@@ -1,8 +1,8 @@
 """How much memory of its device a training takes, predicted before anything is built.
 
 Weights, their gradients and the two moments of AdamW, four bytes each; what autograd keeps of the forward pass, an
-image at a time (``Meter``), and the largest tensors that come and go; the loss over all classes; and what a process
-holds of a GPU before it does anything.
+image at a time (``Meter``), and the largest tensors that come and go; the loss over all classes; in place of all these,
+where it is more, what AdamW needs to step; and what a process holds of a GPU before it does anything.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from search_spaces.space.union import SearchSpace
 
 FLOAT = 4  # bytes
 COPIES = 4  # of every weight: itself, its gradient, the two moments of AdamW
+ROOTS = 2  # copies that AdamW makes of a weight as it steps: on a CPU of each in turn, on a GPU one of all at once
 OF_LOSS = 8  # values a class and pixel that the loss holds at once: logits, probabilities, the reference, products
 AT_ONCE = 4  # tensors as large as the largest that are held beside those kept: results, and their gradients
 MARGIN = 1.25  # for the workspaces of kernels, and what an allocator cannot use
@@ -37,11 +38,13 @@ def training_bytes(architecture: Architecture, in_channels: int, classes: int, s
     assembled = assemble(architecture, in_channels, classes)
     meter = Meter(assembled)
     meter.run((in_channels, *size), training=True)
-    weights = sum(tensor.numel() for tensor in assembled.network.parameters())
+    sizes = [tensor.numel() for tensor in assembled.network.parameters()]
+    weights = sum(sizes)
+    stepping = FLOAT * max(weights, ROOTS * max(sizes))  # when the forward pass is forgotten again
     loss = OF_LOSS * (1 + classes) * math.prod(size)
     image = in_channels * math.prod(size)
     activations = sum(meter.kept_by.values()) + AT_ONCE * meter.largest
-    return COPIES * FLOAT * weights + batch * (activations + FLOAT * (loss + image))
+    return COPIES * FLOAT * weights + max(batch * (activations + FLOAT * (loss + image)), stepping)
 
 
 def bytes_on_a_gpu(needed: int) -> int:

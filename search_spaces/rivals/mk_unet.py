@@ -3,8 +3,9 @@
 
 Inverted residuals whose depthwise convolutions of side 1, 3 and 5 are added: y = x + BN c1 sum_k r6 BN dw_k r6 BN c1 x.
 
-Written from the paper alone. The authors' code, which may not be passed on, was not read. So this is an interpretation,
-held to both published counts (0.027M and 0.316M of three channels and one output) by their rounding:
+Written from the paper's abstract and what is told of the network elsewhere; neither its figures nor the authors' code,
+which may not be passed on, were read. So this is an interpretation: what they leave open was chosen so that both
+published counts (0.027M and 0.316M of three channels and one output) are met by their rounding:
 
 * a block that changes the width adds its input through a 1x1 convolution;
 * the gates of the skips take 1x1 convolutions in four groups (two where there are two channels), to half the width;

@@ -86,7 +86,7 @@ class UNeXt(nn.Module):
             )
             for before, width in zip(widths[CONVOLUTIONAL - 1 :], coarse, strict=False)
         )
-        fan_out(nn.ModuleList(level[0] for level in self.tokens))
+        fan_out(nn.ModuleList(next(level.children()) for level in self.tokens))
         finer = widths[-2::-1]
         self.decoder = nn.ModuleList(
             nn.Sequential(nn.Conv2d(below, width, 3, padding=1), BatchNorm(width))

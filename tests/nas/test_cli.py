@@ -940,7 +940,7 @@ def test_a_report_goes_into_the_run_or_where_it_is_wanted(nas_, run_folder, tmp_
     assert told.out.startswith("runs/small/report.html: ")
     page = (run_folder / "report.html").read_text()
     assert "data:image/png;base64," in page
-    assert '"export":"nas export small --budget ' in page
+    assert '"export":"nas export small --key ' in page
     moved = tmp_path / "new" / "page.html"
     told = nas_("report", run_folder, "--out", moved, "--no-pictures")
     assert (told.code, told.out.startswith(f"{moved}: ")) == (0, True)

@@ -45,9 +45,12 @@ def parts(network: nn.Module) -> dict[tuple[object, ...], dict[str, Tensor]]:
 
 
 def random_weights(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Weights of convolutions and linear layers, which no part sets to a fixed value unless all are equal."""
+    """Weights of convolutions and linear layers, which no part sets to a fixed value unless all are equal.
+
+    But for the rates of a scan, which begin as 1, 2, 3, ...
+    """
     for name, parameter in network.named_parameters():
-        if parameter.dim() > 1 and parameter.unique().numel() > 1:
+        if parameter.dim() > 1 and parameter.unique().numel() > 1 and not name.endswith("log_rates"):
             yield name, parameter.detach()
 
 

@@ -72,7 +72,7 @@ def test_a_training_step_takes_what_is_predicted(dims: int, draw: int) -> None:
 
 def test_it_grows_with_batch_and_patch_and_a_gpu_wants_more_than_the_step() -> None:
     plain = load_space("unet", 2).plain()
-    one, two, wide = (training_bytes(plain, 1, 1, s, b) for s, b in (((32, 32), 1), ((32, 32), 2), ((64, 64), 2)))
+    one, two, wide = (training_bytes(plain, 1, 1, s, b) for s, b in (((96, 96), 1), ((96, 96), 2), ((192, 192), 2)))
     weights = 2 * one - two
     assert (wide - weights) == pytest.approx(4 * (two - weights), rel=0.05)
     assert bytes_on_a_gpu(one) > one + CONTEXT
