@@ -52,6 +52,7 @@ def config(small_task: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow  # test_references.py sends code beside a config to workers too
 def test_a_module_beside_the_config_serves_a_search_from_any_folder_and_its_resume(config, cluster, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

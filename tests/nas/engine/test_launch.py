@@ -18,6 +18,7 @@ from PIL import Image
 import nas
 from nas.config.config import Config
 from nas.engine.launch import FIXED, _create, _same
+from nas.exports.export import load_export
 from nas.records.journal import Journal
 from nas.records.lock import locked
 from nas.records.trial import Trial
@@ -445,7 +446,7 @@ def test_the_command_goes_on_with_what_was_interrupted_and_exports_the_best(slow
     assert "slow: Dice on test cases, mean of 1 seed" in out
     assert "exported the best to runs/slow/export: try  nas predict runs/slow/export IMAGE...\n" in out
     assert_whole(Run(folder), before)
-    assert len(list((folder / "export").iterdir())) == 3
+    assert load_export(folder / "export").about["params"] > 0
     assert second.left_behind() == []
 
 
