@@ -158,8 +158,10 @@ def pick_table(front: Front, chosen: FrontPoint) -> Table:
 
 def describe(architecture: Architecture) -> Text:
     """The host with its size and what is no default, short, then what sits where."""
-    defaults = HOSTS[architecture.host].defaults
-    extra = [_short(name, value) for name, value in architecture.options[2:] if value != defaults[name]]
+    host = HOSTS[architecture.host]
+    if host.outside:
+        return Text(host.title)
+    extra = [_short(name, value) for name, value in architecture.options[2:] if value != host.defaults[name]]
     placed = [f"{slot}: {' > '.join(map(str, series))}" for slot, series in architecture.attention]
     return Text(", ".join([_size_of(architecture), *extra]) + ("; " + "; ".join(placed) if placed else " (plain)"))
 
