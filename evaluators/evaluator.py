@@ -124,9 +124,4 @@ E = TypeVar("E", bound=type[Evaluator])
 
 def evaluator(name: str) -> Callable[[E], E]:
     """Class decorator that registers an evaluator; its constructor's arguments are its settings."""
-
-    def register(cls: E) -> E:
-        EVALUATORS.add(name, cls)
-        return cls
-
-    return register
+    return EVALUATORS.register(name)

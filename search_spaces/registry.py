@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from search_spaces.errors import InputError, unknown_name
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 
 class Registry(Generic[T]):
@@ -36,6 +37,15 @@ class Registry(Generic[T]):
         if name in self._entries:
             raise ValueError(f"{self.kind} '{name}' is registered twice")
         self._entries[name] = entry
+
+    def register(self, name: str) -> Callable[[C], C]:
+        """A decorator that adds what it stands over under ``name``, and leaves it as it is."""
+
+        def register(entry: C) -> C:
+            self.add(name, cast(T, entry))
+            return entry
+
+        return register
 
     def made(self, prefix: str, make: Callable[[str], T]) -> None:
         """Let ``make`` give the entry of any name that begins with ``prefix``; such names are not listed."""

@@ -33,11 +33,7 @@ ZERO_COST: Registry[Score] = Registry("zero-cost score", "evaluators.zero_cost")
 def zero_cost(name: str) -> Callable[[Score], Score]:
     """Function decorator that registers a score."""
 
-    def register(score: Score) -> Score:
-        ZERO_COST.add(name, score)
-        return score
-
-    return register
+    return ZERO_COST.register(name)
 
 
 def zero_cost_score(

@@ -123,12 +123,13 @@ def search(
         with locked(folder):
             if stored is None:
                 write_cases(folder, task.records)
-            write_text(folder / "config.yaml", yaml.safe_dump(resolved(checked, task), sort_keys=False))
+            whole = resolved(checked, task)
+            write_text(folder / "config.yaml", yaml.safe_dump(whole, sort_keys=False))
             reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
             telling = Telling(
                 folder.name,
                 folder.resolve(),
-                resolved(checked, task),
+                whole,
                 checked.config.tracking,
                 lambda line: watcher.noted([line]),
             )

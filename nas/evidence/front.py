@@ -191,16 +191,25 @@ def front_of(
 
     apart = [made(group) for group in groups if group[0].architecture in references and group[0].steps == steps]
     points = [made(group) for group in taking_part if group[0].steps == steps]
-    ranks = nondomination_ranks([point.cost.params for point in points], [point.dice for point in points])
-    points = [replace(point, on_front=rank == 0) for point, rank in zip(points, ranks, strict=True)]
-    points.sort(key=lambda point: point.cost.params)
     return Front(
-        tuple(point for point in points if point.on_front),
-        tuple(point for point in points if not point.on_front),
-        next((point for point in points if point.is_plain), None),
+        *parted(points),
         tuple(apart),
         tuple(made(group) for group in groups if group[0].steps != steps),
         counterparts or {},
+    )
+
+
+def parted(
+    points: Sequence[FrontPoint],
+) -> tuple[tuple[FrontPoint, ...], tuple[FrontPoint, ...], FrontPoint | None]:
+    """The points that no other of them dominates, the others, and the plain network; each by rising parameters."""
+    ranks = nondomination_ranks([point.cost.params for point in points], [point.dice for point in points])
+    ranked = [replace(point, on_front=rank == 0) for point, rank in zip(points, ranks, strict=True)]
+    ranked.sort(key=lambda point: point.cost.params)
+    return (
+        tuple(point for point in ranked if point.on_front),
+        tuple(point for point in ranked if not point.on_front),
+        next((point for point in ranked if point.is_plain), None),
     )
 
 

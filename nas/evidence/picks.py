@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nas.evidence.front import Front, nondominated
+from nas.evidence.front import Front, parted
 from nas.evidence.point import FrontPoint
 from nas.quantities import format_count
 from nas.records.inference_cost import InferenceCost
@@ -60,20 +60,14 @@ class Limits:
                 and (self.latency is None or (cost is not None and cost.cpu_ms <= self.latency))
             )
 
-        every = sorted(front.compared, key=lambda point: point.cost.params)
+        every = front.compared
         if not every:
             raise InputError("no completed trial")
         admitted = [point for point in every if within(point)]
         if not admitted:
             raise InputError(f"no network within {self}; the least there is: {self._least(every, costs)}")
-        members = set(nondominated([point.cost.params for point in admitted], [point.dice for point in admitted]))
-        ranked = [replace(point, on_front=place in members) for place, point in enumerate(admitted)]
-        return replace(
-            front,
-            points=tuple(point for point in ranked if point.on_front),
-            dominated=tuple(point for point in ranked if not point.on_front),
-            plain=next((point for point in ranked if point.is_plain), None),
-        )
+        points, dominated, plain = parted(admitted)
+        return replace(front, points=points, dominated=dominated, plain=plain)
 
     def _least(self, points: Sequence[FrontPoint], costs: Mapping[str, InferenceCost]) -> Limits:
         """The least that any of these networks costs, of what is limited."""

@@ -144,9 +144,4 @@ S = TypeVar("S", bound=type[Strategy])
 
 def strategy(name: str) -> Callable[[S], S]:
     """Class decorator that registers a strategy; its constructor's keyword arguments are its settings."""
-
-    def register(cls: S) -> S:
-        STRATEGIES.add(name, cls)
-        return cls
-
-    return register
+    return STRATEGIES.register(name)

@@ -59,9 +59,4 @@ T = TypeVar("T", bound=type[Tracker])
 
 def tracker(name: str) -> Callable[[T], T]:
     """Class decorator that registers a tracker under the key that turns it on."""
-
-    def register(cls: T) -> T:
-        TRACKERS.add(name, cls)
-        return cls
-
-    return register
+    return TRACKERS.register(name)
