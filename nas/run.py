@@ -95,8 +95,15 @@ class Run:
 
     def params_of(self, architecture: Architecture) -> int:
         """Exact parameters of an architecture on the task."""
+        if architecture in self._known_params:
+            return self._known_params[architecture]
         layout = self.preprocessing
         return architecture.cost(layout.channels, len(layout.classes), layout.patch).params
+
+    @functools.cached_property
+    def _known_params(self) -> dict[Architecture, int]:
+        """Parameters of what was tried, as the journal has them."""
+        return {trial.architecture: trial.cost.params for trial in self.journal}
 
     @functools.cached_property
     def counterparts(self) -> dict[Architecture, Architecture]:

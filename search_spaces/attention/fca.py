@@ -5,6 +5,7 @@ z_c = sum_p x_c(p) B_f(c)(p),  y = sigmoid(W2 relu(W1 z)) * x,  B_f a basis func
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -102,12 +103,13 @@ def channel_frequencies(channels: int, chosen: Sequence[Sequence[int]]) -> list[
     return [tuple(chosen[index * len(chosen) // channels]) for index in range(channels)]
 
 
-def select_frequencies(selection: str, count: int, dims: int) -> list[tuple[int, ...]]:
+@functools.cache
+def select_frequencies(selection: str, count: int, dims: int) -> tuple[tuple[int, ...], ...]:
     """The first ``count`` frequencies of a selection, an index for each axis."""
     if selection == "top":
-        return [(*(0,) * (dims - 2), *pair) for pair in TOP[:count]]
+        return tuple((*(0,) * (dims - 2), *pair) for pair in TOP[:count])
     every = itertools.product(range(GRID), repeat=dims)
-    return sorted(every, key=lambda frequency: (sum(frequency), frequency))[:count]
+    return tuple(sorted(every, key=lambda frequency: (sum(frequency), frequency))[:count])
 
 
 def cosine_basis(frequency: Sequence[int], size: Sequence[int]) -> Tensor:

@@ -131,7 +131,7 @@ def _compared(*args: Any, **_: Any) -> Tensor:
 def _indexed(x: Tensor, indices: list[Tensor | None]) -> Tensor:
     """``x[indices]`` of whole numbers: the axes that they broadcast to stand where theirs were, or first if apart."""
     taken = [axis for axis, index in enumerate(indices) if index is not None]
-    drawn = list(torch.broadcast_shapes(*(index.shape for index in indices if index is not None)))
+    drawn = list(sizes.broadcast({index.shape for index in indices if index is not None}))
     kept = [length for axis, length in enumerate(x.shape) if axis not in taken]
     together = taken[-1] - taken[0] == len(taken) - 1
     place = taken[0] if together else 0

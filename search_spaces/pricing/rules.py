@@ -124,7 +124,7 @@ def _linear(x: Shape, weight: Shape, bias: Shape | None = None) -> tuple[Shape, 
 def _product(a: Any, b: Any) -> tuple[Shape, int] | None:
     if type(a) is not Shape or type(b) is not Shape or a.dim() < 2 or b.dim() < 2 or a.shape[-1] != b.shape[-2]:
         return None
-    size = (*torch.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+    size = (*sizes.broadcast({a.shape[:-2], b.shape[:-2]}), a.shape[-2], b.shape[-1])
     return shape(size, a.dtype), 2 * math.prod(size) * a.shape[-1]
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence, Set
-
-import torch
 
 Size = Sequence[int]
 
 
 def broadcast(sizes: Set[Size]) -> Size:
     """Of what is worked out position by position, from different sizes."""
-    return next(iter(sizes)) if len(sizes) == 1 else torch.broadcast_shapes(*map(tuple, sizes))
+    if len(sizes) == 1:
+        return next(iter(sizes))
+    # torch.broadcast_shapes does the same, but brings sympy and the compiler in, which takes a second.
+    axes = itertools.zip_longest(*(reversed(size) for size in sizes), fillvalue=1)
+    return [_shared(lengths, sizes) for lengths in axes][::-1]
+
+
+def _shared(lengths: tuple[int, ...], sizes: Set[Size]) -> int:
+    """The length of an axis that is as long in each of ``sizes``, or 1 there."""
+    longer = {length for length in lengths if length != 1}
+    if len(longer) > 1:
+        raise ValueError(f"expected sizes that can be broadcast; got {' and '.join(map(str, map(tuple, sizes)))}")
+    return longer.pop() if longer else 1
 
 
 def reduced(size: Size, axes: Iterable[int], keep: bool) -> list[int]:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,16 @@ def test_the_order_of_a_series_counts() -> None:
 def test_numbers_that_no_space_offers_are_taken() -> None:
     architecture = Architecture.create("unet", 2, {"width": 7}, {"skip.0": Placement("se", (("reduction", 3),))})
     assert dict(architecture.options)["width"] == 7
+
+
+@pytest.mark.parametrize("value", [True, 2.0, "2", [2], {"at": 2}, None])
+def test_a_value_of_another_kind_is_refused_though_an_equal_one_was_taken(value: Any) -> None:
+    assert Architecture.from_dict(unet(skip_0={"mechanism": "se", "reduction": 2}))
+    expected = "option 'reduction' is a positive whole number such as 2; got " + re.escape(repr(value))
+    with pytest.raises(InputError, match=expected):
+        Architecture.from_dict(unet(skip_0={"mechanism": "se", "reduction": value}))
+    with pytest.raises(InputError, match="slot 'skip.0': unknown mechanism"):
+        Architecture.from_dict(unet(skip_0={"mechanism": value}))
 
 
 # -- plain data ---------------------------------------------------------------------------------------------
