@@ -13,19 +13,19 @@ from nas.run import Run
 from tests.nas.small_task import small_config, write_small_task
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Ray on this machine: starting it takes seconds, so it is started once."""
     with Cluster() as started:
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def small_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_small_task(tmp_path_factory.mktemp("task") / "discs")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def finished(cluster: Cluster, small_task: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A real search that ended, with one worker; not to be changed by a test."""
     return nas.search(small_config(small_task), run="small", runs=tmp_path_factory.mktemp("runs"), cluster=cluster)
