@@ -12,7 +12,7 @@ from nas.benchmark.table import Row, row_of, write_table
 from nas.config.checks import ShowReading, check
 from nas.config.reading import read_config
 from nas.engine.launch import search
-from nas.engine.plan import Watcher
+from nas.engine.watcher import Watcher
 from nas.run import RUNS, load_run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError

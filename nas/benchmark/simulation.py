@@ -11,7 +11,8 @@ from pathlib import Path
 
 from evaluators.evaluator import Progress
 from nas.engine.orders import Order, Outcome, Source
-from nas.engine.plan import Plan, Schedule
+from nas.engine.plan import Plan
+from nas.engine.schedule import Schedule
 from nas.engine.silent import SilentWatcher
 from nas.records.journal import Journal
 from nas.records.trial import Trial

@@ -24,7 +24,7 @@ from evaluators import evaluator
 from nas.cli.places import from_here
 from nas.cli.tables import describe, front_table
 from nas.engine.orders import Order
-from nas.engine.plan import Schedule
+from nas.engine.schedule import Schedule
 from nas.evidence.front import Front, front_of, front_of_finals
 from nas.quantities import format_count, format_duration
 from nas.records.trial import Trial

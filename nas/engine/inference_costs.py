@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from evaluators.preprocessing import Preprocessing
 from nas.config.checks import Checked
-from nas.engine.plan import Watcher
 from nas.engine.ray_cluster import Resources
 from nas.engine.ray_measuring import measured_there
+from nas.engine.watcher import Watcher
 from nas.exports.export import mirrored
 from nas.profiles.inference import measure_all
 from nas.records.inference_cost import read_inference_costs, write_inference_costs

@@ -26,13 +26,15 @@ from nas.config.sections import LimitsSection
 from nas.config.settling import settle, with_settled
 from nas.engine.gpu_bytes import gpu_bytes
 from nas.engine.inference_costs import measure_finalists
-from nas.engine.plan import Plan, Schedule, Watcher
+from nas.engine.plan import Plan
 from nas.engine.ray_cluster import Cluster, Resources
 from nas.engine.ray_share import resources_of
 from nas.engine.ray_trials import run_trials
 from nas.engine.ray_worker import WithPlugins
+from nas.engine.schedule import Schedule
 from nas.engine.silent import SilentWatcher
 from nas.engine.tracked import Tracked
+from nas.engine.watcher import Watcher
 from nas.one_core import one_core
 from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal

@@ -10,16 +10,17 @@ import bisect
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
 from nas.engine.finals import Finals
 from nas.engine.halving import Halving
 from nas.engine.orders import Order, Outcome
+from nas.engine.schedule import Schedule
+from nas.engine.watcher import Watcher
 from nas.evidence.controls import counterparts_of
 from nas.evidence.front import front_of
 from nas.evidence.left_out import each_slot_empty
@@ -36,70 +37,6 @@ from search_spaces.architecture.counterpart import NEAR
 
 KEPT = 64  # most trials that wait with all they need to be gone on with
 SILENCE = 30.0  # seconds beyond limits.time after which a trial that has not reported, and so been stopped, hangs
-
-
-class Watcher(Protocol):
-    """Who wants to see what goes on, a terminal for example."""
-
-    def noted(self, notes: Sequence[str]) -> None: ...
-    def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None: ...
-    def started(self, order: Order, cost: Cost) -> None: ...
-    def progress(self, order: Order, progress: Progress) -> None: ...
-    def finished(self, trial: Trial) -> None: ...
-    def halted(self, trial: Trial) -> None: ...
-    def stopped(self, order: Order) -> None: ...
-    def finals(
-        self, finalists: list[Architecture], counterparts: Mapping[Architecture, Architecture], count: int
-    ) -> None: ...
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How much is done, and what beside what the strategy suggests.
-
-    Attributes:
-        trials: most trials of the search.
-        seconds: most wall-clock seconds of the search, all sessions together; None for no limit.
-        steps: training steps of a search trial.
-        final_steps: training steps of a final.
-        final_seeds: trainings of each finalist, 0 for no finals; racing, on average.
-        candidates: most finalists.
-        seed: of the search trials; finals use ``seed + 1``, ``seed + 2``, ...
-        workers: most trials at once; a cluster may come to have room for more, or fewer.
-        reopened: whether to go back to a search that had ended, as its limits were raised.
-        start: what is tried after the plain network, before the strategy is asked again.
-        references: what is trained in the finals beside the finalists, with the name of each.
-        trial_seconds: most seconds of a search trial; a final may take as much longer as it has more steps.
-        rungs: steps after which a search trial is scored on the way, rising.
-        reduction: of so many trials at a rung one goes on, see ``Halving``; with 1 all do.
-        controls: whether finals also hold the plain counterparts of finalists with attention.
-        leave_out: whether finals also hold the best finalist with attention less each of its slots in turn.
-        racing: whether seeds of finals go where the front is least sure, see ``Finals``.
-        final_folds: trainings of ``final_steps`` that a final is made of.
-    """
-
-    trials: int
-    seconds: float | None
-    steps: int
-    final_steps: int
-    final_seeds: int
-    candidates: int
-    seed: int
-    workers: int
-    reopened: bool = False
-    start: tuple[Architecture, ...] = ()
-    references: Mapping[Architecture, str] = field(default_factory=dict)
-    trial_seconds: float | None = None
-    rungs: tuple[int, ...] = ()
-    reduction: float = 1.0
-    controls: bool = False
-    leave_out: bool = False
-    racing: bool = False
-    final_folds: int = 1
-
-    def seconds_of(self, steps: int) -> float | None:
-        """Most seconds of a trial of so many steps."""
-        return None if self.trial_seconds is None else self.trial_seconds * max(steps / self.steps, 1)
 
 
 class Plan:

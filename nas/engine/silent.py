@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evaluators.evaluator import Progress
 from nas.engine.orders import Order
-from nas.engine.plan import Schedule
+from nas.engine.schedule import Schedule
 from nas.records.trial import Trial
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from evaluators.evaluator import Progress
 from nas.engine.orders import Order
-from nas.engine.plan import Schedule, Watcher
+from nas.engine.schedule import Schedule
+from nas.engine.watcher import Watcher
 from nas.records.trial import Trial
 from nas.tracking.telling import Telling
 from search_spaces.architecture.architecture import Architecture

@@ -9,9 +9,9 @@ from pathlib import Path
 from nas.config.checks import check
 from nas.config.reading import apply_settings
 from nas.engine.launch import search
-from nas.engine.plan import Watcher
 from nas.engine.ray_cluster import Cluster
 from nas.engine.silent import SilentWatcher
+from nas.engine.watcher import Watcher
 from nas.run import RUNS, Run
 from nas.suite.suite_file import Member
 from search_spaces.errors import InputError, InputErrors

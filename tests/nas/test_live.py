@@ -11,7 +11,7 @@ from rich.console import Console
 from evaluators.evaluator import Progress
 from nas.cli.live import LiveWatcher
 from nas.engine.orders import Order
-from nas.engine.plan import Schedule
+from nas.engine.schedule import Schedule
 from search_spaces.architecture.cost import Cost
 from tests.nas.trials import architecture, trial
 

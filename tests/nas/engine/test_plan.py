@@ -20,7 +20,8 @@ from evaluators.scoring import CaseScores
 from nas.engine import plan as planning
 from nas.engine.failures import time_is_over
 from nas.engine.orders import Order, Outcome
-from nas.engine.plan import SILENCE, Plan, Schedule
+from nas.engine.plan import SILENCE, Plan
+from nas.engine.schedule import Schedule
 from nas.engine.silent import SilentWatcher
 from nas.evidence.front import front_of
 from nas.evidence.left_out import each_slot_empty
