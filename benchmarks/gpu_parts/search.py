@@ -12,7 +12,7 @@ from typing import Any
 
 from measuring.gpu_usage import GpuUsage
 
-from gpu_parts.markdown import table
+from gpu_parts.markdown import memory, table
 from gpu_parts.setting import Setting
 
 NEEDED = (
@@ -73,7 +73,8 @@ def page(found: Mapping[str, Any]) -> str:
     lines.append(f"The front, Dice on {found['scored_on']}:")
     lines.append(table(("network", "parameters", "Dice"), [_cells(point) for point in found["front"]]))
     if found["percent"] is not None:
-        lines.append(f"The GPU was busy {found['percent']:.0f} % of the time.")
+        taken = memory(found["added_bytes"])
+        lines.append(f"The GPU was busy {found['percent']:.0f} % of the time, with at most {taken} of its memory taken.")
     elif found["unknown"]:
         lines.append(f"How busy it was is not known: {found['unknown']}.")
     lines += [f"Failed: {line}." for line in found["failed"]]

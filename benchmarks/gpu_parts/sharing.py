@@ -32,7 +32,7 @@ BATCH = 2
 PATCH, QUICK_PATCH = (32, 32, 32), (16, 16, 16)
 CASES = {"train": 12, "val": 1, "test": 1}
 STEPS = 50_000  # more than there is time for
-PATIENCE = 120.0  # seconds in which all processes must have warmed up
+PATIENCE = 300.0  # seconds in which all processes must have warmed up
 
 
 class Trained(NamedTuple):
