@@ -98,7 +98,7 @@ def run(name: str, setting: Setting, until: float, keep: Callable[[str, dict[str
         found = found | {"skipped": f"the package {str(error.name).partition('.')[0]} is missing"}
     except Exception as error:
         traceback.print_exc()
-        found = found | {"failed": (str(error).splitlines() or [type(error).__name__])[0]}
+        found = found | {"failed": (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")}
     if setting.on_gpu:
         torch.cuda.empty_cache()
     keep(name, found | {"took_s": round(time.monotonic() - began, 1)})

@@ -22,8 +22,15 @@ ENDING = 20.0  # seconds in which a search ends that is told to
 NAME = "gpu"
 
 
+class NoSearchError(Exception):
+    """It ended without a front, as where Ray does not start; the message is the last thing it said."""
+
+
 def search(setting: Setting, task: str, until: float) -> Iterator[dict[str, Any]]:
-    """Yields once, at the end: the front of the finals, or where there is none that of the search."""
+    """Yields once, at the end: the front of the finals, or where there is none that of the search.
+
+    Raises ``NoSearchError`` where there is neither.
+    """
     command = [sys.executable, "-m", "nas", "search", *([str(HIPPOCAMPUS)] if task == "hippocampus" else [])]
     for key, value in _settings(setting, task, left(until)).items():
         command += ["--set", f"{key}={value}"]
@@ -38,9 +45,10 @@ def search(setting: Setting, task: str, until: float) -> Iterator[dict[str, Any]
                 env=os.environ | {"PYTHONPATH": paths},
             )
             ended = _end_in_time(process, left(until) - ENDING)
-        if not (Path(folder) / NAME / "config.yaml").exists():
-            raise RuntimeError(f"nas search: {(log.read_text().splitlines() or ['it said nothing'])[-1]}")
-        yield _found(load_run(NAME, folder)) | {"ended": ended}
+        found = _found(load_run(NAME, folder)) if (Path(folder) / NAME / "config.yaml").exists() else {}
+        if not found.get("front"):
+            raise NoSearchError((log.read_text().splitlines() or [ended])[-1].rstrip("."))
+        yield found | {"ended": ended}
 
 
 def _settings(setting: Setting, task: str, seconds: float) -> dict[str, Any]:
@@ -89,6 +97,6 @@ def _found(run: Run) -> dict[str, Any]:
                 "params": point.cost.params,
                 **{name: round(getattr(point, name), 4) for name in ("dice", "low", "high")},
             }
-            for point in (run.front.points if completed else ())
+            for point in run.front.points
         ],
     }

@@ -78,4 +78,4 @@ def test_every_part_runs_with_ray_and_without(tmp_path: Path, hidden: tuple[str,
     assert search["front"]
     assert search["task"] == "phantom3d"
     assert bool(search["without_search"]) == bool(hidden)
-    assert ("There was no `nas search`, missing packages: ray." in page) == bool(hidden)
+    assert ("There was no `nas search` (missing packages: ray)." in page) == bool(hidden)
