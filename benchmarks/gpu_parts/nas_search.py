@@ -89,7 +89,7 @@ def _found(run: Run) -> dict[str, Any]:
     completed = [trial for trial in run.journal if trial.status == "completed"]
     return {
         "trained": len(completed),
-        "failed": [f"{trial.architecture}: {trial.error}" for trial in run.journal if trial.status == "failed"],
+        "failed_trials": [f"{trial.architecture}: {trial.error}" for trial in run.journal if trial.status == "failed"],
         "scored_on": "test cases, retrained" if run.final_front else "validation cases",
         "front": [
             {

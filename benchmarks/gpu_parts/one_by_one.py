@@ -45,7 +45,13 @@ def train(setting: Setting, task: str, until: float) -> Iterator[dict[str, Any]]
     steps = QUICK_STEPS if setting.quick else STEPS
     networks = _networks()[len(PLAIN) - 1 : len(PLAIN) + 1] if setting.quick else _networks()
     points: list[dict[str, Any]] = []
-    found: dict[str, Any] = {"trained": 0, "failed": [], "ended": "", "scored_on": "validation cases", "front": []}
+    found: dict[str, Any] = {
+        "trained": 0,
+        "failed_trials": [],
+        "ended": "",
+        "scored_on": "validation cases",
+        "front": [],
+    }
     for network in networks:
         assignment = Assignment(network, prepared, steps, seed=0, device=setting.device.type)
         dice = _dice_in_time(TRAINING.evaluate(assignment), until)

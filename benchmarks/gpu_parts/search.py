@@ -74,7 +74,7 @@ def page(found: Mapping[str, Any]) -> str:
         )
     elif found["unknown"]:
         lines.append(f"How busy it was is not known: {found['unknown']}.")
-    lines += [f"Failed: {line}." for line in found["failed"]]
+    lines += [f"Failed: {line}." for line in found["failed_trials"]]
     if found["ended"]:
         lines.append(f"It ended early: {found['ended']}.")
     return "\n\n".join(lines)
