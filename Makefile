@@ -24,6 +24,7 @@ bench: .venv/done
 	$(BIN)/python benchmarks/suggesting.py --quick
 	$(BIN)/python benchmarks/estimates.py --quick
 	$(BIN)/python benchmarks/report.py --quick
+	$(BIN)/python benchmarks/gpu.py --cpu --quick
 
 .venv/done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -13,8 +13,6 @@ from attention_case import Case, side
 from measuring.growth import continued
 from measuring.peak_memory import peak_bytes
 from measuring.side import Side, take_turns
-from monai.utils import OptionalImportError
-from monai_blocks import BLOCKS
 
 MIB = 2**20
 COPIES = 32  # of the matrix of all pairs that a side could need: heads, scores, weights and their gradients
@@ -121,20 +119,23 @@ def compare(
     seconds: float,
     limit: int,
     sides: Collection[str] = ("ours", "plain", "monai"),
+    mixed: bool = False,
 ) -> Row:
     """Measure a mechanism at ``shape``; ``rounds``, ``seconds`` as in ``take_turns``, ``limit`` in bytes a side.
 
-    A step that takes more than ``seconds`` is not repeated: the one whose memory is recorded gives its time too.
+    A step that takes more than ``seconds`` is not repeated: the one whose memory is recorded gives its time too. A side
+    that cannot be run, for want of memory or because torch lacks an operation, is skipped with the reason. ``mixed``:
+    in bfloat16, see ``Side.as_trained``.
     """
-    block = BLOCKS.get(case.name)
-    every: dict[str, Make] = {
-        "ours": lambda at: case.ours(at, device),
-    }
+    every: dict[str, Make] = {"ours": lambda at: case.ours(at, device)}
     if case.has_form:
         every["plain"] = lambda at: case.straightforward(at, device)
-    if block:
-        every["monai"] = lambda at: side(block.build(at[1], len(at) - 2), case.inputs(at), device)
-    makes = {name: make for name, make in every.items() if name in sides}
+    if "monai" in sides:
+        from monai_blocks import BLOCKS  # here, for those who compare without MONAI
+
+        if block := BLOCKS.get(case.name):
+            every["monai"] = lambda at: side(block.build(at[1], len(at) - 2), case.inputs(at), device)
+    makes = {name: _in_type(make, mixed) for name, make in every.items() if name in sides}
     costs = {name: Cost() for name in ("ours", "plain")}
     brisk: dict[str, Side] = {}
     for name, make in makes.items():
@@ -147,8 +148,8 @@ def compare(
                 one.step()  # what only the first call takes, libraries' workspaces, is no part of the peak
             began = time.perf_counter()
             costs[name].mib = peak_bytes(one.step, device) / MIB
-        except OptionalImportError as error:  # MONAI imports some packages when a block is called
-            costs[name] = Cost(skipped=str(error).splitlines()[0])
+        except (ImportError, RuntimeError) as error:  # MONAI imports some packages when a block is called
+            costs[name] = Cost(skipped=(str(error).splitlines() or [type(error).__name__])[0])
             continue
         costs[name].ms = 1000 * (time.perf_counter() - began)
         costs[name].macs = one.macs()
@@ -158,6 +159,10 @@ def compare(
         costs[name].ms = 1000 * taken
     params = sum(one.numel() for one in case.build(shape[1], len(shape) - 2).parameters())
     return Row(case, shape, params, costs["ours"], costs["plain"], costs.get("monai"), Cost())
+
+
+def _in_type(make: Make, mixed: bool) -> Make:
+    return (lambda at: make(at).as_trained()) if mixed else make
 
 
 def _unless_too_large(make: Make, shape: tuple[int, ...], device: torch.device, limit: int) -> Cost:

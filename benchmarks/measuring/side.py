@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,14 +21,25 @@ LEAST = 0.5  # seconds that steps are measured for: the median of a few short on
 
 @dataclass(frozen=True)
 class Side:
-    """A module in training mode and what its forward call takes; the inputs want gradients."""
+    """A module in training mode and what its forward call takes; the inputs want gradients.
+
+    ``mixed``: operations run in bfloat16 where autocast lets them.
+    """
 
     module: nn.Module
     inputs: tuple[Any, ...]
+    mixed: bool = False
+
+    def as_trained(self) -> Side:
+        """The same in bfloat16, as training on a GPU has it: inputs from layers before, weights kept in float32."""
+        inputs = tree_map(lambda x: x.detach().to(torch.bfloat16).requires_grad_(), self.inputs)
+        return replace(self, inputs=inputs, mixed=True)
 
     def step(self) -> tuple[Tensor, list[Tensor | None]]:
         """Forward and backward: the result, and the gradients of inputs and parameters for a gradient of ones."""
-        y = self.module(*self.inputs)
+        device = tree_leaves(self.inputs)[0].device.type
+        with torch.autocast(device, torch.bfloat16) if self.mixed else contextlib.nullcontext():
+            y = self.module(*self.inputs)
         sources = [leaf for leaf in [*tree_leaves(self.inputs), *self.module.parameters()] if leaf.requires_grad]
         return y.detach(), list(torch.autograd.grad(y, sources, torch.ones_like(y), allow_unused=True))
 
@@ -41,9 +53,12 @@ class Side:
         return time.perf_counter() - began
 
     def macs(self) -> int:
-        """Multiply-accumulates of one forward pass of the whole batch, counted on the meta device."""
-        inputs = tree_map(lambda x: x.detach().to("meta"), self.inputs)
-        twin = copy.deepcopy(self.module).to("meta").eval()
+        """Multiply-accumulates of one forward pass of the whole batch, counted on the meta device.
+
+        In float32: the count is that of any type, and autocast knows no meta device.
+        """
+        inputs = tree_map(lambda x: x.detach().to("meta", torch.float32), self.inputs)
+        twin = copy.deepcopy(self.module).to("meta", torch.float32).eval()
         with torch.no_grad(), torch.device("meta"), FlopCounter() as counter:
             twin(*inputs)
         return counter.flops // 2
