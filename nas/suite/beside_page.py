@@ -110,8 +110,10 @@ def _not_trained(found: Sequence[Beside], won: Sequence[Winner]) -> list[str]:
 def _rows(one: Beside) -> list[list[str]]:
     own = one.own
     at = f"{one.name}, {format_count(one.reference.cost.params)}"
-    rows = [_row(at, own, None, f"**the tool's**: {own.architecture}")] if own else []
-    beside = [(one.reference, one.over_reference, f"{one.name}")]
+    rows = []
+    if own is not None:
+        rows = [_row(at, own, None, f"**the tool's**{', on its front' if own.on_front else ''}: {own.architecture}")]
+    beside = [(one.reference, one.over_reference, one.name)]
     if one.over_unet is not None:
         unet = one.over_unet.other
         beside.append((unet, one.over_unet, f"plain U-Net: {unet.architecture}"))
