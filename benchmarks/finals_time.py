@@ -3,8 +3,8 @@
     python benchmarks/finals_time.py CONFIG [--steps 4] [--drawn 6] [--set KEY=VALUE]... [--out finals_time.json]
 
 Every network trains a few steps on one core; its processor time a step, the shortest, times steps, seeds and folds is
-what its finals take. Finalists are not known before the search: random networks of the space stand for them. Predictions
-on test cases are not counted.
+what its finals take. Finalists are not known before the search: random networks of the space stand for them.
+Predictions on test cases are not counted.
 """
 
 from __future__ import annotations
