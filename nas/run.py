@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from evaluators.files import write_text
 from evaluators.preprocessing import Preprocessing
-from nas.evidence.controls import counterparts_of
+from nas.evidence.controls import counterparts_of, unets_of
 from nas.evidence.front import Front, front_of, front_of_finals
 from nas.evidence.hypervolume import Box
 from nas.evidence.plain_data import front_to_list
 from nas.evidence.point import FrontPoint
 from nas.records.inference_cost import InferenceCost, read_inference_costs
 from nas.records.journal import Journal
-from nas.records.trial import Trial
+from nas.records.trial import Trial, plain_network
 from nas.records.usage import usage
 from nas.surrogate.beliefs import believed
 from search_spaces.architecture.architecture import Architecture
@@ -107,10 +107,13 @@ class Run:
 
     @functools.cached_property
     def counterparts(self) -> dict[Architecture, Architecture]:
-        """Of each finalist with attention the plain network of equal size, trained or not."""
+        """Of each finalist with attention the plain network of equal size, trained or not; of references likewise."""
         searched = {trial.architecture for trial in self.journal if trial.phase == "search"}
         finals = {trial.architecture: None for trial in self.journal if trial.phase == "final"}
-        return counterparts_of((one for one in finals if one in searched), self.params_of)
+        found = counterparts_of((one for one in finals if one in searched), self.params_of)
+        if (self.config.get("finals") or {}).get("match_references"):
+            found |= unets_of(self.references, plain_network(self.journal), self.params_of)
+        return found
 
     @functools.cached_property
     def search_front(self) -> Front:

@@ -170,6 +170,8 @@ class FinalsSection(Section):
         candidates: most finalists, the plain network among them.
         controls: whether each finalist with attention is held against a plain network of equal size too, see
             ``search_spaces.architecture.counterpart``. Controls come beside the finalists, and have as many seeds.
+        match_references: whether each reference is met at its own number of parameters: by the network that the search
+            holds for the best of those with no more, which becomes a finalist, and by a plain U-Net of as many.
         leave_out: whether the finalist with attention that the search holds for the best is trained without each of its
             filled slots in turn too, see ``nas.evidence.left_out``; ``nas effects`` shows what each is worth.
         folds: trainings of each finalist and seed that score training cases too, each those that it has not seen, for a
@@ -187,6 +189,7 @@ class FinalsSection(Section):
     racing: bool = True
     candidates: Positive = 4
     controls: bool = True
+    match_references: bool = False
     leave_out: bool = False
     folds: Annotated[Whole, Field(ge=2)] | None = None
     mirror: bool = False

@@ -174,6 +174,7 @@ def _run(
         final_seeds=config.finals.seeds,
         candidates=config.finals.candidates,
         controls=config.finals.controls,
+        match_references=config.finals.match_references,
         leave_out=config.finals.leave_out,
         racing=config.finals.racing,
         seed=config.seed,

@@ -21,7 +21,7 @@ from nas.engine.halving import Halving
 from nas.engine.orders import Order, Outcome
 from nas.engine.schedule import Schedule
 from nas.engine.watcher import Watcher
-from nas.evidence.controls import counterparts_of
+from nas.evidence.controls import counterparts_of, unets_of
 from nas.evidence.front import front_of
 from nas.evidence.left_out import each_slot_empty
 from nas.quantities import format_duration
@@ -296,15 +296,27 @@ class Plan:
         if not any(trial.dice is not None for trial in self.search_trials):
             return self._finals_of([])
         schedule = self.schedule
-        chosen = finalists(self.search_trials, self.strategy.budget.box, schedule.candidates, self.plain, schedule.seed)
+        matched = schedule.references if schedule.match_references and schedule.final_seeds else {}
+        chosen = finalists(
+            self.search_trials,
+            self.strategy.budget.box,
+            schedule.candidates,
+            self.plain,
+            schedule.seed,
+            list(map(self._params_of, matched)),
+        )
         counterparts = counterparts_of(chosen, self._params_of) if schedule.controls and schedule.final_seeds else {}
-        self.watcher.noted(self._unequal(counterparts))
-        finals = self._finals_of(chosen, counterparts)
-        self.watcher.finals(chosen, counterparts, finals.left(self._begun()[0]))
+        unets = unets_of(matched, self.plain, self._params_of)
+        self.watcher.noted(self._unequal({**counterparts, **unets}))
+        finals = self._finals_of(chosen, counterparts, unets)
+        self.watcher.finals(chosen, {**counterparts, **unets}, finals.left(self._begun()[0]))
         return finals
 
     def _finals_of(
-        self, chosen: Sequence[Architecture], counterparts: Mapping[Architecture, Architecture] | None = None
+        self,
+        chosen: Sequence[Architecture],
+        counterparts: Mapping[Architecture, Architecture] | None = None,
+        unets: Mapping[Architecture, Architecture] | None = None,
     ) -> Finals:
         schedule = self.schedule
         attended = [one for one in chosen if not one.is_plain]
@@ -313,10 +325,11 @@ class Plan:
         if schedule.leave_out:  # of the one that the search holds for the best: no test case has a say in it
             controls |= {one: [*controls[one], *each_slot_empty(one)] for one in attended[:1]}
         known = {*chosen, *itertools.chain.from_iterable(controls.values())}
+        beside = dict.fromkeys([*schedule.references, *(unets or {}).values()])  # as many seeds as each other
         return Finals(
             chosen,
             controls,
-            [one for one in schedule.references if one not in known] if chosen else [],
+            [one for one in beside if one not in known] if chosen else [],
             schedule.seed + 1,
             schedule.final_seeds,
             schedule.racing,
@@ -359,7 +372,6 @@ class Plan:
     def _final(self, architecture: Architecture, seed: int) -> Order:
         """Weights are kept of what may be picked and exported: all but references that the search did not try."""
         schedule = self.schedule
-        only_beside = self._finals is not None and architecture in self._finals.references
         searched = any(trial.architecture == architecture for trial in self.search_trials)
         known: list[Trial | Order] = [*self._trials.values(), *self.running.values()]
         taken = {item.number for item in known if item.phase == "final"}  # of other finalists of earlier sessions too
@@ -370,7 +382,7 @@ class Plan:
             schedule.final_steps,
             seed,
             "test",
-            keep_weights=searched or not only_beside,
+            keep_weights=searched or architecture not in schedule.references,
             seconds=schedule.seconds_of(schedule.final_steps * schedule.final_folds),
         )
 

@@ -28,6 +28,8 @@ class Schedule:
         rungs: steps after which a search trial is scored on the way, rising.
         reduction: of so many trials at a rung one goes on, see ``Halving``; with 1 all do.
         controls: whether finals also hold the plain counterparts of finalists with attention.
+        match_references: whether finals also hold, at the number of parameters of each reference, the best network of
+            the search with no more and a plain U-Net.
         leave_out: whether finals also hold the best finalist with attention less each of its slots in turn.
         racing: whether seeds of finals go where the front is least sure, see ``Finals``.
         final_folds: trainings of ``final_steps`` that a final is made of.
@@ -48,6 +50,7 @@ class Schedule:
     rungs: tuple[int, ...] = ()
     reduction: float = 1.0
     controls: bool = False
+    match_references: bool = False
     leave_out: bool = False
     racing: bool = False
     final_folds: int = 1

@@ -59,6 +59,13 @@ def holm(values: Sequence[float]) -> list[float]:
     return corrected
 
 
+def detectable(interval: tuple[float, float]) -> float:
+    """The smallest true difference that would be found in four of five studies as sure as an interval tells."""
+    half = ndtri((1 + LEVEL) / 2)
+    error = (interval[1] - interval[0]) / (2 * half)
+    return float((half + ndtri(POWER)) * error)
+
+
 def by_case(table: np.ndarray) -> np.ndarray:
     """The mean over seeds and classes of each case that has one."""
     known = ~np.isnan(table)
@@ -81,8 +88,4 @@ def _wilcoxon(table: np.ndarray) -> float | None:
 def _detectable(table: np.ndarray) -> float | None:
     """From the spread of the bootstrap, which holds cases and seeds."""
     interval = bootstrap_interval(table) if table.size else None
-    if interval is None:
-        return None
-    half = ndtri((1 + LEVEL) / 2)
-    error = (interval[1] - interval[0]) / (2 * half)
-    return float((half + ndtri(POWER)) * error)
+    return None if interval is None else detectable(interval)

@@ -11,7 +11,9 @@ from nas.evidence.bootstrap import bootstrap_interval, table_mean
 from nas.evidence.comparison import Comparison, compare
 from nas.evidence.point import FrontPoint
 from search_spaces.architecture.architecture import Architecture
-from search_spaces.architecture.counterpart import plain_counterpart
+from search_spaces.architecture.counterpart import plain_counterpart, plain_unet
+
+DEEPEST = 4  # halvings of a plain U-Net where the plain network of a run does not tell
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,16 @@ def counterparts_of(
     """Of each network with attention its plain counterpart, where its host has one; see ``plain_counterpart``."""
     found = {one: plain_counterpart(one, params_of) for one in networks}
     return {one: other for one, other in found.items() if other is not None}
+
+
+def unets_of(
+    references: Iterable[Architecture], plain: Architecture | None, params_of: Callable[[Architecture], int]
+) -> dict[Architecture, Architecture]:
+    """Of each reference the plain U-Net of as many parameters, no deeper than ``plain``; see ``plain_unet``.
+
+    A reference that is a plain U-Net has none.
+    """
+    depth = dict(plain.options).get("depth") if plain else None
+    deepest = depth if isinstance(depth, int) else DEEPEST
+    others = [one for one in references if not (one.host == "unet" and one.is_plain)]
+    return {one: plain_unet(params_of(one), one.dims, deepest, params_of) for one in others}

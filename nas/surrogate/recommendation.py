@@ -31,11 +31,17 @@ def expected_front(trials: Sequence[Trial]) -> list[Architecture]:
 
 @one_core()
 def finalists(
-    trials: Sequence[Trial], box: Box, most: int, plain: Architecture | None, seed: int
+    trials: Sequence[Trial],
+    box: Box,
+    most: int,
+    plain: Architecture | None,
+    seed: int,
+    sizes: Sequence[int] = (),
 ) -> list[Architecture]:
     """At most ``most`` architectures to be trained fully: ``plain``, the best, and those that hold the largest area.
 
-    The best is that of the model's mean. Then one by one the architecture comes in that adds most hypervolume, on
+    The best is that of the model's mean, and so is the best with at most as many parameters as each of ``sizes``, which
+    comes next, the lightest first. Then one by one the architecture comes in that adds most hypervolume, on
     average over joint draws of all scores: a single lucky score counts for little, and what stands close to one that
     is chosen adds little, so that the range of parameters is covered. What no draw sees on the front stays out.
     """
@@ -54,11 +60,14 @@ def finalists(
     places = np.array([box.place(size) for size in considered.params.tolist()])
     inside = [place for place, one in enumerate(considered.architectures) if one in chosen]
     fronts = [Steps((places[place], scores[place]) for place in inside) for scores in drawn]
+    best = int(means.argmax())
+    within = [np.flatnonzero(considered.params <= size) for size in sorted(sizes)]
+    asked = [best, *(int(light[means[light].argmax()]) for light in within if len(light))]
     while len(chosen) < most:
         gains = np.mean([front.gains(places, scores) for front, scores in zip(fronts, drawn, strict=True)], axis=0)
-        best = int(means.argmax())
-        place = best if best not in inside else int(gains.argmax())
-        if place in inside or (place != best and gains[place] <= 0):
+        due = next((place for place in asked if place not in inside), None)
+        place = int(gains.argmax()) if due is None else due
+        if place in inside or (due is None and gains[place] <= 0):
             break
         chosen.append(considered.architectures[place])
         inside.append(place)

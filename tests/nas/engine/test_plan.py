@@ -30,6 +30,7 @@ from nas.records.trial import Trial
 from nas.strategies import STRATEGIES
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
+from search_spaces.architecture.placement import Placement
 from search_spaces.space.space_file import load_space
 from tests.nas.trials import trial
 
@@ -617,6 +618,21 @@ def test_references_are_trained_as_the_finalists_are_and_their_weights_are_not_k
     assert {(order.steps, order.split) for order in finals} == {(30, "test")}
     assert {order.keep_weights for order in finals if order.architecture == wide} == {False}
     assert {order.keep_weights for order in finals if order.architecture != wide} == {True}
+
+
+def test_references_are_matched_by_a_finalist_and_a_plain_unet_of_their_size(tmp_path):
+    watcher = Recorder()
+    reference = Architecture.create("unet", 2, {"width": 7, "depth": 2}, {"skip.0": Placement("se")})
+    schedule = replace(SCHEDULE, references={reference: "theirs"}, match_references=True)
+    finals = of_phase(work(make_plan(tmp_path, schedule, watcher=watcher)), "final")
+    unet = watcher.counterparts[reference]
+    assert abs(cost_of(unet).params / cost_of(reference).params - 1) < 0.05
+    assert {order.architecture for order in finals} == {*watcher.finalists, reference, unet}
+    assert any(cost_of(one).params <= cost_of(reference).params for one in watcher.finalists)
+    seeds = {one: {order.seed for order in finals if order.architecture == one} for one in (*watcher.finalists, unet)}
+    assert set(map(frozenset, seeds.values())) == {frozenset({8, 9})}
+    assert {order.keep_weights for order in finals if order.architecture == unet} == {True}
+    assert {order.keep_weights for order in finals if order.architecture == reference} == {False}
 
 
 def test_references_asked_for_later_are_added_to_the_finals(whole, tmp_path):

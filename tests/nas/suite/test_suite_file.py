@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nas.config.config import parse_config
 from nas.suite.suite_file import Member, read_suite
 from search_spaces.errors import InputError
 
@@ -68,8 +69,13 @@ def test_a_suite_without_tasks_is_refused(tmp_path: Path):
         read(tmp_path, "seed: 3\n")
 
 
-def test_the_suite_that_ships_names_configs_that_are_there():
-    path = Path(__file__).parents[3] / "runs" / "examples" / "suites" / "organs.yaml"
+@pytest.mark.parametrize(
+    ("suite", "tasks"),
+    [("organs", ["polyps", "lesions", "hippocampus"]), ("light", ["kvasir", "busi", "hippocampus"])],
+)
+def test_a_suite_that_ships_names_configs_that_are_there(suite: str, tasks: list[str]):
+    path = Path(__file__).parents[3] / "runs" / "examples" / "suites" / f"{suite}.yaml"
     members = read_suite(path)
-    assert [member.name for member in members] == ["polyps", "lesions", "hippocampus"]
+    assert [member.name for member in members] == tasks
     assert all("path" in member.config["task"] for member in members)
+    assert [fault for member in members for fault in parse_config(member.config).faults] == []

@@ -48,6 +48,16 @@ def test_finalists_are_the_plain_network_the_best_and_others_over_the_range():
     assert max(widths) < 0.5 * (places[-1] - places[0])
 
 
+def test_finalists_hold_the_best_within_each_size_that_is_asked_for():
+    trials = noisy_trials(60)
+    sizes = sorted(one.cost.params for one in trials)[15:50:15]
+    chosen = finalists(trials, BOX, 5, SPACE.plain(), 0, sizes=[*sizes, 1])
+    front = expected_front(trials)
+    for size in sizes:
+        assert max((one for one in front if params_of(one) <= size), key=params_of) in chosen
+    assert len(chosen) <= 5
+
+
 @settings(max_examples=10)
 @given(most=st.integers(1, 9), count=st.integers(1, 12), seed=st.integers(0, 3))
 def test_finalists_are_at_most_as_many_as_asked_each_once_and_all_tried(most, count, seed):

@@ -6,7 +6,7 @@ import pytest
 
 from search_spaces import HOSTS, Architecture, Placement
 from search_spaces.architecture.architecture import slots_of
-from search_spaces.architecture.counterpart import NEAR, plain_counterpart
+from search_spaces.architecture.counterpart import NEAR, plain_counterpart, plain_unet
 
 EVERY = [(name, dims) for name in HOSTS for dims in HOSTS[name].dims]
 
@@ -79,3 +79,15 @@ def test_a_width_that_a_host_refuses_is_passed_over():
 
 def test_a_plain_network_has_none():
     assert plain_counterpart(Architecture.create("unet", 2), params_of) is None
+
+
+@pytest.mark.parametrize("wanted", [27_000, 53_000, 316_000, 1_470_000])
+@pytest.mark.parametrize(("dims", "deepest"), [(2, 4), (3, 3)])
+def test_a_plain_unet_has_any_number_of_parameters_and_is_neither_thin_nor_broad(wanted, dims, deepest):
+    found = plain_unet(wanted, dims, deepest, params_of)
+    assert found.is_plain
+    assert found.host == "unet"
+    assert abs(params_of(found) / wanted - 1) < 0.05
+    options = dict(found.options)
+    assert 2 <= options["depth"] <= deepest
+    assert 4 <= options["width"] <= 20
