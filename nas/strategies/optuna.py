@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from nas.strategies.candidates import Candidates, plain_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
@@ -28,8 +30,9 @@ Choose = Callable[[str, Sequence[Value]], Value]
 class OptunaSampler(Strategy):
     """A sampler of Optuna by its name, which sees Dice and parameters as two objectives.
 
-    The plain network comes first. What the sampler draws twice or beyond the limits is drawn again, in the end at
-    random.
+    The plain network comes first. Of more slots than a space fills at once as many as it does are kept, at random: a
+    sampler that chooses slot by slot would hardly ever draw so few. What it draws twice or beyond the limits is drawn
+    again, in the end at random.
 
     Args:
         space, admits, seed: see ``Strategy``.
@@ -58,9 +61,10 @@ class OptunaSampler(Strategy):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what Optuna calls experimental
             study = self._study(history)
+            rng = np.random.default_rng((self.seed, len(seen)))
             for _ in range(ATTEMPTS):
                 trial = study.ask()
-                drawn = self._architecture(trial.suggest_categorical)
+                drawn = self._architecture(trial.suggest_categorical, rng)
                 if drawn is not None and drawn not in seen and self.admits(drawn):
                     return drawn
         return self._begin.first_unseen(seen)
@@ -75,7 +79,7 @@ class OptunaSampler(Strategy):
             if trial.architecture not in self.space:
                 continue
             told = _Told(self.space.part_of(trial.architecture), trial.architecture)
-            self._architecture(told)
+            self._architecture(told, np.random.default_rng(0))
             distributions: dict[str, Any] = {
                 label: optuna.distributions.CategoricalDistribution(tuple(values))
                 for label, values in told.offered.items()
@@ -84,7 +88,7 @@ class OptunaSampler(Strategy):
             study.add_trial(optuna.trial.create_trial(params=told.params, distributions=distributions, values=values))
         return study
 
-    def _architecture(self, choose: Choose) -> Architecture | None:
+    def _architecture(self, choose: Choose, rng: np.random.Generator) -> Architecture | None:
         """Made of one choice after the other, only those that play a part; None where the rules refuse it."""
         part = self.space
         if isinstance(part, Union):
@@ -103,7 +107,10 @@ class OptunaSampler(Strategy):
                     for name, values in group.offers[mechanism].items()
                 )
                 series.append(Placement(mechanism, settings))
-            contents[label] = tuple(series)
+            if series:
+                contents[label] = tuple(series)
+        kept = rng.permutation(len(contents))[: part.max_filled].tolist()
+        contents = {label: contents[label] for place, label in enumerate(list(contents)) if place in kept}
         made = part.assemble(options, contents)
         return made if part.allows(made) else None
 

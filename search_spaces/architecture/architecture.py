@@ -251,7 +251,7 @@ def _checked(slot: Slot, dims: int, mechanism: str, *given: Value) -> Placement:
     refusal = slot.refuses(entry, dims)
     faults = [f"slot '{slot.name}': {refusal}"] if refusal else []
     owner = f"mechanism '{entry.name}' in slot '{slot.name}'"
-    options = dict(zip(given[::2], given[1::2], strict=True))
+    options = {str(name): value for name, value in zip(given[::2], given[1::2], strict=True)}
     complete = _complete(owner, options, entry.choices, entry.defaults, faults)
     if faults:
         raise InputErrors(faults)

@@ -26,6 +26,21 @@ SELECTIONS = ("top", "low")
 GRID = 7
 
 
+def channel_frequencies(channels: int, chosen: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """The frequency of each channel: equal groups of channels, in the order ``chosen``."""
+    chosen = chosen[:channels]
+    return [tuple(chosen[index * len(chosen) // channels]) for index in range(channels)]
+
+
+@functools.cache
+def select_frequencies(selection: str, count: int, dims: int) -> tuple[tuple[int, ...], ...]:
+    """The first ``count`` frequencies of a selection, an index for each axis."""
+    if selection == "top":
+        return tuple((*(0,) * (dims - 2), *pair) for pair in TOP[:count])
+    every = itertools.product(range(GRID), repeat=dims)
+    return tuple(sorted(every, key=lambda frequency: (sum(frequency), frequency))[:count])
+
+
 @mechanism(
     "fca",
     family="other",
@@ -95,21 +110,6 @@ class FrequencyChannelAttention(Mechanism):
         spectrum = (pooled * self.basis.to(pooled.dtype)).flatten(2).sum(2)
         gate = torch.sigmoid(self.excite(F.relu(self.squeeze(spectrum))))
         return x * gate.reshape(*gate.shape, *[1] * len(self.grid))
-
-
-def channel_frequencies(channels: int, chosen: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """The frequency of each channel: equal groups of channels, in the order ``chosen``."""
-    chosen = chosen[:channels]
-    return [tuple(chosen[index * len(chosen) // channels]) for index in range(channels)]
-
-
-@functools.cache
-def select_frequencies(selection: str, count: int, dims: int) -> tuple[tuple[int, ...], ...]:
-    """The first ``count`` frequencies of a selection, an index for each axis."""
-    if selection == "top":
-        return tuple((*(0,) * (dims - 2), *pair) for pair in TOP[:count])
-    every = itertools.product(range(GRID), repeat=dims)
-    return tuple(sorted(every, key=lambda frequency: (sum(frequency), frequency))[:count])
 
 
 def cosine_basis(frequency: Sequence[int], size: Sequence[int]) -> Tensor:
