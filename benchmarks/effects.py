@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="print the Markdown as it is")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    fits = [fit(recorded(path)) for path in options.tables]
+    fits = [fit(recorded(path, level=False)) for path in options.tables]
     page = report(fits, options.top)
     print(page) if options.plain else Console().print(Markdown(page))
     finish(

@@ -99,15 +99,17 @@ class Recorded:
             done = step
 
 
-def recorded(path: Path, space: Path | None = None) -> Recorded:
+def recorded(path: Path, space: Path | None = None, level: bool = True) -> Recorded:
     """The table in ``path``; its space lies in ``space``, or beside it. Raises ``InputError``.
 
-    Trainings that were cut off are left out. What a seed does to all networks alike is taken off, see ``levelled``.
+    Trainings that were cut off are left out. With ``level`` what a seed does to all networks alike is taken off, see
+    ``levelled``.
     """
     found_rows = read_table(path)
     steps = max((row.steps for row in found_rows if row.dice is not None), default=0)
     of_key: dict[str, list[Row]] = {}
-    for row in levelled([row for row in found_rows if row.dice is None or row.steps == steps]):
+    whole = [row for row in found_rows if row.dice is None or row.steps == steps]
+    for row in levelled(whole) if level else whole:
         of_key.setdefault(row.key, []).append(row)
     place = space or path.parent / SPACE
     for dims in (2, 3):
