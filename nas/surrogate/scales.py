@@ -35,6 +35,7 @@ PRIORS: Mapping[str, tuple[float, float]] = {
 LEVEL = 0.1  # deviation of the level from the mean score; a few trials tell it
 AT_MOST = 128  # architectures that scales are learnt from, while a search waits
 ROUNDS = 30  # of the optimiser
+WITHIN = 5.0  # log-deviations of its prior that a scale may lie off: a step beyond leaves matrices that have no inverse
 
 Scales = Mapping[str, float]
 
@@ -76,7 +77,10 @@ def learn_scales(seen: Observations, earlier: Earlier | None = None, most: int =
         value = 0.5 * scores @ solved + np.log(np.diag(factor)).sum() + 0.5 * away @ away
         return float(value), gradient * variances + away / widths
 
-    found = scipy.optimize.minimize(loss, medians, jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS})
+    bounds = list(zip(medians - WITHIN * widths, medians + WITHIN * widths, strict=True))
+    found = scipy.optimize.minimize(
+        loss, medians, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ROUNDS}
+    )
     return dict(zip(names, np.exp(found.x).tolist(), strict=True))
 
 
