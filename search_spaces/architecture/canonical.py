@@ -15,11 +15,12 @@ def canonical(placement: Placement, slot: Slot, dims: int) -> Placement:
 
     ``placement`` names every hyper-parameter. Where none of the registry's settings does, it is canonical itself.
     """
-    return _canonical(placement, slot.channels, dims)
+    return canonical_in(placement, slot.channels, dims)
 
 
 @functools.cache
-def _canonical(placement: Placement, channels: int, dims: int) -> Placement:
+def canonical_in(placement: Placement, channels: int, dims: int) -> Placement:
+    """As ``canonical``, for a slot of so many channels: nothing else of a slot matters."""
     entry = MECHANISMS[placement.mechanism]
     wanted = entry.comes_to(dict(placement.options), channels, dims)
     for values in itertools.product(*entry.choices.values()):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from search_spaces.architecture.canonical import canonical
+from search_spaces.architecture.canonical import canonical, canonical_in
 from search_spaces.architecture.placement import Options, Placement
 from search_spaces.attention.mechanism import Value
 from search_spaces.hosts.slot import Slot
@@ -40,9 +40,7 @@ class Group:
 
     def placements(self, mechanism: str) -> Iterator[Placement]:
         """The mechanism with every combination of its choices."""
-        choices = self.offers[mechanism]
-        for values in itertools.product(*choices.values()):
-            yield Placement(mechanism, tuple(zip(choices, values, strict=True)))
+        return _placements(mechanism, self.offers[mechanism].items())
 
     def place(self, series: Series) -> Attention:
         """The series in every slot, in canonical form; nothing when it is empty."""
@@ -55,10 +53,10 @@ class Group:
             )
         return placed
 
-    def distinct(self, mechanism: str) -> list[Placement]:
+    def distinct(self, mechanism: str) -> Sequence[Placement]:
         """The combinations of choices that make different modules in some slot, the first of each."""
-        found = {self.place((placement,)): placement for placement in reversed(list(self.placements(mechanism)))}
-        return list(reversed(found.values()))
+        choices = tuple((name, tuple(values)) for name, values in self.offers[mechanism].items())
+        return _distinct(mechanism, choices, tuple({slot.channels for slot in self.slots}), self.dims)
 
     def aliases(self, placed: Sequence[Series]) -> list[Series]:
         """Every series on offer that, put in the slots, gives what is ``placed`` there; none where none does."""
@@ -106,6 +104,23 @@ class Group:
             and all(value in self.offers[placement.mechanism][name] for name, value in placement.options)
             for placement in series
         )
+
+
+def _placements(mechanism: str, choices: Collection[tuple[str, Sequence[Value]]]) -> Iterator[Placement]:
+    names, offered = zip(*choices, strict=True) if choices else ((), ())
+    for values in itertools.product(*offered):
+        yield Placement(mechanism, tuple(zip(names, values, strict=True)))
+
+
+@functools.lru_cache(maxsize=65536)  # of the same mechanism in many hosts
+def _distinct(
+    mechanism: str, choices: tuple[tuple[str, tuple[Value, ...]], ...], channels: tuple[int, ...], dims: int
+) -> tuple[Placement, ...]:
+    found = {
+        tuple(canonical_in(placement, each, dims) for each in channels): placement
+        for placement in reversed(list(_placements(mechanism, choices)))
+    }
+    return tuple(reversed(found.values()))
 
 
 @dataclass(frozen=True)
