@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -228,46 +227,28 @@ def check_series(series: Sequence[Placement], slot: Slot, dims: int, faults: lis
     """Mechanisms one after another in ``slot``, complete and in canonical form; what is wrong goes to ``faults``."""
     if len(series) > 1 and slot.pyramid_channels:
         faults.append(f"slot '{slot.name}': holds one mechanism, which joins all decoder levels; got {len(series)}")
-    checked: list[Placement] = []
-    for placement in series:
-        given = (placement.mechanism, *itertools.chain.from_iterable(placement.options))
-        check = _checked if _has_hash(given) else _checked.__wrapped__
-        try:
-            checked.append(check(slot, dims, *given))
-        except InputErrors as errors:
-            faults += errors.faults
-    return tuple(checked)
-
-
-@functools.lru_cache(maxsize=65536, typed=True)  # of True and 1, which are equal, one is a fault
-def _checked(slot: Slot, dims: int, mechanism: str, *given: Value) -> Placement:
-    """A placement in ``slot``, complete and in canonical form; ``given``: names and values of options, in turns.
-
-    Remembered, as a journal names the same few thousand over and over. Raises ``InputErrors``.
-    """
-    if mechanism not in MECHANISMS:
-        raise InputErrors([f"slot '{slot.name}': {unknown_name('mechanism', mechanism, MECHANISMS)}"])
-    entry = MECHANISMS[mechanism]
-    refusal = slot.refuses(entry, dims)
-    faults = [f"slot '{slot.name}': {refusal}"] if refusal else []
-    owner = f"mechanism '{entry.name}' in slot '{slot.name}'"
-    options = {str(name): value for name, value in zip(given[::2], given[1::2], strict=True)}
-    complete = _complete(owner, options, entry.choices, entry.defaults, faults)
-    if faults:
-        raise InputErrors(faults)
+    before = len(faults)
+    complete = tuple(_check_placement(placement, slot, dims, faults) for placement in series)
+    if len(faults) > before:
+        return complete
     try:
-        return canonical(Placement(entry.name, complete), slot, dims)
+        return tuple(canonical(placement, slot, dims) for placement in complete)
     except InputError as error:  # of a number that no mechanism's list holds
-        raise InputErrors([f"slot '{slot.name}': {error}"]) from None
+        faults.append(f"slot '{slot.name}': {error}")
+        return complete
 
 
-def _has_hash(values: tuple[object, ...]) -> bool:
-    """Not so where YAML gave a list or a mapping for a name or a value, which is a fault to be told."""
-    try:
-        hash(values)
-    except TypeError:
-        return False
-    return True
+def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[str]) -> Placement:
+    if placement.mechanism not in MECHANISMS:
+        faults.append(f"slot '{slot.name}': {unknown_name('mechanism', placement.mechanism, MECHANISMS)}")
+        return placement
+    entry = MECHANISMS[placement.mechanism]
+    refusal = slot.refuses(entry, dims)
+    if refusal:
+        faults.append(f"slot '{slot.name}': {refusal}")
+    owner = f"mechanism '{entry.name}' in slot '{slot.name}'"
+    options = _complete(owner, dict(placement.options), entry.choices, entry.defaults, faults)
+    return Placement(entry.name, options)
 
 
 def placement_from(item: str | Mapping[str, Any]) -> Placement:
