@@ -24,8 +24,6 @@ from rich.table import Table
 
 from evaluators.batches import batches
 from evaluators.cores import allowed_cores
-from evaluators.losses import FOCUS, DiceAndEntropy
-from evaluators.optimisation import Optimisation
 from evaluators.preprocessing import PreparedTask
 from nas.config.checks import Checked, admits, check
 from nas.config.evaluation import training_evaluator
@@ -52,15 +50,8 @@ def step_of(architecture: Architecture, checked: Checked, task: PreparedTask, st
     """Processor seconds of a training step, the shortest of ``steps`` after a first one."""
     layout, trained = task.preprocessing, training_evaluator(checked.config)
     assert trained.batch is not None
-    work = Optimisation(
-        architecture.build(layout.channels, len(layout.classes), 0),
-        DiceAndEntropy(layout.labelling, torch.device("cpu"), FOCUS[trained.loss]),
-        steps + 1,
-        learning_rate=trained.learning_rate,
-        weight_decay=trained.weight_decay,
-        warmup=trained.warmup,
-        clip=trained.clip,
-    )
+    network = architecture.build(layout.channels, len(layout.classes), 0)
+    work = trained.optimisation(network, layout.labelling, steps + 1)
     stream = batches(task.train, layout, trained.batch, steps + 1, trained.augmentation, 0, torch.device("cpu"), 0)
     seconds = []
     began = time.process_time()

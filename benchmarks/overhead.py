@@ -37,13 +37,13 @@ from rich.table import Table
 
 from nas.engine.launch import search
 from nas.engine.ray_cluster import QUIET
-from nas.engine.silent import SilentWatcher
+from nas.engine.watcher import Watcher
 from nas.records.trial import Trial
 
 STARTUP = ["search", "--set", "limits.trials=1", "--set", "finals.seeds=0", "--set", "training.steps=1"]
 
 
-class Clock(SilentWatcher):
+class Clock(Watcher):
     """Notes when each trial ended."""
 
     def __init__(self) -> None:

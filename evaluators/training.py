@@ -22,6 +22,7 @@ from evaluators.components import METRIC as LARGEST
 from evaluators.components import gains_of_largest, keep_largest
 from evaluators.evaluator import Assignment, Diverged, Evaluation, Evaluator, Progress, evaluator
 from evaluators.inference import predict_label, shares
+from evaluators.labelling import Labelling
 from evaluators.losses import FOCUS, DiceAndEntropy
 from evaluators.optimisation import Optimisation
 from evaluators.planning.rules import LEARNING_RATE, LOSS, batch_of
@@ -101,6 +102,20 @@ class TrainingEvaluator(Evaluator):
         evaluation = yield from self.scores(network, assignment, assignment.steps, loss, last=True)
         return replace(evaluation, network=network.cpu())
 
+    def optimisation(self, network: Host, labelling: Labelling, steps: int, *, averaged: bool = False) -> Optimisation:
+        """The steps of a training of ``network``, none of them done; ``averaged``: see ``Optimisation``."""
+        device = next(network.parameters()).device
+        return Optimisation(
+            network,
+            DiceAndEntropy(labelling, device, FOCUS[self.loss]),
+            steps,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            warmup=self.warmup,
+            clip=self.clip,
+            averaged=averaged,
+        )
+
     def train(self, network: Host, assignment: Assignment) -> Generator[Progress, None, float]:
         """Train ``network`` in place; returns the mean loss of the last tenth.
 
@@ -110,16 +125,7 @@ class TrainingEvaluator(Evaluator):
         task, layout, steps = assignment.task, assignment.task.preprocessing, assignment.steps
         device = next(network.parameters()).device
         rungs = {rung for rung in assignment.rungs if rung < steps}
-        work = Optimisation(
-            network,
-            DiceAndEntropy(layout.labelling, device, FOCUS[self.loss]),
-            steps,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            warmup=self.warmup,
-            clip=self.clip,
-            averaged=bool(rungs),
-        )
+        work = self.optimisation(network, layout.labelling, steps, averaged=bool(rungs))
         if assignment.state is not None:
             work.restore(assignment.state)
         batch = self.batch or batch_of(layout.patch)

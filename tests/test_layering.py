@@ -21,8 +21,9 @@ ROOMS = {
         *("attention", "catalogue", "stages", "rivals", "hosts", "architecture", "space"),
     ),
     "nas": (
-        *("quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing", "tracking"),
-        *("config", "exports", "profiles", "engine", "suite", "benchmark", "pictures", "report", "serving", "cli"),
+        *("markdown", "quantities", "one_core", "records", "evidence", "surrogate", "run", "strategies", "testing"),
+        *("tracking", "config", "exports", "profiles", "engine", "suite", "benchmark", "pictures", "report", "serving"),
+        "cli",
     ),
 }
 # Where a library may be imported: a path or the start of one, or several.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nas import markdown
 from nas.quantities import format_bytes
 
 MISSING = "-"
@@ -11,8 +12,7 @@ MISSING = "-"
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first column to the left, the others, numbers, to the right."""
-    marks = ["---", *["---:"] * (len(columns) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, marks, *rows))
+    return markdown.table(columns, rows, range(1, len(columns)))
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -13,7 +13,7 @@ from evaluators.evaluator import Progress
 from nas.engine.orders import Order, Outcome, Source
 from nas.engine.plan import Plan
 from nas.engine.schedule import Schedule
-from nas.engine.silent import SilentWatcher
+from nas.engine.watcher import Watcher
 from nas.records.journal import Journal
 from nas.records.trial import Trial
 from nas.strategies import Strategy
@@ -109,6 +109,6 @@ def simulated_search(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         journal = Journal(folder / "journal.jsonl")
-        plan = Plan(strategy, schedule, journal, folder, cost_of, SilentWatcher(), cluster.clock)
+        plan = Plan(strategy, schedule, journal, folder, cost_of, Watcher(), cluster.clock)
         cluster.run(plan, work)
         return plan.search_trials, cluster

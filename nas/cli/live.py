@@ -25,6 +25,7 @@ from nas.cli.places import from_here
 from nas.cli.tables import describe, front_table
 from nas.engine.orders import Order
 from nas.engine.schedule import Schedule
+from nas.engine.watcher import Watcher
 from nas.evidence.front import Front, front_of, front_of_finals
 from nas.quantities import format_count, format_duration
 from nas.records.trial import Trial
@@ -33,7 +34,7 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 
 
-class LiveWatcher:
+class LiveWatcher(Watcher):
     """Draws a search in the terminal; where there is no terminal, prints a line a trial instead."""
 
     def __init__(self, console: Console) -> None:

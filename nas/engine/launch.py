@@ -32,7 +32,6 @@ from nas.engine.ray_share import resources_of
 from nas.engine.ray_trials import run_trials
 from nas.engine.ray_worker import WithPlugins
 from nas.engine.schedule import Schedule
-from nas.engine.silent import SilentWatcher
 from nas.engine.tracked import Tracked
 from nas.engine.watcher import Watcher
 from nas.one_core import one_core
@@ -113,7 +112,7 @@ def search(
     if stored is not None:
         check_same_cases(folder, task.records)
     check_admissible(checked, task.preprocessing.patch)
-    watcher = watcher or SilentWatcher()
+    watcher = watcher or Watcher()
     of_finals = notes_on_finals(checked.config, task) if checked.config.finals.seeds else []
     watcher.noted([*checked.notes, *task.notes, *of_finals])
     with nullcontext(joined) if cluster else joined:

@@ -307,9 +307,10 @@ class Plan:
         )
         counterparts = counterparts_of(chosen, self._params_of) if schedule.controls and schedule.final_seeds else {}
         unets = unets_of(matched, self.plain, self._params_of)
-        self.watcher.noted(self._unequal({**counterparts, **unets}))
+        held = {**counterparts, **unets}
+        self.watcher.noted(self._unequal(held))
         finals = self._finals_of(chosen, counterparts, unets)
-        self.watcher.finals(chosen, {**counterparts, **unets}, finals.left(self._begun()[0]))
+        self.watcher.finals(chosen, held, finals.left(self._begun()[0]))
         return finals
 
     def _finals_of(

@@ -15,7 +15,7 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 
 
-class Tracked:
+class Tracked(Watcher):
     """Hands every message on; each trial that ends goes to ``telling`` as well, earlier ones when the run is opened.
 
     A trial of the search that halving put aside has not ended, as it may go on.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evaluators.evaluator import Progress
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from search_spaces.architecture.cost import Cost
 
 
-class Watcher(Protocol):
-    """Is told of everything when it happens."""
+class Watcher:
+    """Is told of everything when it happens, and takes no notice of it: who does has methods of its own."""
 
     def noted(self, notes: Sequence[str]) -> None: ...
     def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None: ...

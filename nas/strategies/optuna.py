@@ -13,7 +13,7 @@ import numpy as np
 from nas.strategies.candidates import Candidates, plain_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
-from search_spaces.architecture.placement import Placement
+from search_spaces.architecture.placement import Options, Placement
 from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError, unknown_name
 from search_spaces.space.frame import EMPTY, Contents
@@ -64,8 +64,12 @@ class OptunaSampler(Strategy):
             rng = np.random.default_rng((self.seed, len(seen)))
             for _ in range(ATTEMPTS):
                 trial = study.ask()
-                drawn = self._architecture(trial.suggest_categorical, rng)
-                if drawn is not None and drawn not in seen and self.admits(drawn):
+                part, options, contents = self._chosen(trial.suggest_categorical)
+                labels = list(contents)
+                for place in rng.permutation(len(labels))[part.max_filled :].tolist():
+                    del contents[labels[place]]
+                drawn = part.assemble(options, contents)
+                if part.allows(drawn) and drawn not in seen and self.admits(drawn):
                     return drawn
         return self._begin.first_unseen(seen)
 
@@ -79,7 +83,7 @@ class OptunaSampler(Strategy):
             if trial.architecture not in self.space:
                 continue
             told = _Told(self.space.part_of(trial.architecture), trial.architecture)
-            self._architecture(told, np.random.default_rng(0))
+            self._chosen(told)
             distributions: dict[str, Any] = {
                 label: optuna.distributions.CategoricalDistribution(tuple(values))
                 for label, values in told.offered.items()
@@ -88,8 +92,8 @@ class OptunaSampler(Strategy):
             study.add_trial(optuna.trial.create_trial(params=told.params, distributions=distributions, values=values))
         return study
 
-    def _architecture(self, choose: Choose, rng: np.random.Generator) -> Architecture | None:
-        """Made of one choice after the other, only those that play a part; None where the rules refuse it."""
+    def _chosen(self, choose: Choose) -> tuple[Space, Options, Contents]:
+        """One choice after the other, only those that play a part: the host's space, its options, what slots hold."""
         part = self.space
         if isinstance(part, Union):
             part = part.parts[str(choose("host", list(part.parts)))]
@@ -109,10 +113,7 @@ class OptunaSampler(Strategy):
                 series.append(Placement(mechanism, settings))
             if series:
                 contents[label] = tuple(series)
-        kept = rng.permutation(len(contents))[: part.max_filled].tolist()
-        contents = {label: contents[label] for place, label in enumerate(list(contents)) if place in kept}
-        made = part.assemble(options, contents)
-        return made if part.allows(made) else None
+        return part, options, contents
 
 
 class _Told:

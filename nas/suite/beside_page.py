@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from nas.evidence.point import FrontPoint
+from nas.markdown import table
 from nas.quantities import format_count
 from nas.suite.across import Winner
 from nas.suite.beside import Against, Beside
-from nas.suite.markdown import dice, difference, p_value, table
+from nas.suite.numbers import dice, difference, p_value
 from search_spaces.hosts import HOSTS
 
 Chosen = Callable[[Beside], Against | None]  # one of the two comparisons

@@ -7,14 +7,14 @@ import statistics
 from collections.abc import Sequence
 
 from nas.evidence.point import FrontPoint
+from nas.markdown import table
 from nas.quantities import format_count, format_duration
 from nas.suite.across import Across, Winner
-from nas.suite.beside import beside
+from nas.suite.beside import SURE, beside
 from nas.suite.beside_page import beside_parts
-from nas.suite.markdown import dice, difference, p_value, table
+from nas.suite.numbers import dice, difference, p_value
 from nas.surrogate.effects import Effect
 
-SURE = 0.05  # p value from which on a gain is called shown
 MOST = 12  # effects of a table
 
 

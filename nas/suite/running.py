@@ -10,7 +10,6 @@ from nas.config.checks import check
 from nas.config.reading import apply_settings
 from nas.engine.launch import search
 from nas.engine.ray_cluster import Cluster
-from nas.engine.silent import SilentWatcher
 from nas.engine.watcher import Watcher
 from nas.run import RUNS, Run
 from nas.suite.suite_file import Member
@@ -26,7 +25,7 @@ def run_suite(
     runs: str | Path = RUNS,
     address: str | None = None,
     cluster: Cluster | None = None,
-    watch: Watch = lambda member: nullcontext(SilentWatcher()),
+    watch: Watch = lambda member: nullcontext(Watcher()),
 ) -> dict[str, Run]:
     """The run of each task by its name. What a run folder holds already is gone on with, or passed over where it ended.
 

@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable
 
 from search_spaces.architecture.architecture import Architecture
+from search_spaces.hosts import HOSTS
 
 WIDTH = "width"  # the option that makes a host larger without making it another one
 NEAR = 0.1  # share of the parameters by which a counterpart may differ and count as of equal size
 PASSED = 1.25  # times the parameters wanted: no width beyond comes nearer, whatever rounding a host does
 WIDEST = 8  # times the width of the network itself
 USUAL = 8  # width of a plain U-Net; its depth is the one at which a width near this gives the parameters
-CAP = 512  # channels of a level beyond which the U-Net only goes where it is told to
 SHALLOWEST = 2  # halvings of a plain U-Net
 
 
@@ -70,10 +70,12 @@ def plain_unet(wanted: int, dims: int, deepest: int, params_of: Callable[[Archit
         params_of: exact parameters of an architecture on the task.
     """
 
+    usually = HOSTS["unet"].defaults["widest"]
+    assert isinstance(usually, int)
+
     def unet(depth: int, width: int, widest: int | None = None) -> Architecture:
-        full = width * 2**depth
-        capped = {} if widest is None and full <= CAP else {"widest": widest or full}
-        return Architecture.create("unet", dims, {"depth": depth, WIDTH: width, **capped})
+        widest = widest or max(width * 2**depth, usually)
+        return Architecture.create("unet", dims, {"depth": depth, WIDTH: width, "widest": widest})
 
     def misses(network: Architecture) -> float:
         return abs(math.log(params_of(network) / wanted))

@@ -55,8 +55,7 @@ class Group:
 
     def distinct(self, mechanism: str) -> Sequence[Placement]:
         """The combinations of choices that make different modules in some slot, the first of each."""
-        choices = tuple((name, tuple(values)) for name, values in self.offers[mechanism].items())
-        return _distinct(mechanism, choices, tuple({slot.channels for slot in self.slots}), self.dims)
+        return [first for first, *_ in self._makers(mechanism).values()]
 
     def aliases(self, placed: Sequence[Series]) -> list[Series]:
         """Every series on offer that, put in the slots, gives what is ``placed`` there; none where none does."""
@@ -77,13 +76,8 @@ class Group:
 
     def _makers(self, mechanism: str) -> Mapping[tuple[Placement, ...], list[Placement]]:
         """For what the mechanism can become in the slots, in canonical form, the combinations of choices that do so."""
-        if mechanism not in self._known:
-            makers: dict[tuple[Placement, ...], list[Placement]] = {}
-            for candidate in self.placements(mechanism):
-                made = tuple(canonical(candidate, slot, self.dims) for slot in self.slots)
-                makers.setdefault(made, []).append(candidate)
-            self._known[mechanism] = makers
-        return self._known[mechanism]
+        choices = tuple((name, tuple(values)) for name, values in self.offers[mechanism].items())
+        return _makers(mechanism, choices, tuple(slot.channels for slot in self.slots), self.dims)
 
     @functools.cached_property
     def _placed(self) -> dict[Series, Attention]:
@@ -91,10 +85,6 @@ class Group:
 
     @functools.cached_property
     def _aliases(self) -> dict[tuple[Series, ...], list[Series]]:
-        return {}
-
-    @functools.cached_property
-    def _known(self) -> dict[str, Mapping[tuple[Placement, ...], list[Placement]]]:
         return {}
 
     def offers_series(self, series: Series) -> bool:
@@ -113,14 +103,14 @@ def _placements(mechanism: str, choices: Collection[tuple[str, Sequence[Value]]]
 
 
 @functools.lru_cache(maxsize=65536)  # of the same mechanism in many hosts
-def _distinct(
+def _makers(
     mechanism: str, choices: tuple[tuple[str, tuple[Value, ...]], ...], channels: tuple[int, ...], dims: int
-) -> tuple[Placement, ...]:
-    found = {
-        tuple(canonical_in(placement, each, dims) for each in channels): placement
-        for placement in reversed(list(_placements(mechanism, choices)))
-    }
-    return tuple(reversed(found.values()))
+) -> Mapping[tuple[Placement, ...], list[Placement]]:
+    makers: dict[tuple[Placement, ...], list[Placement]] = {}
+    for candidate in _placements(mechanism, choices):
+        made = tuple(canonical_in(candidate, each, dims) for each in channels)
+        makers[made] = [*makers.pop(made, ()), candidate]  # in the order in which each is last made
+    return makers
 
 
 @dataclass(frozen=True)

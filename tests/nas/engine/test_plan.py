@@ -22,7 +22,7 @@ from nas.engine.failures import time_is_over
 from nas.engine.orders import Order, Outcome
 from nas.engine.plan import SILENCE, Plan
 from nas.engine.schedule import Schedule
-from nas.engine.silent import SilentWatcher
+from nas.engine.watcher import Watcher
 from nas.evidence.front import front_of
 from nas.evidence.left_out import each_slot_empty
 from nas.records.journal import Journal
@@ -61,7 +61,7 @@ def outcome_of(order: Order) -> Outcome:
 
 
 @dataclass
-class Recorder(SilentWatcher):
+class Recorder(Watcher):
     """Keeps what it is told."""
 
     stops: list[Order] = field(default_factory=list)

@@ -1,16 +1,8 @@
-"""Tables and numbers as the pages of a suite write them."""
+"""Numbers as the pages of a suite write them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from nas.evidence.point import FrontPoint
-
-
-def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def dice(point: FrontPoint) -> str:
