@@ -32,6 +32,7 @@ def suite(
     top: Annotated[int, typer.Option(min=1, help="Most mechanisms shown.")] = 20,
     page: Annotated[Path | None, typer.Option(help="Write the results to this Markdown file, and show none.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
+    done: Annotated[bool, typer.Option("--done", help="Search nothing: what the runs hold that there are.")] = False,
     address: Annotated[
         str | None, typer.Option(help="Address of a running Ray cluster, or 'auto'; left out, this machine.")
     ] = None,
@@ -40,20 +41,26 @@ def suite(
     """Search several tasks, each beginning with what the ones before taught; tell what holds across them.
 
     The runs are named SUITE-TASK. The same command again goes on where it was stopped, and shows the table of a suite
-    that has ended.
+    that has ended. With --done it needs no data, and searches may still run.
     """
     from nas.suite.suite_file import read_suite
 
     members = read_suite(suite)
     with console.status("starting torch"):
         from nas.suite.across import across, winners
-        from nas.suite.running import run_suite
-    try:
-        done = run_suite(members, settings=set_ or [], runs=runs, address=address, watch=_watch)
-    except KeyboardInterrupt:
-        errors.print("stopped; the same command goes on")
-        raise
-    won, held = winners(done, tolerance), across(done, tolerance)
+        from nas.suite.running import existing_runs, run_suite
+    if done:
+        found = existing_runs(members, runs)
+        missing = [member.name for member in members if member.name not in found]
+        if missing:
+            errors.print(f"no run yet: {', '.join(missing)}")
+    else:
+        try:
+            found = run_suite(members, settings=set_ or [], runs=runs, address=address, watch=_watch)
+        except KeyboardInterrupt:
+            errors.print("stopped; the same command goes on")
+            raise
+    won, held = winners(found, tolerance), across(found, tolerance)
     if page is not None:
         from evaluators.files import write_text
         from nas.suite.page import page as results

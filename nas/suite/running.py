@@ -11,11 +11,23 @@ from nas.config.reading import apply_settings
 from nas.engine.launch import search
 from nas.engine.ray_cluster import Cluster
 from nas.engine.watcher import Watcher
-from nas.run import RUNS, Run
+from nas.run import RUNS, Run, load_run
 from nas.suite.suite_file import Member
 from search_spaces.errors import InputError, InputErrors
 
 Watch = Callable[[Member], AbstractContextManager[Watcher]]  # what watches the search of a task
+
+
+def existing_runs(members: Sequence[Member], runs: str | Path = RUNS) -> dict[str, Run]:
+    """The run of each task that has one, ended or not; nothing is searched, and no data is needed.
+
+    Raises ``InputError`` where no task has one.
+    """
+    there = [member for member in members if (Path(runs) / member.run / "config.yaml").is_file()]
+    if not there:
+        names = ", ".join(member.run for member in members)
+        raise InputError(f"suite: expected a run of at least one task in '{runs}/' ({names}); got none")
+    return {member.name: load_run(member.run, runs) for member in there}
 
 
 def run_suite(

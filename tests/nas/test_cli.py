@@ -1014,3 +1014,23 @@ def test_an_unknown_attribute_of_the_package_is_an_error():
         nas.serach  # noqa: B018
     with pytest.raises(InputError, match="run 'nothing' does not exist"):
         nas.load_run("nothing")
+
+
+# -- suite ------------------------------------------------------------------------------------------------
+
+
+def test_what_a_suite_has_so_far_is_shown_without_its_data(nas_, run_folder):
+    Path("organs.yaml").write_text("tasks: {small: /nowhere, other: /nowhere}\n")
+    assert refused(nas_("suite", "organs.yaml", "--done")) == [
+        "suite: expected a run of at least one task in 'runs/' (organs-small, organs-other); got none"
+    ]
+    run_folder.rename("runs/organs-small")
+    result = nas_("suite", "organs.yaml", "--done", "--json")
+    assert result.code == 0
+    assert result.err == "no run yet: other\n"
+    (winner,) = json.loads(result.out)["winners"]
+    best = Run("runs/organs-small").front.best()
+    assert (winner["task"], winner["best"]["params"]) == ("small", best.cost.params)
+    assert " within 0.01 " in nas_("suite", "organs.yaml", "--done").out
+    assert nas_("suite", "organs.yaml", "--done", "--page", "results.md").out == "written to results.md\n"
+    assert f"**{best.architecture}**" in Path("results.md").read_text()

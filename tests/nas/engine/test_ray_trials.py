@@ -162,7 +162,7 @@ def test_a_failed_candidate_has_its_reason_in_one_line_and_no_score(source, way,
 
 
 def test_workers_are_reused(cluster, task, source, tmp_path):
-    """Of the other session nothing is sure: a trial that dies, or runs alone, starts workers, how many hangs on timing."""
+    """In the other session trials that die, or run alone, start workers: how many hangs on timing."""
     assert os.getpid() not in {outcome.metrics["process"] for outcome in source.outcomes.values() if outcome.metrics}
     good = Orders([order(number, "good") for number in range(8)], workers=2)
     run_trials(good, task, {"search": Broken(tmp_path)}, TWO, print)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from nas.engine.ray_cluster import Cluster
-from nas.suite.running import run_suite
+from nas.suite.running import existing_runs, run_suite
 from nas.suite.suite_file import read_suite
 from search_spaces.errors import InputError
 from tests.nas.small_task import small_config, write_small_task
@@ -33,6 +34,17 @@ def test_every_task_is_searched_beginning_with_the_ones_before(suite: Path, tmp_
     assert {name: run.name for name, run in done.items()} == {"first": "two-first", "second": "two-second"}
     assert done["second"].config["strategy"] == {"name": "transfer", "sources": ["two-first"]}
     assert [len(run.journal) for run in done.values()] == [3, 3]
+    shutil.rmtree(tmp_path / "first")  # the data
+    shutil.rmtree(runs / "two-second")
+    there = existing_runs(read_suite(suite), runs)
+    assert {name: len(run.search_front.points) for name, run in there.items()} == {
+        "first": len(done["first"].front.points)
+    }
+
+
+def test_a_suite_without_a_run_has_nothing_to_show(suite: Path, tmp_path: Path):
+    with pytest.raises(InputError, match=r"a run of at least one task in '.*' \(two-first, two-second\); got none"):
+        existing_runs(read_suite(suite), tmp_path)
 
 
 @pytest.mark.slow
