@@ -6,7 +6,7 @@ import contextlib
 import copy
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,13 +35,16 @@ class Side:
         inputs = tree_map(lambda x: x.detach().to(torch.bfloat16).requires_grad_(), self.inputs)
         return replace(self, inputs=inputs, mixed=True)
 
-    def step(self) -> tuple[Tensor, list[Tensor | None]]:
-        """Forward and backward: the result, and the gradients of inputs and parameters for a gradient of ones."""
+    def step(self, gradient: Callable[[Tensor], Tensor] = torch.ones_like) -> tuple[Tensor, list[Tensor | None]]:
+        """Forward and backward: the result, and the gradients of inputs and parameters.
+
+        ``gradient`` makes the one that comes back to the result, of the result.
+        """
         device = tree_leaves(self.inputs)[0].device.type
         with torch.autocast(device, torch.bfloat16) if self.mixed else contextlib.nullcontext():
             y = self.module(*self.inputs)
         sources = [leaf for leaf in [*tree_leaves(self.inputs), *self.module.parameters()] if leaf.requires_grad]
-        return y.detach(), list(torch.autograd.grad(y, sources, torch.ones_like(y), allow_unused=True))
+        return y.detach(), list(torch.autograd.grad(y, sources, gradient(y), allow_unused=True))
 
     def seconds(self) -> float:
         """Time of one step."""
