@@ -69,5 +69,6 @@ class LargeKernelGate(Mechanism):
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``; ``gate``: ``(batch, gate_channels, *any)``."""
-        found = F.relu(self.skip(x) + self.gate(resize(gate, x.shape[2:])))
+        # The gate's side first: its gradient, the largest, is then made when the way back is done with the skip's side.
+        found = F.relu(self.gate(resize(gate, x.shape[2:])) + self.skip(x))
         return x * torch.sigmoid(self.score(found))
