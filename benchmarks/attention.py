@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from attention_case import Case
+from attention_case import CASES, Case
 from comparison import Row, compare
 from cost_curve import SIZES, curve, draw, show_curve
 from measuring.peak_memory import check_meter
@@ -39,12 +39,6 @@ from search_spaces.attention import MECHANISMS
 
 SHAPES = ((2, 32, 64, 64), (2, 64, 128, 128), (1, 32, 24, 24, 24))
 QUICK = ("se", "cbam", "non_local", "criss_cross")
-CASES = (
-    *map(Case, MECHANISMS),
-    Case("attention_gate", {"variant": "same_resolution"}),
-    Case("aspp", {"fusion": "concatenate"}),
-    Case("axial", {"span": 0}),
-)
 GIB = 2**30
 NON_LOCAL = Case("non_local")
 CAPTION = (
@@ -78,7 +72,7 @@ def main() -> None:
     check_meter(device)
     cases = [case for case in CASES if case.mechanism in names]
     dims = sorted({len(one) - 2 for one in shapes})
-    for case in track([case for case in cases if case.has_form], "same function", transient=True):
+    for case in track(cases, "same function", transient=True):
         for count in dims:
             check_same_function(case, count)
     measured = partial(compare, device=device, rounds=rounds, seconds=options.seconds, limit=limit)

@@ -36,10 +36,6 @@ class Case:
     def self_similar(self) -> bool:
         return MECHANISMS[self.mechanism].family == "self-similarity"
 
-    @property
-    def has_form(self) -> bool:
-        return self.mechanism in FORMS
-
     def build(self, channels: int, dims: int) -> nn.Module:
         """The mechanism in training mode, all its parameters away from special values such as 0 and 1."""
         told = {
@@ -82,6 +78,14 @@ class Case:
         """The form of ``FORMS``, with a mechanism of its own that has the same weights."""
         form = Straightforward(self.mechanism, self.build(shape[1], len(shape) - 2))
         return side(form, self.inputs(shape), device, dtype)
+
+
+CASES = (
+    *map(Case, MECHANISMS),
+    Case("attention_gate", {"variant": "same_resolution"}),
+    Case("aspp", {"fusion": "concatenate"}),
+    Case("axial", {"span": 0}),
+)
 
 
 class Straightforward(nn.Module):

@@ -127,9 +127,10 @@ def compare(
     that cannot be run, for want of memory or because torch lacks an operation, is skipped with the reason. ``mixed``:
     in bfloat16, see ``Side.as_trained``.
     """
-    every: dict[str, Make] = {"ours": lambda at: case.ours(at, device)}
-    if case.has_form:
-        every["plain"] = lambda at: case.straightforward(at, device)
+    every: dict[str, Make] = {
+        "ours": lambda at: case.ours(at, device),
+        "plain": lambda at: case.straightforward(at, device),
+    }
     if "monai" in sides:
         from monai_blocks import BLOCKS  # here, for those who compare without MONAI
 

@@ -1,6 +1,6 @@
 """What a training step of each mechanism takes in bfloat16, beside the same function written straightforwardly.
 
-The two were held to the same results elsewhere (``benchmarks/attention.py``). Not every mechanism has such a form.
+The two were held to the same results elsewhere (``benchmarks/attention.py``).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def measure(setting: Setting, until: float) -> Iterator[dict[str, Any]]:
             sides=("ours", "plain"),
             mixed=True,
         )
-        found["rows"].append(row.as_json() | {"has_form": row.case.has_form})
+        found["rows"].append(row.as_json())
         yield found
     yield found
 
@@ -67,9 +67,6 @@ def page(found: Mapping[str, Any]) -> str:
     ]
     if skipped:
         parts.append(f"Not run, memory in brackets is continued from smaller sizes: {'; '.join(skipped)}.")
-    formless = dict.fromkeys(row["mechanism"] for row in found["rows"] if not row["has_form"])
-    if formless:
-        parts.append(f"Without a straightforward form: {', '.join(formless)}.")
     return "\n\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces.layers import CONVOLVE
+from straightforward.conventional import cbam
 
 LINEAR = {2: "bilinear", 3: "trilinear"}
 
@@ -78,6 +79,13 @@ def scale(module: Any, features: list[Tensor]) -> Tensor:
     return gate.join(torch.relu(placed + gated + x))
 
 
+def mscam(module: Any, x: Tensor) -> Tensor:
+    part = module.convolve
+    weighed = cbam(module, x)
+    hidden = part.expand(weighed)
+    return weighed + part.join(torch.stack([scale(hidden) for scale in part.scales]).sum(0))
+
+
 FORMS = {
     "inception": inception,
     "asymmetric": asymmetric,
@@ -85,4 +93,5 @@ FORMS = {
     "res2net": res2net,
     "odconv": odconv,
     "scale": scale,
+    "mscam": mscam,
 }

@@ -46,20 +46,6 @@ def bam(module: Any, x: Tensor) -> Tensor:
     return (1 + torch.sigmoid(channel + spatial)) * x
 
 
-def coordinate(module: Any, x: Tensor) -> Tensor:
-    dims, size = x.dim() - 2, x.shape[2:]
-    strips = []
-    for axis in range(dims):
-        kept = tuple(size[axis] if other == axis else 1 for other in range(dims))
-        strips.append(MEAN[dims](x, kept).flatten(2))
-    joint = module.activation(module.norm(module.squeeze(torch.cat(strips, dim=2))))
-    for axis, (part, excite) in enumerate(zip(torch.split(joint, list(size), dim=2), module.excite, strict=True)):
-        gate = torch.sigmoid(excite(part))
-        kept = tuple(size[axis] if other == axis else 1 for other in range(dims))
-        x = x * gate.reshape(*gate.shape[:2], *kept)
-    return x
-
-
 def gather_excite(module: Any, x: Tensor) -> Tensor:
     extent = module.extent
     gathered = POOL[x.dim() - 2](x, 2 * extent - 1, extent, extent - 1, count_include_pad=False)
@@ -119,16 +105,40 @@ def ca_channel(module: Any, x: Tensor) -> Tensor:
     return torch.relu(module.norm3(module.conv3(torch.relu(gated + module.shortcut(x)))))
 
 
+def split(module: Any, x: Tensor) -> Tensor:
+    splits = module.norm(module.conv(x)).chunk(module.radix, dim=1)
+    scores = module.score(module.squeeze(MEAN[x.dim() - 2](sum(splits), 1)))
+    weights = torch.softmax(scores.reshape(len(x), module.groups, module.radix, -1).transpose(1, 2), dim=1)
+    shares = weights.reshape(scores.shape).chunk(module.radix, dim=1)
+    return sum(share * part for share, part in zip(shares, splits, strict=True))
+
+
+def simam(module: Any, x: Tensor) -> Tensor:
+    squares = (x - x.mean(module.axes, keepdim=True)).pow(2)
+    variance = squares.sum(module.axes, keepdim=True) / (x[0, 0].numel() - 1)
+    return x * torch.sigmoid(squares / (4 * (variance + module.regularisation)) + 0.5)
+
+
+def large_kernels(module: Any, x: Tensor) -> Tensor:
+    attention = x
+    for layer in module.layer.spread:
+        attention = layer(attention)
+    return x * attention
+
+
 FORMS = {
     "se": se,
     "eca": eca,
     "scse": scse,
     "cbam": cbam,
     "bam": bam,
-    "coordinate": coordinate,
     "gather_excite": gather_excite,
     "psa": psa,
     "gsop": gsop,
     "sk": sk,
     "ca_channel": ca_channel,
+    "split": split,
+    "simam": simam,
+    "lka": large_kernels,
+    "lska": large_kernels,
 }

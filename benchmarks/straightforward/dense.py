@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,13 @@ def dense_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | No
     if bias is not None:
         scores = scores + bias
     return torch.softmax(scores, dim=-1) @ value
+
+
+def packed_attention(module: Any, tokens: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multi-head attention of ``(batch, positions, channels)`` by one projection to queries, keys and values."""
+    query, key, value = (heads_of(part, module.heads) for part in module.qkv(tokens).chunk(3, dim=-1))
+    found = dense_attention(query, key, value, bias)
+    return module.project(found.transpose(1, 2).reshape(tokens.shape))
 
 
 def heads_of(tokens: Tensor, heads: int) -> Tensor:

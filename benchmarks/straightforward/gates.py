@@ -47,8 +47,23 @@ def cross(module: Any, x: Tensor, gate: Tensor) -> Tensor:
     return x * _resized(z, x.shape[2:])
 
 
-def _resized(x: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(x, size, mode=LINEAR[x.dim() - 2], align_corners=False)
+def lgag(module: Any, x: Tensor, gate: Tensor) -> Tensor:
+    found = torch.relu(module.gate(_resized(gate, x.shape[2:])) + module.skip(x))
+    return x * torch.sigmoid(module.score(found)).expand_as(x)
 
 
-FORMS = {"attention_gate": attention_gate, "cross": cross}
+def group_bridge(module: Any, x: Tensor, gate: Tensor) -> Tensor:
+    """As the authors' code, which predicts the mask outside of the bridge."""
+    bridge, size = module.bridge, x.shape[2:]
+    mask = _resized(module.predict(gate), size, align_corners=True)
+    deep = _resized(bridge.project(gate), size, align_corners=True)
+    quarters = zip(deep.split(bridge.shares, dim=1), x.split(bridge.shares, dim=1), strict=True)
+    joined = [torch.cat([one, other, mask], dim=1) for one, other in quarters]
+    return bridge.join(torch.cat([spread(part) for spread, part in zip(bridge.spread, joined, strict=True)], dim=1))
+
+
+def _resized(x: Tensor, size: torch.Size, align_corners: bool = False) -> Tensor:
+    return F.interpolate(x, size, mode=LINEAR[x.dim() - 2], align_corners=align_corners)
+
+
+FORMS = {"attention_gate": attention_gate, "cross": cross, "lgag": lgag, "group_bridge": group_bridge}

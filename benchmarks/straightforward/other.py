@@ -93,13 +93,27 @@ def interaction(module: Any, x: Tensor) -> Tensor:
     return z + module.channel_norm(torch.bmm(weights, rows).reshape(x.shape))
 
 
+def hadamard(module: Any, x: Tensor) -> Tensor:
+    """Every learned map is repeated out to the part that it weighs, and the part's own axes give its size."""
+    parts, weighed = module.norm1(x).split(module.shares, dim=1), []
+    for part, one in zip(parts[:-1], module.maps, strict=True):
+        if one.axis is None:
+            weights = one.refine(_resized(one.learned, part.shape[2:], align_corners=True))
+        else:
+            size = part.shape[2 + one.axis]
+            line = one.refine(F.interpolate(one.learned, size, mode="linear", align_corners=True))
+            weights = line.reshape(1, -1, *(size if axis == one.axis else 1 for axis in range(x.dim() - 2)))
+        weighed.append(part * weights.expand_as(part))
+    return module.join(module.norm2(torch.cat([*weighed, module.last(parts[-1])], dim=1)))
+
+
 def _left(prediction: Tensor, size: torch.Size) -> Tensor:
     """One minus the foreground's probability."""
     return 1 - torch.softmax(_resized(prediction, size), dim=1)[:, 1:].sum(1, keepdim=True)
 
 
-def _resized(x: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(x, size, mode=LINEAR[x.dim() - 2], align_corners=False)
+def _resized(x: Tensor, size: torch.Size, align_corners: bool = False) -> Tensor:
+    return F.interpolate(x, size, mode=LINEAR[x.dim() - 2], align_corners=align_corners)
 
 
 FORMS = {
@@ -110,4 +124,5 @@ FORMS = {
     "axial_reverse": axial_reverse,
     "iau": iau,
     "interaction": interaction,
+    "hadamard": hadamard,
 }
