@@ -82,8 +82,13 @@ def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:
     """The plain network of a run: the space's own, else the admitted one most like it, if any.
 
     That is one of the same host with as many of the same words and flags, such as the kind of block, and of these the
-    one with the most parameters.
+    one with the most parameters. What keeps the rules of the space comes before what does not: there are rules that no
+    network without attention keeps, and the run has its plain network all the same.
     """
+    return _plain_that(lambda one: space.allows(one) and admits(one), space) or _plain_that(admits, space)
+
+
+def _plain_that(admits: Admits, space: SearchSpace) -> Architecture | None:
     wanted = space.plain()
     if admits(wanted):
         return wanted

@@ -117,7 +117,7 @@ class Model(Strategy):
         if start is not None:
             yield start
             drawn = itertools.islice(draws(self.space, self.seed), DRAWN)
-            plain = {self.space.part_of(draw).assemble(draw.options, {}) for draw in drawn}
+            plain = filter(self.space.allows, {host_of(self.space, draw) for draw in drawn})
             admitted = sorted(filter(self.budget, plain), key=lambda one: (self.budget.params(one), str(one)))
             places: list[int] = (
                 np.linspace(0, len(admitted) - 1, PLAIN - 1).round().astype(int).tolist() if admitted else []
@@ -166,7 +166,7 @@ class Model(Strategy):
         choices = choices_of(view.posterior, self.space, starts, optimism, rng, settings)
         rest = view.posterior.scales["rest"] ** 2
         climber = Climber(self.space, self.budget, choices, view.steps, optimism, rest, self._prices)
-        yield from map(climber.climb, starts)
+        yield from filter(self.space.allows, map(climber.climb, starts))  # a host may need what no move alone gives it
 
     def _settings(self, tried: int) -> dict[str, float]:
         """A number from 0 up to 1 for each mechanism; now one changes and then another, as new prices take time."""

@@ -129,6 +129,16 @@ def test_the_network_that_stands_for_the_plain_one_has_its_words(name):
 
 
 @every_strategy
+def test_where_rules_forbid_the_plain_network_another_one_comes_first(name):
+    default = dict(SPACE.plain().options)["width"]
+    space = space_of(forbid=[{"width": default}])
+    first = STRATEGIES[name](space, everything, 0).suggest(History())
+    assert first is not None
+    assert first.is_plain
+    assert first in space
+
+
+@every_strategy
 def test_where_no_plain_network_is_admitted_something_else_comes_first(name):
     first = STRATEGIES[name](SPACE, lambda candidate: not candidate.is_plain, 0).suggest(History())
     assert first is not None
