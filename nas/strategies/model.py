@@ -77,7 +77,7 @@ class Model(Strategy):
         self._first = Candidates(self._first_order(), admits, space)
         self._prices: Prices = {}
         self._scales: tuple[Hashable, Scales] = ((), {})
-        self._lists: tuple[Hashable, _View | None, list[list[Architecture]]] = ((), None, [])
+        self._lists: tuple[object, _View | None, list[list[Architecture]]] = ((), None, [])
 
     @one_core()
     def suggest(self, history: History) -> Architecture | None:
@@ -100,7 +100,7 @@ class Model(Strategy):
 
     def _listed(self, scored: Sequence[Trial], failed: Sequence[Trial], count: int, turn: int) -> list[Architecture]:
         """The ``turn``-th ``count`` suggestions, best first, of one model that many suggestions share."""
-        key = count, tuple((trial.architecture, trial.dice) for trial in (*scored, *failed))
+        key = count, [*scored, *failed]
         if self._lists[0] != key:
             self._lists = key, self._view(scored, failed), []
         _, view, lists = self._lists
