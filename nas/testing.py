@@ -19,6 +19,8 @@ from search_spaces.space.union import SearchSpace
 OPTIONS = {"depth": [2, 3], "width": [4, 8, 12], "block": "plain", "norm": "instance"}
 TINY = {"depth": 2, "width": [16, 32], "block": "plain", "norm": "instance"}
 SEVERAL = ["unet", "nested"]  # hosts
+RULES = {"forbid": [{"depth": 3, "width": [8, 12]}], "require": [{"then": {"bottleneck": "any"}}]}
+FIXED = {"fixed": {"bottleneck": {"mechanism": "se", "reduction": 4}}}
 
 Make = Callable[[SearchSpace, Admits, int], Strategy]
 
@@ -38,6 +40,7 @@ def check_strategy(strategy: Callable[..., Strategy], *, trials: int = 24, **set
     for check in (
         check_plain_first,
         check_new_admitted_and_inside,
+        check_rules_are_kept,
         check_function_of_history,
         check_running_is_not_repeated,
         check_small_space_is_walked,
@@ -68,6 +71,14 @@ def check_new_admitted_and_inside(make: Make, trials: int) -> None:
     for architecture in tried:
         assert _is_light(architecture), f"only what is admitted is suggested; got {architecture}"
         assert architecture in space, f"what is suggested lies in the space; got {architecture}"
+
+
+def check_rules_are_kept(make: Make, trials: int) -> None:
+    """What rules refuse is not suggested, nor what lacks a mechanism that is fixed; the plain network may be both."""
+    for changes in (RULES, FIXED):
+        space = _space(**changes)
+        for architecture in _architectures(searched(make, space, trials))[1:]:
+            assert architecture in space, f"what is suggested keeps {changes}; got {architecture}"
 
 
 def check_function_of_history(make: Make, trials: int) -> None:
@@ -164,8 +175,8 @@ def _share(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=2).digest(), "big") / 2**16
 
 
-def _space() -> Space:
-    space = load_space({"host": "unet", "options": OPTIONS, "mechanisms": ["se", "eca"]}, 2)
+def _space(**changes: object) -> Space:
+    space = load_space({"host": "unet", "options": OPTIONS, "mechanisms": ["se", "eca"], **changes}, 2)
     assert isinstance(space, Space)
     return space
 

@@ -19,8 +19,9 @@ SMALL = 10_000  # architectures that can be walked through
 class Candidates:
     """The admitted architectures of an order, each once, worked out only as far as asked and then remembered.
 
-    They end where the order ends, or after ``PATIENCE`` architectures in a row that were refused or had come before:
-    then there is little left to find. What is left of a small space is found by walking through all of it.
+    They end where the order ends, or after ``PATIENCE`` architectures in a row that were refused or had come before.
+    What is left of a small space is then found by walking through all of it, and of a large one, where hard limits
+    leave so little that draws hardly ever hit it, by walking from what was found to its neighbours, and on to theirs.
 
     Args:
         order: of architectures, endless or not.
@@ -51,6 +52,7 @@ class Candidates:
 
 def _admitted_once(order: Iterable[Architecture], admits: Admits, space: SearchSpace | None) -> Iterator[Architecture]:
     met: set[Architecture] = set()
+    found: list[Architecture] = []
     misses = 0
     for architecture in order:
         known = architecture in met
@@ -58,11 +60,29 @@ def _admitted_once(order: Iterable[Architecture], admits: Admits, space: SearchS
         misses += 1
         if not known and admits(architecture):
             misses = 0
+            found.append(architecture)
             yield architecture
         if misses >= PATIENCE:
             break
-    if space is not None and space.size() <= SMALL:
+    if space is None:
+        return
+    if space.size() <= SMALL:
         yield from (architecture for architecture in space if architecture not in met and admits(architecture))
+        return
+    for architecture in found:  # which grows
+        for neighbour in neighbours(space, architecture, 0) if architecture in space else ():
+            if neighbour not in met:
+                met.add(neighbour)
+                if admits(neighbour):
+                    found.append(neighbour)
+                    yield neighbour
+
+
+def neighbours(space: SearchSpace, architecture: Architecture, seed: int) -> Iterator[Architecture]:
+    """All that are one change away, in an order of its own for each architecture."""
+    found = list(space.neighbours(architecture))
+    rng = np.random.default_rng((seed, int(architecture.key, 16)))
+    return (found[place] for place in rng.permutation(len(found)).tolist())
 
 
 def draws(space: SearchSpace, seed: int, sparse: bool = True) -> Iterator[Architecture]:
@@ -82,8 +102,13 @@ def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:
     """The plain network of a run: the space's own, else the admitted one most like it, if any.
 
     That is one of the same host with as many of the same words and flags, such as the kind of block, and of these the
-    one with the most parameters.
+    one with the most parameters. What keeps the rules of the space comes before what does not: there are rules that no
+    network without attention keeps, and the run has its plain network all the same.
     """
+    return _plain_that(lambda one: space.allows(one) and admits(one), space) or _plain_that(admits, space)
+
+
+def _plain_that(admits: Admits, space: SearchSpace) -> Architecture | None:
     wanted = space.plain()
     if admits(wanted):
         return wanted

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nas.surrogate.features import Row, features_of_mechanism, features_of_placement, row_of, setting_of
-from nas.surrogate.observations import columns_of, matrix_of
-from nas.surrogate.posterior import LEVEL_FEATURE, Posterior
+from nas.surrogate.features import Row, features_of_mechanism, features_of_placement, row_of
+from nas.surrogate.posterior import Posterior
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.placement import Placement
 from search_spaces.attention.mechanism import Value
 from search_spaces.space.draws import pick_at
-from search_spaces.space.frame import Group, Series
+from search_spaces.space.frame import Attention, Group, Series
 from search_spaces.space.space import Space
 from search_spaces.space.union import SearchSpace
 
@@ -55,15 +55,9 @@ def choices_of(
     """
     parts = {host_of(space, network): space.part_of(network) for network in networks}
     groups = {key: group for host, part in parts.items() for key, group in groups_of(part, host).items()}
-    of_hosts = [_row_of_host(host) for host in parts]
     offers = [(key, name) for key, group in groups.items() for name in group.offers]
-    of_offers = [_row_of_mechanism(groups[key], name) for key, name in offers]
-    columns = columns_of([*of_hosts, *of_offers, _settings(groups.values())])
-    weights, covariance = posterior.weights(list(columns))
-
-    design = matrix_of(of_offers, columns)
-    variances = np.asarray(design.multiply(design @ covariance).sum(axis=1)).ravel()
-    promises = design @ weights + optimism * np.sqrt(np.maximum(variances, 0))
+    expected, deviations = posterior.added([_row_of_mechanism(slots, name) for (_, _, slots), name in offers])
+    promises = expected + optimism * deviations
     order = np.lexsort((rng.random(len(offers)), -promises.round(9)))  # ties at random
     found: dict[Key, dict[Series, None]] = {key: {(): None} for key in groups}
     for place in order.tolist():
@@ -76,16 +70,14 @@ def choices_of(
         for label, series in part.contents(network).items():
             found[keys[label]][series] = None
 
-    rows = of_hosts + [_row(groups[key], series) for key in groups for series in found[key]]
-    lines = iter(range(len(of_hosts), len(rows)))
-    design = matrix_of(rows, columns)
-    means = design @ weights
-    means[: len(of_hosts)] += posterior.offset
+    rows = [row_of(host) for host in parts]
+    rows += [_row(groups[key].place(series)) for key in groups for series in found[key]]
+    lines = iter(range(len(parts), len(rows)))
+    whole = (np.arange(len(rows)) < len(parts)).astype(float)
     return Choices(
         {host: line for line, host in enumerate(parts)},
         {key: {series: next(lines) for series in found[key]} for key in groups},
-        means,
-        design @ (design @ covariance).T,
+        *posterior.jointly_added(rows, whole),
     )
 
 
@@ -108,29 +100,14 @@ def _placement(group: Group, mechanism: str, share: float) -> Placement:
     return Placement(mechanism, tuple(options))
 
 
-def _row_of_host(host: Architecture) -> Row:
-    row = row_of(host)
-    return Row((*row.features, LEVEL_FEATURE), (*row.values, 1.0))
-
-
-def _row_of_mechanism(group: Group, mechanism: str) -> Row:
-    features = [one for slot in group.slots for one in features_of_mechanism(slot.name, mechanism)]
+@functools.lru_cache(maxsize=65536)
+def _row_of_mechanism(slots: tuple[str, ...], mechanism: str) -> Row:
+    features = [one for slot in slots for one in features_of_mechanism(slot, mechanism)]
     return Row(tuple(features), (1.0,) * len(features))
 
 
-def _row(group: Group, series: Series) -> Row:
-    placed = [(slot, placement) for slot, found in group.place(series) for placement in found]
-    features = [feature for slot, placement in placed for feature in features_of_placement(slot, placement)]
-    return Row(tuple(features), (1.0,) * len(features))
-
-
-def _settings(groups: Iterable[Group]) -> Row:
-    """All values of all hyper-parameters on offer."""
-    offered = dict.fromkeys(
-        (mechanism, name, tuple(values))
-        for group in groups
-        for mechanism, choices in group.offers.items()
-        for name, values in choices.items()
-    )
-    features = [setting_of(mechanism, name, value) for mechanism, name, values in offered for value in values]
+@functools.lru_cache(maxsize=65536)
+def _row(placed: Attention) -> Row:
+    series = [(slot, placement) for slot, found in placed for placement in found]
+    features = [feature for slot, placement in series for feature in features_of_placement(slot, placement)]
     return Row(tuple(features), (1.0,) * len(features))

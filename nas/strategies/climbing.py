@@ -14,10 +14,11 @@ from nas.evidence.hypervolume import Steps
 from nas.strategies.budget import Budget
 from nas.strategies.choices import Choices, groups_of, host_of
 from search_spaces.architecture.architecture import Architecture
+from search_spaces.hosts.slot import Slot
 from search_spaces.space.frame import Series
 from search_spaces.space.union import SearchSpace
 
-Prices = dict[Architecture, dict[tuple[str, Series], int]]  # what a series in a group adds to the parameters of a host
+Prices = dict[tuple[Slot, ...], dict[Series, int]]  # what a series in some slots adds to the parameters of any host
 
 MOVES = 80  # at most, of one climb
 LEAST = 1e-7  # gain in hypervolume that is worth a move
@@ -32,7 +33,7 @@ class Climber:
         steps: the front.
         optimism: standard deviations that are added to what is expected.
         rest: variance of what the choices do not tell of a score.
-        prices: what each host and each choice is known to cost; filled as it climbs.
+        prices: what each choice is known to cost; filled as it climbs.
     """
 
     def __init__(
@@ -118,17 +119,20 @@ class _Slots:
         self.covariance = choices.covariance[np.ix_(lines, lines)]
         self.diagonal = np.diag(self.covariance)
         self.plain = budget.params(host)
-        known = prices.setdefault(host, {})
-        for filled in self._lines():
-            if filled not in known:
-                known[filled] = self._price(*filled)
-        self.params = np.array([known[filled] for filled in self._lines()])
+        added: list[int] = []
+        for key, group in groups.items():
+            known = prices.setdefault(group.slots, {})
+            for series in choices.series[key]:
+                if series not in known:
+                    known[series] = self._price(group.label, series)
+                added.append(known[series])
+        self.params = np.array(added)
 
     def _lines(self) -> Iterator[tuple[str, Series]]:
         return zip([self.labels[place] for place in self.group.tolist()], self.series, strict=True)
 
     def _price(self, label: str, series: Series) -> int:
-        """What is added to the parameters of the host: what one slot holds changes no other slot's."""
+        """What is added to the parameters of the host: slots that are alike cost the same whatever is around them."""
         filled = self._part.assemble(self._host.options, {label: series})
         return self._budget.params(filled) - self.plain if series else 0
 

@@ -18,6 +18,7 @@ import numpy as np
 from nas.evidence.front import nondomination_ranks
 from nas.records.trial import Trial
 from nas.strategies.candidates import Candidates, draws, starting_network
+from nas.strategies.choices import host_of
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.attention import MECHANISMS
@@ -80,7 +81,9 @@ class Evolution(Strategy):
             yield start
             rng = np.random.default_rng(self.seed)
             hosts = [start, *(network for network in _shuffled(rng, self.space.plain_networks()) if network != start)]
-            for plain, single in itertools.zip_longest(filter(self.admits, hosts[1:]), self._singles(rng, hosts)):
+            others = (host_of(self.space, network) for network in hosts[1:])  # with what is fixed
+            plains = (network for network in others if self._offered(network) and self.admits(network))
+            for plain, single in itertools.zip_longest(plains, self._singles(rng, hosts)):
                 yield from (network for network in (plain, single) if network is not None)
         yield from draws(self.space, self.seed)
 

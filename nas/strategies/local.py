@@ -6,12 +6,8 @@ Search, UAI 2021, https://arxiv.org/abs/2005.02960: a strong baseline where scor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-
 from nas.evidence.front import nondominated
-from nas.strategies.candidates import Candidates, plain_then_draws
+from nas.strategies.candidates import Candidates, neighbours, plain_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.space.union import SearchSpace
@@ -41,7 +37,7 @@ class LocalSearch(Strategy):
         for turn in range(len(front)):
             member = front[(len(seen) + turn) % len(front)]
             if member not in self._around:
-                self._around[member] = Candidates(self._neighbours(member), self.admits)
+                self._around[member] = Candidates(neighbours(self.space, member, self.seed), self.admits)
             neighbour = self._around[member].first_unseen(seen)
             if neighbour is not None:
                 return neighbour
@@ -53,9 +49,3 @@ class LocalSearch(Strategy):
         params = [trial.cost.params for trial in trials]
         members = nondominated(params, [trial.metrics["dice"] for trial in trials])
         return list(dict.fromkeys(trials[place].architecture for place in members))
-
-    def _neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """All of them, in an order of its own for each architecture."""
-        found = list(self.space.neighbours(architecture))
-        rng = np.random.default_rng((self.seed, int(architecture.key, 16)))
-        yield from (found[place] for place in rng.permutation(len(found)).tolist())

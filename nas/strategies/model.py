@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from nas.strategies.proposals import changed
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import Row, row_of
-from nas.surrogate.observations import Observations, observed
+from nas.surrogate.observations import observed
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import Scales, learn_scales
 from search_spaces.architecture.architecture import Architecture
@@ -76,8 +76,8 @@ class Model(Strategy):
         self.earlier: Earlier | None = None
         self._first = Candidates(self._first_order(), admits, space)
         self._prices: Prices = {}
-        self._scales: tuple[Hashable, Scales] = ((), {})
-        self._lists: tuple[Hashable, _View | None, list[list[Architecture]]] = ((), None, [])
+        self._scales: tuple[list[Trial], Scales] = ([], {})
+        self._lists: tuple[object, _View | None, list[list[Architecture]]] = ((), None, [])
 
     @one_core()
     def suggest(self, history: History) -> Architecture | None:
@@ -100,7 +100,7 @@ class Model(Strategy):
 
     def _listed(self, scored: Sequence[Trial], failed: Sequence[Trial], count: int, turn: int) -> list[Architecture]:
         """The ``turn``-th ``count`` suggestions, best first, of one model that many suggestions share."""
-        key = count, tuple((trial.architecture, trial.dice) for trial in (*scored, *failed))
+        key = count, [*scored, *failed]
         if self._lists[0] != key:
             self._lists = key, self._view(scored, failed), []
         _, view, lists = self._lists
@@ -117,7 +117,7 @@ class Model(Strategy):
         if start is not None:
             yield start
             drawn = itertools.islice(draws(self.space, self.seed), DRAWN)
-            plain = {self.space.part_of(draw).assemble(draw.options, {}) for draw in drawn}
+            plain = filter(self.space.allows, {host_of(self.space, draw) for draw in drawn})
             admitted = sorted(filter(self.budget, plain), key=lambda one: (self.budget.params(one), str(one)))
             places: list[int] = (
                 np.linspace(0, len(admitted) - 1, PLAIN - 1).round().astype(int).tolist() if admitted else []
@@ -129,7 +129,7 @@ class Model(Strategy):
         seen = observed(scored)
         if len(seen) > AT_MOST:
             seen = seen.take(np.linspace(0, len(seen) - 1, AT_MOST).round().astype(int).tolist())
-        posterior = Posterior(seen.with_failed(failed[-AT_MOST:]), self._scales_for(seen), pending, self.earlier)
+        posterior = Posterior(seen.with_failed(failed[-AT_MOST:]), self._scales_for(scored), pending, self.earlier)
         values = posterior.of_tried(seen)
         params = seen.params.tolist()
         steps = Steps((self.budget.box.place(size), value) for size, value in zip(params, values, strict=True))
@@ -137,14 +137,14 @@ class Model(Strategy):
         front = tuple(architecture for architecture in best if architecture in self.space)
         return _View(posterior, steps, front or (self.space.sample(np.random.default_rng(self.seed)),))
 
-    def _scales_for(self, seen: Observations) -> Scales:
-        """Of as many of the first observations as there were when scales were last due."""
+    def _scales_for(self, scored: Sequence[Trial]) -> Scales:
+        """Of as many of the first trials as there were when scales were last due."""
         due = LEAST
-        while math.ceil(due * GROWTH) <= len(seen):
+        while math.ceil(due * GROWTH) <= len(scored):
             due = math.ceil(due * GROWTH)
-        key = seen.architectures[:due], tuple(seen.scores[:due].tolist())
-        if self._scales[0] != key:
-            self._scales = key, learn_scales(seen.take(range(due)), self.earlier)
+        first = list(scored[:due])
+        if self._scales[0] != first:
+            self._scales = first, learn_scales(observed(first), self.earlier)
         return self._scales[1]
 
     def _best(self, view: _View, count: int, rng: np.random.Generator, seen: Set[Architecture]) -> list[Architecture]:
@@ -166,7 +166,7 @@ class Model(Strategy):
         choices = choices_of(view.posterior, self.space, starts, optimism, rng, settings)
         rest = view.posterior.scales["rest"] ** 2
         climber = Climber(self.space, self.budget, choices, view.steps, optimism, rest, self._prices)
-        yield from map(climber.climb, starts)
+        yield from filter(self.space.allows, map(climber.climb, starts))  # a host may need what no move alone gives it
 
     def _settings(self, tried: int) -> dict[str, float]:
         """A number from 0 up to 1 for each mechanism; now one changes and then another, as new prices take time."""

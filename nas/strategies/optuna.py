@@ -5,7 +5,8 @@ Framework, KDD 2019, https://arxiv.org/abs/1907.10902. Needs the extra ``optuna`
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -47,19 +48,28 @@ class OptunaSampler(Strategy):
             raise InputError(
                 "strategy 'optuna': needs Optuna, which is not installed; pip install 'attention-nas[optuna]'"
             ) from None
-        offered = [name for name in optuna.samplers.__all__ if name.endswith("Sampler") and name != "BaseSampler"]
-        if sampler not in offered:
-            raise InputError(unknown_name("sampler of Optuna", sampler, offered))
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        named = [name for name in optuna.samplers.__all__ if name.endswith("Sampler") and not name.startswith("Base")]
+        if sampler not in named:
+            raise InputError(unknown_name("sampler of Optuna", sampler, named))
+        optuna.logging.set_verbosity(optuna.logging.ERROR)  # of warnings there are several lines a trial
         self.sampler = sampler
         self._begin = Candidates(plain_then_draws(space, admits, seed), admits, space)
+        try:
+            with _quietly():
+                study = self._study(History())
+                for _ in range(2):  # some look at a first trial, others at what came before
+                    trial = study.ask()
+                    trial.suggest_categorical("choice", ["one", "another", "a third"])
+                    study.tell(trial, [0.5, 1000.0])
+        except (TypeError, ValueError, ImportError) as error:  # it wants more than a seed, or has one objective only
+            reason = " ".join(str(error).split())
+            raise InputError(f"strategy 'optuna': {sampler} cannot be used here: {reason}") from None
 
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
         if not seen:
             return self._begin.first_unseen(seen)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what Optuna calls experimental
+        with _quietly():
             study = self._study(history)
             rng = np.random.default_rng((self.seed, len(seen)))
             for _ in range(ATTEMPTS):
@@ -77,11 +87,12 @@ class OptunaSampler(Strategy):
         """A study made anew of everything that was tried: what comes next follows from the history alone."""
         import optuna
 
-        sampler = getattr(optuna.samplers, self.sampler)(seed=self.seed + len(history.seen))
+        (seed,) = np.random.SeedSequence((self.seed, len(history.seen))).generate_state(1).tolist()
+        sampler = getattr(optuna.samplers, self.sampler)(seed=seed)
         study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
-        for trial in history.completed:
-            if trial.architecture not in self.space:
-                continue
+        population = getattr(sampler, "population_size", None)  # of those that go on from generation to generation
+        known = [trial for trial in history.completed if trial.architecture in self.space]
+        for place, trial in enumerate(known):
             told = _Told(self.space.part_of(trial.architecture), trial.architecture)
             self._chosen(told)
             distributions: dict[str, Any] = {
@@ -89,7 +100,11 @@ class OptunaSampler(Strategy):
                 for label, values in told.offered.items()
             }
             values = [trial.metrics["dice"], float(trial.cost.params)]
-            study.add_trial(optuna.trial.create_trial(params=told.params, distributions=distributions, values=values))
+            generation = {f"{self.sampler}:generation": place // population} if population else {}
+            told_trial = optuna.trial.create_trial(
+                params=told.params, distributions=distributions, values=values, system_attrs=generation
+            )
+            study.add_trial(told_trial)
         return study
 
     def _chosen(self, choose: Choose) -> tuple[Space, Options, Contents]:
@@ -114,6 +129,14 @@ class OptunaSampler(Strategy):
             if series:
                 contents[label] = tuple(series)
         return part, options, contents
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings of what Optuna calls experimental."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class _Told:

@@ -15,7 +15,7 @@ from nas.run import RUNS, load_run
 from nas.strategies.model import Model
 from nas.strategies.strategy import Admits, History, strategy
 from nas.surrogate.earlier import Earlier
-from nas.surrogate.features import ATTENTION, Feature
+from nas.surrogate.features import ATTENTION, Feature, Row
 from nas.surrogate.observations import observed
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
@@ -76,7 +76,7 @@ def earlier_of(histories: Sequence[Sequence[Trial]]) -> Earlier:
     for place, trials in enumerate(histories):
         seen = observed(trials)
         features = list(dict.fromkeys(one for row in seen.rows for one in row.features if one[0] in ATTENTION))
-        means, _ = Posterior(seen, learn_scales(seen)).weights(features)
+        means, _ = Posterior(seen, learn_scales(seen)).added([Row((feature,), (1.0,)) for feature in features])
         for feature, mean in zip(features, means.tolist(), strict=True):
             weights.setdefault(feature, [0.0] * len(histories))[place] = mean
     return Earlier({feature: tuple(means) for feature, means in weights.items()}, len(histories))

@@ -65,8 +65,10 @@ class _Model:
 
     def sample(self, points: Sequence[FrontPoint]) -> np.ndarray:
         """``(draws, points)``; of those that are not considered, which many others dominate, nothing good."""
-        nothing = np.full(RESAMPLES, -np.inf)
-        return np.stack([self._draws.get(point.architecture, nothing) for point in points], axis=1)
+        draws = np.full((RESAMPLES, len(points)), -np.inf)
+        for place, point in enumerate(points):
+            draws[:, place] = self._draws.get(point.architecture, -np.inf)
+        return draws
 
     @functools.cached_property
     def _draws(self) -> dict[Architecture | None, np.ndarray]:

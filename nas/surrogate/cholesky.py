@@ -7,7 +7,8 @@ import scipy.linalg
 
 
 def inverse_of(factor: np.ndarray) -> np.ndarray:
-    """The inverse ``(n, n)`` of a symmetric matrix by its lower Cholesky factor, which is left as it was."""
+    """The inverse ``(n, n)`` of a symmetric matrix by its lower Cholesky factor, 0 above the diagonal, which stays."""
     lower, _ = scipy.linalg.lapack.dpotri(factor, lower=True)
-    lower = np.tril(lower)
-    return np.asarray(lower + np.tril(lower, -1).T)
+    inverse = lower + lower.T
+    inverse[np.diag_indices_from(inverse)] /= 2
+    return np.asarray(inverse)

@@ -11,14 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 from scipy.special import ndtr, ndtri
 
 from nas.evidence.bootstrap import LEVEL
 from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.surrogate.features import Row, features_of_mechanism, kind_of
-from nas.surrogate.observations import columns_of, matrix_of, observed
+from nas.surrogate.observations import observed
 from nas.surrogate.posterior import Posterior
 from nas.surrogate.scales import learn_scales
 from search_spaces.architecture.architecture import Architecture
@@ -94,11 +93,7 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int] | 
     if not found:
         raise InputError("effects: no network with attention was scored")
     posterior = Posterior(seen, learn_scales(seen, most=MOST))
-    columns = columns_of(rows.values())
-    weights, covariance = posterior.weights(list(columns))
-    design = matrix_of(list(rows.values()), columns).toarray()
-    means = design @ weights
-    deviations = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", design, covariance, design), 0))
+    means, deviations = posterior.added(list(rows.values()))
     half = ndtri((1 + LEVEL) / 2)
     listed = [
         Effect(

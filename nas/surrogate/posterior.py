@@ -11,11 +11,9 @@ from scipy import sparse
 
 from nas.surrogate.cholesky import inverse_of
 from nas.surrogate.earlier import Earlier
-from nas.surrogate.features import Feature, Row
+from nas.surrogate.features import Row
 from nas.surrogate.observations import Observations, columns_of, matrix_of
 from nas.surrogate.scales import LEVEL, Scales
-
-LEVEL_FEATURE: Feature = ("level", None)  # of every architecture; how far the level lies from ``Posterior.offset``
 
 
 class Posterior:
@@ -51,10 +49,28 @@ class Posterior:
 
     def predict(self, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, ``(rows,)`` each, of the score over all seeds of what has not been tried."""
-        scaled = self._scaled(rows)
-        unknown = np.array([self._unknown(row) for row in rows])
-        variance = self._ridge.variance(scaled) + unknown + self.scales["rest"] ** 2
-        return self._before(rows) + scaled @ self._weights, np.sqrt(variance)
+        means, deviations = self.added(rows, 1.0)
+        return means, np.hypot(deviations, self.scales["rest"])
+
+    def added(self, rows: Sequence[Row], whole: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation, ``(rows,)`` each, of what the features of rows add to a score.
+
+        Args:
+            rows: networks, or parts of them.
+            whole: ``(rows,)`` or for all, 1 for a whole network, whose score has the level in it too, and 0 for a part.
+        """
+        known, means = self._parts(rows, whole)
+        return means, np.sqrt(self._ridge.variance(known) + _squares(self._apart(rows)))
+
+    def jointly_added(self, rows: Sequence[Row], whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As ``added``, with the covariance ``(rows, rows)``."""
+        known, means = self._parts(rows, whole)
+        apart = self._apart(rows)
+        return means, self._ridge.covariance(known) + (apart @ apart.T).toarray()
+
+    def _parts(self, rows: Sequence[Row], whole: np.ndarray | float) -> tuple[sparse.csr_matrix, np.ndarray]:
+        known = self._scaled(rows, whole)
+        return known, self._before(rows, whole) + known @ self._weights
 
     def of_tried(self, seen: Observations) -> np.ndarray:
         """Mean ``(observations,)`` of the score over all seeds of what has been tried."""
@@ -71,54 +87,37 @@ class Posterior:
         drawn = by_features + trust * (seen.scores - by_features) + left * rng.standard_normal(by_features.shape)
         return np.asarray(drawn)
 
-    def weights(self, features: Sequence[Feature]) -> tuple[np.ndarray, np.ndarray]:
-        """Means ``(features,)`` and covariance ``(features, features)`` of the weights, of ``LEVEL_FEATURE`` too.
-
-        What earlier runs say of a feature is in its weight.
-        """
-        places = {**self._columns, LEVEL_FEATURE: self._level}
-        known = np.array([place for place, one in enumerate(features) if one in places], int)
-        columns = np.array([places[features[place]] for place in known], int)
-        prior = np.array([self.scales.get(group, LEVEL) for group, _ in features])
-        means, covariance = np.zeros(len(features)), np.diag(prior**2)
-        means[known] = prior[known] * self._weights[columns]
-        if not self._earlier.runs:
-            covariance[np.ix_(known, known)] = self._ridge.covariance(columns) * np.outer(prior[known], prior[known])
-            return means, covariance
-        said = self._earlier.of_features(features)
-        shares = slice(self._level + 1, None)
-        means += said @ (self._earlier.expected + self.scales["earlier"] * self._weights[shares])
-        said = self.scales["earlier"] * said
-        last = np.arange(self._level + 1, len(self._deviations))
-        joint = self._ridge.covariance(np.append(columns, last))
-        count = len(columns)
-        covariance[np.ix_(known, known)] = joint[:count, :count] * np.outer(prior[known], prior[known])
-        across = np.zeros_like(covariance)
-        across[known] = prior[known, None] * joint[:count, count:] @ said.T
-        return means, covariance + across + across.T + said @ joint[count:, count:] @ said.T
-
-    def _before(self, rows: Sequence[Row]) -> np.ndarray:
+    def _before(self, rows: Sequence[Row], whole: np.ndarray | float = 1.0) -> np.ndarray:
         """What was expected of rows before there were observations, but for the level."""
-        return np.asarray(self.offset + self._earlier.of_rows(rows) @ self._earlier.expected)
+        return np.asarray(self.offset * whole + self._earlier.of_rows(rows) @ self._earlier.expected)
 
     def _trust(self, seen: Observations) -> np.ndarray:
         """How much of what features do not tell of a score is the architecture's own, and no noise."""
         rest = self.scales["rest"] ** 2
         return np.asarray(rest / (rest + self.scales["noise"] ** 2 / seen.trials))
 
-    def _scaled(self, rows: Sequence[Row]) -> sparse.csr_matrix:
+    def _scaled(self, rows: Sequence[Row], whole: np.ndarray | float = 1.0) -> sparse.csr_matrix:
         """Known features of rows, the level, and what earlier runs say, each times the deviation of its weight."""
-        others = np.hstack([np.ones((len(rows), 1)), self._earlier.of_rows(rows)])
+        others = np.column_stack([np.broadcast_to(whole, len(rows)), self._earlier.of_rows(rows)])
         matrix = sparse.hstack([matrix_of(rows, self._columns), sparse.csr_matrix(others)], format="csr")
-        return matrix @ sparse.diags(self._deviations)
+        return _times(matrix, self._deviations)
 
-    def _unknown(self, row: Row) -> float:
-        """Variance of what features add that no observation has."""
-        found: dict[Feature, float] = {}
-        for feature, value in zip(row.features, row.values, strict=True):
-            if feature not in self._columns:
-                found[feature] = found.get(feature, 0.0) + value
-        return sum((value * self.scales[feature[0]]) ** 2 for feature, value in found.items())
+    def _apart(self, rows: Sequence[Row]) -> sparse.csr_matrix:
+        """Features of rows that no observation has, each times the deviation of its weight."""
+        features = [feature for feature in columns_of(rows) if feature not in self._columns]
+        matrix = matrix_of(rows, {feature: column for column, feature in enumerate(features)})
+        return _times(matrix, np.array([self.scales[group] for group, _ in features]))
+
+
+def _times(matrix: sparse.csr_matrix, factors: np.ndarray) -> sparse.csr_matrix:
+    """Each column of a matrix, which is changed, times its factor."""
+    matrix.data *= factors[matrix.indices]
+    return matrix
+
+
+def _squares(rows: sparse.csr_matrix) -> np.ndarray:
+    """The sum of squares of each row."""
+    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
 
 
 class _Ridge:
@@ -138,21 +137,27 @@ class _Ridge:
 
     def variance(self, rows: sparse.csr_matrix) -> np.ndarray:
         """Of the sum of the weights that each of ``rows`` makes."""
-        explained = self._explained((self._rows @ rows.T if self._dual else rows.T).toarray())
-        if not self._dual:
-            return explained
-        return np.maximum(np.asarray(rows.multiply(rows).sum(axis=1)).ravel() - explained, 0)
+        if self._dual:
+            return np.maximum(_squares(rows) - (np.asarray(rows @ self._explaining) ** 2).sum(axis=1), 0)
+        return np.maximum(np.asarray(rows.multiply(rows @ self._inverse).sum(axis=1)).ravel(), 0)
 
-    def covariance(self, columns: np.ndarray) -> np.ndarray:
-        """Of the weights of some columns, ``(columns, columns)``."""
-        if not self._dual:
-            return self._inverse[np.ix_(columns, columns)]
-        across = self._rows[:, columns].toarray()
-        solved = scipy.linalg.solve_triangular(self._factor, across, lower=True, overwrite_b=True, check_finite=False)
-        return np.asarray(np.eye(len(columns)) - solved.T @ solved)
+    def covariance(self, rows: sparse.csr_matrix) -> np.ndarray:
+        """Of these sums, ``(rows, rows)``."""
+        if self._dual:
+            explained = rows @ self._explaining
+            return np.asarray((rows @ rows.T).toarray() - explained @ explained.T)
+        return np.asarray(rows @ (rows @ self._inverse).T)
+
+    @functools.cached_property
+    def _explaining(self) -> np.ndarray:
+        """``(p, n)``: times itself, transposed, it is how much less unsure the weights are than they were before."""
+        rows = self._rows.toarray(order="F")
+        solved = scipy.linalg.solve_triangular(self._factor, rows, lower=True, overwrite_b=True, check_finite=False)
+        return np.asarray(solved.T)
 
     @functools.cached_property
     def _inverse(self) -> np.ndarray:
+        """``(p, p)``, the covariance of the weights."""
         return inverse_of(self._factor)
 
     def draws(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -169,7 +174,3 @@ class _Ridge:
 
     def _solve(self, targets: np.ndarray) -> np.ndarray:
         return np.asarray(scipy.linalg.cho_solve((self._factor, True), targets, check_finite=False))
-
-    def _explained(self, across: np.ndarray) -> np.ndarray:
-        solved = scipy.linalg.solve_triangular(self._factor, across, lower=True, overwrite_b=True, check_finite=False)
-        return np.einsum("ij,ij->j", solved, solved)

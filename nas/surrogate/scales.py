@@ -53,9 +53,10 @@ def learn_scales(seen: Observations, earlier: Earlier | None = None, most: int =
     widths = np.array([PRIORS[name][1] for name in names])
     chosen = seen.take(np.unique(np.linspace(0, len(seen) - 1, most).round().astype(int)).tolist())
     columns = columns_of(chosen.rows)
-    design = matrix_of(chosen.rows, columns)
+    design = matrix_of(chosen.rows, columns).toarray()
     groups = np.array([GROUPS.index(group) for group, _ in columns])
-    grams = np.stack([_gram(design[:, groups == index]) for index in range(len(GROUPS))])
+    blocks = [design[:, groups == index] for index in range(len(GROUPS))]
+    grams = np.stack([block @ block.T for block in blocks])
     scores = chosen.scores
     if earlier:
         said = earlier.of_rows(chosen.rows)
@@ -82,7 +83,3 @@ def learn_scales(seen: Observations, earlier: Earlier | None = None, most: int =
         loss, medians, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ROUNDS}
     )
     return dict(zip(names, np.exp(found.x).tolist(), strict=True))
-
-
-def _gram(design: np.ndarray) -> np.ndarray:
-    return np.asarray((design @ design.T).toarray())

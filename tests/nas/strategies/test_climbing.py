@@ -115,6 +115,23 @@ def test_it_stays_below_the_most_parameters_that_count():
     assert max(params_of(narrow.climb(start)) for start in within) < most
 
 
+def test_slots_that_are_alike_are_priced_once_whatever_host_they_are_in():
+    space = load_space({**HOST, "options": {"depth": 2, "width": 4, "activation": ["relu", "silu"]}}, 2)
+    asked: list[Architecture] = []
+
+    def params(architecture: Architecture) -> int:
+        asked.append(architecture)
+        return params_of(architecture)
+
+    climbing = climber(space, space.plain_networks(), POSTERIOR, Budget(everything, params, BOX))
+    first, second = space.plain_networks()
+    climbing.climb(first)
+    assert len(asked) > 10
+    asked.clear()
+    climbing.climb(second)
+    assert asked == [second]
+
+
 def test_a_host_is_the_network_with_what_is_fixed_alone():
     space = load_space(SPACES["fixed"], 2)
     network = space.sample(np.random.default_rng(3), sparse=False)

@@ -14,7 +14,10 @@ from nas.strategies import STRATEGIES, History
 from nas.strategies import model as module
 from nas.strategies.budget import Budget
 from nas.strategies.model import Model
+from nas.surrogate.earlier import Earlier
+from nas.surrogate.observations import Observations
 from nas.surrogate.recommendation import expected_front
+from nas.surrogate.scales import Scales, learn_scales
 from nas.testing import made_up
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
@@ -84,6 +87,23 @@ def test_what_fails_is_avoided():
 
     done = search("model", 60, 0.01, fails=fails)
     assert sum(trial.dice is None for trial in done[-25:]) <= 3
+
+
+def test_scales_are_learnt_anew_now_and_then_though_a_network_hardly_trained(monkeypatch):
+    learnt: list[int] = []
+
+    def counted(seen: Observations, earlier: Earlier | None = None) -> Scales:
+        learnt.append(len(seen))
+        return learn_scales(seen, earlier)
+
+    monkeypatch.setattr(module, "learn_scales", counted)
+    strategy = Model(SPACE, Budget(lambda _: True, params_of, BOX), 0)
+    done: list[Trial] = []
+    while len(done) < 30:
+        one = strategy.suggest(History(done))
+        assert one is not None
+        done.append(made_up(len(done), one, 0.05 if len(done) == 6 else worth(one)))
+    assert learnt == [5, 7, 9, 12, 15, 19, 24]
 
 
 def test_many_suggestions_share_a_model_where_much_was_tried(monkeypatch):

@@ -15,7 +15,7 @@ from nas.evidence.front import front_of, nondomination_ranks
 from nas.records.trial import Trial
 from nas.strategies import STRATEGIES, History
 from nas.strategies.budget import budget_of
-from nas.strategies.candidates import PATIENCE, Candidates
+from nas.strategies.candidates import PATIENCE, SMALL, Candidates
 from nas.strategies.evolution import Evolution, crowding_distances, survivors
 from nas.strategies.random import RandomSearch
 from search_spaces.architecture.architecture import Architecture
@@ -37,6 +37,9 @@ SPACE = space_of()
 TINY = space_of([2], [16, 32], slots=["bottleneck", "skip.0"], mechanisms={"se": {"reduction": [2, 4]}})
 
 
+WIDE = space_of([2, 3], range(4, 34))
+
+
 def params_of(candidate: Architecture) -> int:
     return candidate.cost(1, 1, (32, 32)).params
 
@@ -47,6 +50,11 @@ def everything(candidate: Architecture) -> bool:
 
 def is_light(candidate: Architecture) -> bool:
     return params_of(candidate) < 30_000
+
+
+def is_hardly_larger(candidate: Architecture) -> bool:
+    """Than the smallest network in ``WIDE``: one draw in 300."""
+    return params_of(candidate) <= 1.015 * WIDE.smallest(1, 1)[1]
 
 
 WORTH = {"skip.0": 0.05, "skip.1": 0.04, "decoder.0": 0.03, "bottleneck": 0.02, "encoder.0": -0.02, "encoder.1": -0.03}
@@ -129,6 +137,16 @@ def test_the_network_that_stands_for_the_plain_one_has_its_words(name):
 
 
 @every_strategy
+def test_where_rules_forbid_the_plain_network_another_one_comes_first(name):
+    default = dict(SPACE.plain().options)["width"]
+    space = space_of(forbid=[{"width": default}])
+    first = STRATEGIES[name](space, everything, 0).suggest(History())
+    assert first is not None
+    assert first.is_plain
+    assert first in space
+
+
+@every_strategy
 def test_where_no_plain_network_is_admitted_something_else_comes_first(name):
     first = STRATEGIES[name](SPACE, lambda candidate: not candidate.is_plain, 0).suggest(History())
     assert first is not None
@@ -173,6 +191,14 @@ def test_a_space_without_attention_is_only_plain_networks(name):
     tried = architectures(searched(name, space_of(max_filled=0), most=1000))
     assert set(tried) == set(SPACE.plain_networks())
     assert len(tried) == 6
+
+
+@every_strategy
+def test_where_limits_leave_little_of_a_large_space_it_is_found(name):
+    assert WIDE.size() > SMALL
+    tried = architectures(searched(name, WIDE, is_hardly_larger, most=20))
+    assert set(tried) == set(filter(is_hardly_larger, space_of([2], [4])))
+    assert len(tried) == 10
 
 
 @every_strategy

@@ -12,7 +12,7 @@ from nas.surrogate.beliefs import believed
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 from tests.nas.surrogate.made_up import SPACE, drawn, params_of
-from tests.nas.trials import one_class, scored
+from tests.nas.trials import one_class, scored, trial
 
 NOISE = 0.02
 
@@ -82,6 +82,11 @@ def test_of_networks_that_many_others_dominate_nothing_is_told(monkeypatch):
     assert set(found.points) <= set(told)
     assert len(told) < 20
     assert {point["low"] is None for point in front_to_list(found)} == {True, False}
+
+
+def test_a_search_in_which_every_trial_failed_has_an_empty_front():
+    trials = [trial(number, None) for number in range(3)]
+    assert front(trials).chances == front(trials).doubts == {}
 
 
 def test_a_search_of_one_trial_has_a_front_all_the_same():

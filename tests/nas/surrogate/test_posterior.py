@@ -7,7 +7,7 @@ from scipy import sparse
 from nas.surrogate.earlier import Earlier
 from nas.surrogate.features import GROUPS, Feature, Row, row_of
 from nas.surrogate.observations import Observations, columns_of, matrix_of, observed
-from nas.surrogate.posterior import LEVEL_FEATURE, Posterior, _Ridge
+from nas.surrogate.posterior import Posterior, _Ridge
 from nas.surrogate.scales import LEVEL, PRIORS, learn_scales
 from tests.nas.surrogate.made_up import SPACE, drawn, observations, trials_of
 
@@ -48,10 +48,10 @@ def test_solving_for_weights_and_for_rows_is_the_same():
     tall = _Ridge(rows)
     targets, asked = rng.normal(size=8), rng.normal(size=(4, 5))
     assert wide.mean(targets)[:5] == pytest.approx(tall.mean(targets))
-    columns = np.array([3, 0, 4])
-    assert wide.covariance(columns) == pytest.approx(tall.covariance(columns))
-    padded = sparse.csr_matrix(np.hstack([asked, np.zeros((4, 9))]))
-    assert wide.variance(padded) == pytest.approx(tall.variance(sparse.csr_matrix(asked)))
+    narrow, padded = sparse.csr_matrix(asked), sparse.csr_matrix(np.hstack([asked, np.zeros((4, 9))]))
+    assert wide.variance(padded) == pytest.approx(tall.variance(narrow))
+    assert wide.covariance(padded) == pytest.approx(tall.covariance(narrow))
+    assert np.diag(wide.covariance(padded)) == pytest.approx(wide.variance(padded))
     for ridge in (wide, tall):
         draws = ridge.draws(40_000, rng)[:, :5]
         assert draws.mean(axis=0) == pytest.approx(np.zeros(5), abs=0.02)
@@ -73,11 +73,16 @@ def test_weights_add_up_to_what_is_predicted(count, earlier):
     """Of networks whose features all have a weight, known or not."""
     rows = [row_of(architecture) for architecture in drawn(20, seed=1)]
     posterior = Posterior(observations(count), SCALES, earlier=earlier)
-    features = list(columns_of(rows))
-    weights, covariance = posterior.weights([*features, LEVEL_FEATURE])
+    alone = [Row((feature,), (1.0,)) for feature in columns_of(rows)]
+    level = Row((), ())
+    whole = np.array([*(0.0 for _ in alone), 1.0])
+    weights, covariance = posterior.jointly_added([*alone, level], whole)
     design = np.hstack([matrix_of(rows, columns_of(rows)).toarray(), np.ones((20, 1))])
     means, deviations = posterior.predict(rows)
-    assert posterior.offset + design @ weights == pytest.approx(means, abs=1e-9)
+    assert design @ weights == pytest.approx(means, abs=1e-9)
+    same, unsure = posterior.added([*alone, level], whole)
+    assert same == pytest.approx(weights)
+    assert unsure == pytest.approx(np.sqrt(np.diag(covariance)))
     variances = np.einsum("ij,jk,ik->i", design, covariance, design) + SCALES["rest"] ** 2
     assert np.sqrt(variances) == pytest.approx(deviations, abs=1e-7)
 
@@ -134,7 +139,8 @@ def test_draws_of_what_was_tried_lie_around_its_means():
 def test_of_a_feature_that_nobody_has_seen_the_weight_is_as_unsure_as_before():
     seen = observations(200)
     scales = learn_scales(seen)
-    means, covariance = Posterior(seen, scales).weights([("mechanism", "se"), ("mechanism", "never seen")])
+    alone = [Row((("mechanism", name),), (1.0,)) for name in ("se", "never seen")]
+    means, covariance = Posterior(seen, scales).jointly_added(alone, np.zeros(2))
     assert means[0] != 0
     assert means[1] == 0
     assert covariance[0, 0] < scales["mechanism"] ** 2
