@@ -30,9 +30,9 @@ PACKED = (".nii.gz", ".mgz")
 def read(path: Path, role: str, array: str = "") -> Stored:
     """See ``Format``."""
     image, values = _load(path)
-    colour = values.dtype.names is not None  # RGB24, or RGBA32
+    colour = values.dtype.names or ()  # RGB24, or RGBA32
     if colour:
-        values = np.stack([values[name] for name in values.dtype.names[:3]], -1)
+        values = np.stack([values[name] for name in colour[:3]], -1)
     if values.ndim == 5 and values.shape[3] == 1:  # NIfTI keeps the fourth axis for time, vectors come fifth
         values = values[:, :, :, 0]
     if values.ndim > 4:
@@ -139,7 +139,9 @@ def encode(label: np.ndarray, source: Source, suffix: str) -> bytes:
             image.set_qform(affine, 1)
         image.header.set_xyzt_units("mm")
         content = image.to_bytes()
-    return gzip.compress(content, compresslevel=3, mtime=0) if suffix in PACKED else content  # more takes seconds, for little
+    return (
+        gzip.compress(content, compresslevel=3, mtime=0) if suffix in PACKED else content
+    )  # more takes seconds, for little
 
 
 def _sheared(affine: Any) -> bool:

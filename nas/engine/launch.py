@@ -96,7 +96,7 @@ def search(
     data, own_folder, stem = _read(config)
     beside = beside or own_folder
     folder = _folder(Path(runs), run, stem, resume)
-    stored = _stored(folder) if resume else None
+    stored = Run(folder).config if resume else None
     if stored is not None and config is None:
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
     data = apply_settings(data, settings)
@@ -292,12 +292,6 @@ def _create(runs: Path, name: str | None, stem: str) -> Path:
             return folder
         except FileExistsError:
             continue
-
-
-def _stored(folder: Path) -> dict[str, Any]:
-    data = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    assert isinstance(data, dict)
-    return data
 
 
 def _finals_began(folder: Path) -> bool:

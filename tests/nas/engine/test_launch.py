@@ -227,6 +227,14 @@ def test_the_name_of_a_run_that_exists_is_refused(copy, cluster, small_task):
     )
 
 
+@pytest.mark.parametrize("content", ["a: [", "- 1", "a: 1\na: 2"])
+def test_a_run_whose_config_is_damaged_is_named_when_it_is_to_go_on(tmp_path, content):
+    (tmp_path / "hurt").mkdir()
+    (tmp_path / "hurt" / "config.yaml").write_text(content)
+    with pytest.raises(InputError, match=r"^run .*hurt.*(is not YAML|holds no mapping)"):
+        nas.search(run="hurt", resume=True, runs=tmp_path)
+
+
 @pytest.mark.parametrize("name", ["a/b", "", "../small", "/tmp/x"])
 def test_a_run_name_that_is_no_plain_name_is_refused(copy, cluster, small_task, name):
     (fault,) = refused(copy, cluster, small_config(small_task), run=name)
