@@ -32,7 +32,7 @@ def init(
     with stage_bars() as show:
         planned = plan_task(task, set_ or [], show)
     for note in planned.notes:
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {note}", highlight=False, soft_wrap=True)
     path = task if not Path(task).exists() or file.resolve().parent == Path.cwd() else str(Path(task).resolve())
     decided = [(one.key, one.value, one.reason) for one in planned.decisions if not one.given]
     about = f"{planned.name}: {len(planned.facts.sizes)} training cases"

@@ -99,7 +99,7 @@ def _show(finished: Run) -> None:
         export_point(finished, best, folder)
     console.print(front_view(finished))
     for line in closing_lines(finished):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
     if trained:
         line = f"exported the best to {folder}: try  nas predict {folder} IMAGE..."
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)

@@ -183,6 +183,14 @@ def test_any_other_failure_is_one_line_and_its_trace_with_debug(nas_, run_folder
 def test_markup_in_names_is_printed_as_it_is(nas_):
     (line,) = refused(nas_("front", "[bold]x[/bold]"))
     assert line.startswith("run '[bold]x[/bold]' does not exist in 'runs/'")
+    (line,) = refused(nas_("front", "a\nb :skull:"))
+    assert line.startswith("run 'a\\nb :skull:' does not exist")
+
+
+def test_markup_in_names_of_classes_is_shown_as_it_is(nas_, small_task):
+    result = nas_("plan", small_task, "--set", 'task.classes={"core[/x] :skull: [red]": 255}')
+    assert result.code == 0, result.err
+    assert "core[/x] :skull: [red]" in result.words
 
 
 def test_an_interrupted_command_ends_with_code_130(nas_, run_folder, monkeypatch):
