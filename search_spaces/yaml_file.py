@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import yaml
 from search_spaces.errors import InputError
 
 SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # that of safe_load, ten times as fast where there is one
+NO_UTF8 = re.compile(r"\\uD[89A-F]", re.IGNORECASE)  # in names of files; the fast one refuses them
 
 
-class _Loader(SAFE):
+class _EachOnce:
     """Refuses a key that is given twice in one place: YAML would forget the first without a word."""
 
     def get_single_node(self) -> yaml.Node | None:
-        root: yaml.Node | None = super().get_single_node()
+        root: yaml.Node | None = super().get_single_node()  # type: ignore[misc]
         waiting, met = [root], set()
         while waiting:
             node = waiting.pop()
@@ -32,6 +34,12 @@ class _Loader(SAFE):
         return root
 
 
+class _Loader(_EachOnce, yaml.SafeLoader): ...
+
+
+class _FastLoader(_EachOnce, SAFE): ...
+
+
 def _refuse_repeats(keys: Sequence[yaml.Node]) -> None:
     known: set[tuple[str, str]] = set()
     for key in keys:
@@ -44,7 +52,7 @@ def _refuse_repeats(keys: Sequence[yaml.Node]) -> None:
 
 def parse_yaml(text: str) -> Any:
     """What YAML says. Raises ``yaml.YAMLError``, or ``ValueError`` for a date that no calendar has."""
-    return yaml.load(text, Loader=_Loader)
+    return yaml.load(text, Loader=_Loader if NO_UTF8.search(text) else _FastLoader)
 
 
 def read_yaml(path: Path, kind: str) -> Any:
