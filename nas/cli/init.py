@@ -22,13 +22,14 @@ def init(
     ] = None,
 ) -> None:
     """Read a task and write a config for it, in which every decision stands as a comment with its reason."""
-    from evaluators.files import write_text
+    from evaluators.files import check_can_hold, write_text
     from nas.config.first_config import commented_config
     from nas.engine.planning import plan_task
 
     file = out or Path(f"{Path(task).resolve().name}.yaml")
     if file.exists():
         raise InputError(f"config '{file}' exists already; expected a new file, see --out")
+    check_can_hold(file.parent)
     with stage_bars() as show:
         planned = plan_task(task, set_ or [], show)
     for note in planned.notes:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from evaluators.files import write_text
+from evaluators.files import check_can_hold, write_text
 from evaluators.fingerprint import fingerprint
 from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
@@ -268,6 +268,8 @@ def _read(config: Mapping[str, Any] | str | Path | None) -> tuple[dict[str, Any]
 
 
 def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
+    if not resume:
+        check_can_hold(runs)
     if name is not None:
         if not name or Path(name).name != name:
             raise InputError(f"run name '{name}': expected a plain name, without '/'")

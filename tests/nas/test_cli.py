@@ -885,6 +885,14 @@ def test_init_writes_a_config_that_plans_the_same_and_is_not_overwritten(nas_, s
     assert {key: one["value"] for key, one in first.items()} == {key: one["value"] for key, one in second.items()}
     (line,) = refused(nas_("init", small_task))
     assert line == f"config '{written}' exists already; expected a new file, see --out"
+    (line,) = refused(nas_("init", small_task, "--out", written / "a.yaml"))
+    assert line.endswith(f"{written} is no folder; expected a folder, or a place for a new one")
+
+
+def test_a_config_may_have_its_suffix_in_capitals(nas_, small_task, tmp_path):
+    config = tmp_path / "MINE.YAML"
+    config.write_text(yaml.safe_dump(small_config(small_task, training={"steps": 7})))
+    assert json.loads(nas_("plan", config, "--json").out)["decisions"]["training.steps"]["value"] == 7
 
 
 # -- search -----------------------------------------------------------------------------------------------

@@ -241,6 +241,12 @@ def test_a_run_name_that_is_no_plain_name_is_refused(copy, cluster, small_task, 
     assert fault == f"run name '{name}': expected a plain name, without '/'"
 
 
+def test_a_folder_of_runs_that_can_be_none_is_told_before_anything_is_read(tmp_path, small_task):
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(InputError, match="runs is no folder"):
+        nas.search(small_config(small_task), runs=tmp_path / "runs", reading=lambda *_: pytest.fail("was read"))
+
+
 def test_a_run_that_does_not_exist_cannot_be_resumed(copy, cluster):
     (fault,) = refused(copy, cluster, run="smal", resume=True)
     assert fault.startswith("run 'smal' does not exist in ")
