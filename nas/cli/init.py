@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -38,4 +39,5 @@ def init(
     decided = [(one.key, one.value, one.reason) for one in planned.decisions if not one.given]
     about = f"{planned.name}: {len(planned.facts.sizes)} training cases"
     write_text(file, commented_config(path, about, set_ or [], list(planned.facts.shares), decided))
-    console.print(f"{file}: written; start the search with: nas search {file}", highlight=False, soft_wrap=True)
+    next_ = f"nas search {quote(str(file))}"
+    console.print(f"{file}: written; start the search with: {next_}", highlight=False, soft_wrap=True)

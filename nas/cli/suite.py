@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,7 +66,7 @@ def suite(
         from evaluators.files import write_text
         from nas.suite.page import page as results
 
-        write_text(page, results(f"Results of {suite.stem}", f"nas suite {suite}", won, held))
+        write_text(page, results(f"Results of {suite.stem}", f"nas suite {quote(str(suite))}", won, held))
         console.print(f"written to {page}", highlight=False)
         return
     if as_json:

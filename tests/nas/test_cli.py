@@ -885,6 +885,8 @@ def test_init_writes_a_config_that_plans_the_same_and_is_not_overwritten(nas_, s
     assert {key: one["value"] for key, one in first.items()} == {key: one["value"] for key, one in second.items()}
     (line,) = refused(nas_("init", small_task))
     assert line == f"config '{written}' exists already; expected a new file, see --out"
+    spaced = nas_("init", small_task, "--set", "task.classes.disc=255", "--out", "my own.yaml")
+    assert spaced.words.endswith("nas search 'my own.yaml'")
     (line,) = refused(nas_("init", small_task, "--out", written / "a.yaml"))
     assert line.endswith(f"{written} is no folder; expected a folder, or a place for a new one")
 
