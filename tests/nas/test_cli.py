@@ -1052,3 +1052,23 @@ def test_what_a_suite_has_so_far_is_shown_without_its_data(nas_, run_folder):
     assert " within 0.01 " in nas_("suite", "organs.yaml", "--done").out
     assert nas_("suite", "organs.yaml", "--done", "--page", "results.md").out == "written to results.md\n"
     assert f"**{best.architecture}**" in Path("results.md").read_text()
+
+
+def test_a_suite_as_json_leaves_standard_output_to_the_data(nas_, run_folder, monkeypatch):
+    def searched(members, *, watch, **_):
+        for member in members:
+            with watch(member) as watcher:
+                watcher.noted(["the data are odd"])
+        return {members[0].name: Run(run_folder)}
+
+    monkeypatch.setattr("nas.suite.running.run_suite", searched)
+    Path("organs.yaml").write_text("tasks: {small: /nowhere}\n")
+    told = nas_("suite", "organs.yaml")
+    assert "small: run organs-small" in told.words
+    assert "note: the data are odd" in told.words
+    as_data = nas_("suite", "organs.yaml", "--json")
+    assert json.loads(as_data.out)["winners"][0]["task"] == "small"
+    assert "note: the data are odd" in as_data.err
+    monkeypatch.setattr("nas.suite.running.run_suite", lambda *_, **__: pytest.fail("was searched"))
+    (fault,) = refused(nas_("suite", "organs.yaml", "--page", "organs.yaml/results.md"))
+    assert "organs.yaml is no folder" in fault
