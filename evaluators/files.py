@@ -14,7 +14,7 @@ AS_ON_DISK = "surrogateescape"  # how to encode names of files that are not UTF-
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` atomically, making its folder where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -81,7 +81,7 @@ class Optimisation:
 
     @property
     def mean_loss(self) -> float:
-        """Of the last tenth of all steps, as far as they were done here."""
+        """Of the last tenth of all steps."""
         return float(torch.stack(list(self._recent)).mean())
 
     def state(self) -> bytes:
@@ -95,6 +95,7 @@ class Optimisation:
         tensors["random/cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["random/cuda"] = torch.cuda.get_rng_state(self.device)
+        tensors["losses"] = torch.stack(list(self._recent))
         tensors["done"] = torch.tensor(self.done)
         tensors["rate"] = torch.tensor(self._schedule.get_last_lr()[0], dtype=torch.float64)
         return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
@@ -117,6 +118,7 @@ class Optimisation:
         self._optimiser.load_state_dict({**held, "state": values})
         if scaler := part("scaler/"):
             self._scaler.load_state_dict({name: value.item() for name, value in scaler.items()})
+        self._recent.extend(tensors.get("losses", torch.zeros(0)).to(self.device))
         self.done = int(tensors["done"])
         self._schedule.load_state_dict(
             {**self._schedule.state_dict(), "last_epoch": self.done, "_step_count": self.done + 1}

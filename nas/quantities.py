@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from search_spaces.errors import InputError
 
 MAGNITUDES = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
+MOST_DIGITS = 18  # of a count, more is a slip
 COUNT = re.compile(r"([\d_]*\.?\d+(?:e\+?\d+)?)\s*([a-z]?)", re.IGNORECASE)
 
 SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
@@ -29,9 +30,9 @@ def parse_count(value: str | int | float) -> int:
         raise fault
     try:
         count = Decimal(match[1]).scaleb(MAGNITUDES[match[2].lower()])
-    except InvalidOperation:
+    except ArithmeticError:
         raise fault from None
-    if count != count.to_integral_value():
+    if count != count.to_integral_value() or count.adjusted() > MOST_DIGITS:
         raise fault
     return int(count)
 

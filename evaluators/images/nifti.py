@@ -23,17 +23,16 @@ _MM = {1: 1e3, 3: 1e-3}  # of the unit codes metre and micron; others count as m
 _FLAT = 1e-6  # a volume this small against the product of its sides is none
 _SAME = 0.01  # voxel sizes that differ by less than this share are taken as equal
 _MGH_TYPES = (np.uint8, np.int16, np.int32)
+_CHUNK = 1 << 20  # bytes
+PACKED = (".nii.gz", ".mgz")
 
 
 def read(path: Path, role: str, array: str = "") -> Stored:
     """See ``Format``."""
-    import nibabel
-
-    image: Any = nibabel.load(path)
-    values = np.asanyarray(image.dataobj)
-    colour = values.dtype.names is not None  # RGB24, or RGBA32
+    image, values = _load(path)
+    colour = values.dtype.names or ()  # RGB24, or RGBA32
     if colour:
-        values = np.stack([values[name] for name in values.dtype.names[:3]], -1)
+        values = np.stack([values[name] for name in colour[:3]], -1)
     if values.ndim == 5 and values.shape[3] == 1:  # NIfTI keeps the fourth axis for time, vectors come fifth
         values = values[:, :, :, 0]
     if values.ndim > 4:
@@ -46,6 +45,21 @@ def read(path: Path, role: str, array: str = "") -> Stored:
     affines, spacing, said = _lie(image, values.ndim - 1)
     affine, other = (*affines, None, None)[:2]
     return Stored(values, spacing, affine, image.header, notes + said, other)
+
+
+def _load(path: Path) -> tuple[Any, np.ndarray]:
+    """What nibabel says of a file, and its values; a packed one is read to its end, where its checksum is looked at."""
+    import nibabel
+
+    image: Any = nibabel.load(path)
+    if not path.name.lower().endswith(PACKED):
+        return image, np.asanyarray(image.dataobj)
+    with gzip.open(path) as content:
+        image = type(image).from_stream(content)
+        values = np.asanyarray(image.dataobj)
+        while content.read(_CHUNK):
+            pass
+    return image, values
 
 
 def _lie(image: Any, axes: int) -> tuple[list[np.ndarray], tuple[float, ...], tuple[str, ...]]:
@@ -125,8 +139,9 @@ def encode(label: np.ndarray, source: Source, suffix: str) -> bytes:
             image.set_qform(affine, 1)
         image.header.set_xyzt_units("mm")
         content = image.to_bytes()
-    packed = suffix in (".nii.gz", ".mgz")
-    return gzip.compress(content, compresslevel=3, mtime=0) if packed else content  # more takes seconds, for little
+    return (
+        gzip.compress(content, compresslevel=3, mtime=0) if suffix in PACKED else content
+    )  # more takes seconds, for little
 
 
 def _sheared(affine: Any) -> bool:

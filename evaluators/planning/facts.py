@@ -71,14 +71,17 @@ class Facts:
 
 
 def look_at(task: Task, train: Sequence[Sample]) -> Facts:
-    """Measure the training cases of a task."""
+    """Measure the training cases of a task: some of them, and where these lack a class, some that show it too."""
     axes = [axis for axis in range(train[0].image.ndim - 1) if axis != task.slice_axis]
-    measured = [train[place] for place in np.unique(np.linspace(0, len(train) - 1, LOOKED_AT).round().astype(int))]
+    measured = _spread(train)
+    lacking = set(task.labelling.classes).difference(*(_shown(sample, task.labelling) for sample in measured))
+    rare = [sample for sample in train if lacking and not lacking.isdisjoint(_shown(sample, task.labelling))]
+    looked = [*measured, *_spread(rare)]
     chords: dict[str, list[np.ndarray]] = {}
     centres: dict[str, list[np.ndarray]] = {}
     shares: dict[str, list[float]] = {name: [] for name in task.labelling.classes}
     backgrounds: list[float] = []
-    for sample in measured:
+    for sample in looked:
         assert sample.label is not None
         for name, chord in _class_chords(sample.label, task.labelling).items():
             chords.setdefault(name, []).append((chord * sample.spacing)[axes])
@@ -87,7 +90,7 @@ def look_at(task: Task, train: Sequence[Sample]) -> Facts:
             shares[name].append(float(mask.mean()))
             if mask.any():
                 centres.setdefault(name, []).append(_centre(mask)[axes])
-    if np.mean(backgrounds) >= 0.5:
+    if np.mean(backgrounds[: len(measured)]) >= 0.5:
         chords.pop(BACKGROUND, None)
     return Facts(
         np.array([[sample.image.shape[1 + axis] for axis in axes] for sample in train]),
@@ -95,9 +98,20 @@ def look_at(task: Task, train: Sequence[Sample]) -> Facts:
         any(map(is_known, train)),
         {name: np.quantile(found, 0.25, axis=0) for name, found in chords.items()},
         {name: np.array(found) for name, found in centres.items()},
-        {name: float(np.mean(found)) for name, found in shares.items()},
-        _intensities(measured),
+        {name: float(np.mean(found[: len(measured)])) for name, found in shares.items()},
+        _intensities(looked),
     )
+
+
+def _spread(samples: Sequence[Sample]) -> list[Sample]:
+    """Most ``LOOKED_AT`` of them, evenly spread."""
+    places = np.linspace(0, len(samples) - 1, min(LOOKED_AT, len(samples))).round().astype(int)
+    return [samples[place] for place in np.unique(places)]
+
+
+def _shown(sample: Sample, labelling: Labelling) -> list[str]:
+    assert sample.label is not None
+    return labelling.shown(np.bincount(sample.label.ravel(), minlength=256))
 
 
 def mean_chords(label: np.ndarray) -> dict[int, np.ndarray]:

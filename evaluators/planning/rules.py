@@ -266,7 +266,7 @@ def _working_sizes(facts: Facts, size: tuple[int, ...] | None, spacing: tuple[fl
         return np.tile(size, (len(facts.sizes), 1))
     if spacing is None:
         return facts.sizes
-    return np.maximum(1, np.round(facts.sizes * facts.spacings / spacing)).astype(int)
+    return np.clip(np.round(facts.sizes * facts.spacings / spacing), 1, 2**31).astype(int)  # what is longer is a fault
 
 
 def _rounded(length: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from os.path import commonprefix
 from pathlib import Path
@@ -45,6 +45,23 @@ def shared_images(cases: Sequence[Case]) -> list[str]:
                     f"{file} ({case.split}) and {other} ({owner.split}) are one image; expected it in one case"
                 )
     return faults
+
+
+def shared_labels(cases: Sequence[Case]) -> list[str]:
+    """A note where cases of no group have one label file: a slip, or one subject taken in several ways."""
+    owners: dict[Path, list[Case]] = defaultdict(list)
+    for case in cases:
+        if case.label is not None:
+            owners[case.label.resolve()].append(case)
+    shared = [found for found in owners.values() if len({case.group or case.name for case in found}) > 1]
+    if not shared:
+        return []
+    first, second = sorted(case.name for case in shared[0])[:2]
+    more = f", and {len(shared) - 1} more labels are those of several" if shared[1:] else ""
+    return [
+        f"cases {first} and {second} have the same label file, {shared[0][0].label}{more}: where they show one "
+        "subject, a column 'group' or group_pattern keeps them in one part"
+    ]
 
 
 def below(file: Path, root: Path) -> str:

@@ -36,11 +36,16 @@ def check_coverage(task: Task, counts: Mapping[str, Sequence[np.ndarray]], score
         if not cases
     ]
     notes = []
+    every = [one for part in SPLITS for one in counts[part]]
+    showing = sum(bool(task.labelling.shown(one)) for one in every)
+    advice = "move cases that show some there, or leave the split to the tool"
+    if showing <= len(scored):
+        advice = f"only {showing} of all {len(every)} cases show some, too few for each part to have one"
     for part in scored:
         if counts[part] and not any(shown[part]):
             faults.append(
                 f"task '{task.name}': none of the {len(counts[part])} {part} cases shows any foreground, so nothing "
-                "can be scored on them; move cases that show some there, or leave the split to the tool"
+                f"can be scored on them; {advice}"
             )
         elif counts[part]:
             notes += [

@@ -62,7 +62,7 @@ def label_map(description: Mapping[str, Any], file: Path, request: Request) -> L
     if request.classes is not None or "labels" not in description:
         return None
     rules = _rules(description["labels"], file)
-    regions = any(isinstance(rule, list) and name not in RESERVED for name, rule in rules.items())
+    regions = any(isinstance(rule, list) and name.lower() not in RESERVED for name, rule in rules.items())
     if not regions:
         rules = dict(sorted(rules.items(), key=lambda item: np.min(item[1])))
     order = request.regions_class_order or (_order(description, file) if regions else ())
@@ -91,7 +91,7 @@ def _rules(labels: object, file: Path) -> dict[str, int | list[int]]:
         raise InputError(f"{file}: labels: expected whole numbers as values, got {dict(labels)!r}") from None
     if len(rules) != len(labels):
         raise InputError(f"{file}: labels: a name is given to two values in {dict(labels)!r}")
-    return {name.lower() if name.lower() in RESERVED else name: rule for name, rule in rules.items()}
+    return rules
 
 
 def _values(value: object) -> int | list[int]:

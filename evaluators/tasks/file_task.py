@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluators.images import PICTURES, file_suffix, is_series, orientation_of
-from evaluators.tasks.case_names import shared_images
+from evaluators.tasks.case_names import shared_images, shared_labels
 from evaluators.tasks.case_reader import CaseReader, count_channels
 from evaluators.tasks.coverage import check_coverage
 from evaluators.tasks.faults import raise_faults
@@ -73,7 +73,7 @@ def file_task(
             f"{reader.channels}"
         )
     dims, axis = found.dimensions.dims, found.dimensions.slice_axis
-    told = (*notes, *grouping, *found.notes)
+    told = (*notes, *shared_labels(cases), *grouping, *found.notes)
     task = Task(name, dims, found.labelling, reader.channels, tuple(cases), reader, axis, told, reading)
     if counts:
         check_coverage(task, {"train": [counts[case.name] for case in task.split("train")], "val": [], "test": []}, ())

@@ -69,7 +69,7 @@ def open_folders(path: Path, request: Request, *, images: str = "", labels: str 
     raise_faults(faults)
     names = unique_names([[image] for _, image, _ in triples], path)
     cases = [Case(name, split, (image,), label) for name, (split, image, label) in zip(names, triples, strict=True)]
-    return file_task(path, cases, request)
+    return file_task(path, cases, request, notes=_unlabelled(path, wanted))
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,20 @@ def _folders(path: Path, wanted: _Wanted) -> list[tuple[str, Path, Path]]:
     return above or [("train", image_folder, label_folder)]
 
 
+def _unlabelled(path: Path, wanted: _Wanted) -> list[str]:
+    """A note for each test folder that is passed over."""
+    roots = [root for root in _named(path, PARTS["test"]) if not _is_part(root, "test", wanted)]
+    return [f"{root} holds images without labels, which are left out" for root in roots if _has_images(root, wanted)]
+
+
 def _is_part(root: Path, split: str, wanted: _Wanted) -> bool:
     """Whether ``root`` holds images, and labels too where it is the test part: without, it cannot be scored."""
-    has_images = (root / wanted.images).is_dir() if wanted.images else bool(_named(root, IMAGES))
     has_labels = (root / wanted.labels).is_dir() if wanted.labels else bool(_named(root, LABELS))
-    return _holds_both(root, wanted.arrays) or (has_images and (has_labels or split != "test"))
+    return _holds_both(root, wanted.arrays) or (_has_images(root, wanted) and (has_labels or split != "test"))
+
+
+def _has_images(root: Path, wanted: _Wanted) -> bool:
+    return (root / wanted.images).is_dir() if wanted.images else bool(_named(root, IMAGES))
 
 
 def _pair_of_folders(root: Path, wanted: _Wanted) -> tuple[Path, Path]:

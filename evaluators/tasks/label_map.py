@@ -124,6 +124,11 @@ class LabelMap:
         notes = []
         if any(len(indices) > 1 for indices in self.members):
             notes.append(f"the classes are regions, each is learnt for itself: {self.described}")
+        of_zero = [name for name, indices in zip(self.classes, self.members, strict=True) if self._of(0) in indices]
+        if of_zero and not self.rest and 0 not in self.own:
+            notes.append(
+                f"no label value is background: where 0 is, '{of_zero[0]}' is to be called so, else it is scored"
+            )
         if counts and self.rest:
             real = np.array(counts.real(noisy=True))
             taken = counts.where(np.isin(counts.values, real[self.index(real) == 0]))
@@ -131,6 +136,9 @@ class LabelMap:
                 listed = taken.listed(int(counts.counts.sum()))
                 notes.append(f"label values {listed} are background, since no class takes them")
         return notes
+
+    def _of(self, value: int) -> int:
+        return int(self.index(np.array(value)))
 
     @property
     def _last(self) -> int:

@@ -26,7 +26,8 @@ def parse_classes(classes: ClassRules, order: Sequence[int] = (), *, regions: bo
 
     ``instances`` takes every non-zero value that nothing else takes. The name ``background`` gives the background its
     values; without it, it is 0 and, where there are ranges or thresholds, what no rule takes. The values of the name
-    ``ignore`` are in no loss and no score. Classes that share values are regions, see ``regions``.
+    ``ignore`` are in no loss and no score; both may be written in capitals. Classes that share values are regions, see
+    ``regions``.
 
     Args:
         classes: the rules by name.
@@ -36,8 +37,10 @@ def parse_classes(classes: ClassRules, order: Sequence[int] = (), *, regions: bo
     Raises:
         InputError: every rule that cannot be read, and values that cannot be told apart.
     """
-    if not isinstance(classes, Mapping) or not any(name not in RESERVED for name in classes):
-        raise InputError(f"classes: expected at least one class name with its label values, got {classes!r}")
+    given = classes
+    classes = _with_reserved(classes) if isinstance(classes, Mapping) else {}
+    if not any(name not in RESERVED for name in classes):
+        raise InputError(f"classes: expected at least one class name with its label values, got {given!r}")
     names = [name for name in classes if name not in RESERVED]
     if len(names) > MOST_INDICES:
         raise InputError(f"classes: expected at most {MOST_INDICES}, got {len(names)}")
@@ -52,13 +55,21 @@ def parse_classes(classes: ClassRules, order: Sequence[int] = (), *, regions: bo
     return _label_map(told, taken, reserved)
 
 
+def _with_reserved(classes: ClassRules) -> dict[str, int | str | Sequence[int | str]]:
+    """``classes`` with the names that mean something as they are known, whatever the case of their letters."""
+    known = {name: name.lower() if str(name).lower() in RESERVED else name for name in classes}
+    twice = [name for name in RESERVED if list(known.values()).count(name) > 1]
+    raise_faults([f"classes.{name}: given twice, in other letters" for name in twice])
+    return {known[name]: rule for name, rule in classes.items()}
+
+
 def _read(classes: ClassRules) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
     """What each name takes, nothing for ``instances``; and a line for each that cannot be read."""
     spans: dict[str, tuple[Span, ...]] = {}
     faults = []
     for name, rule in classes.items():
         found = parse_rule(rule)
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str) or not name.strip() or len(name.splitlines()) > 1:
             faults.append(f"classes: expected names as text, got {name!r}")
         elif rule == INSTANCES and (name in RESERVED or () in spans.values()):
             faults.append(f"classes.{name}: only one foreground class can be '{INSTANCES}'")

@@ -68,6 +68,8 @@ def open_nnunet(path: Path, request: Request, *, fold: int | None = None) -> Tas
         tests = _cases_in(root / "imagesTs", root / "labelsTs", ending, "test", len(names))
         taken = {case.name for case in cases}
         cases += [replace(case, name=f"test/{case.name}") if case.name in taken else case for case in tests]
+    elif any((root / "imagesTs").glob(f"*{ending}")):
+        notes = [*notes, f"{root / 'imagesTs'} holds images without labels, which are left out"]
     labels = dataset_json.label_map(description, file, request)
     return file_task(root, cases, request, labels=labels, channels=len(names), notes=notes)
 

@@ -110,7 +110,7 @@ def complete_split(
     """
     missing = missing_parts(cases)
     groups: dict[tuple[bool, str], list[Case]] = defaultdict(list)
-    for case in cases:
+    for case in sorted(cases, key=lambda case: case.name):
         if case.split == "train":
             groups[bool(case.group), case.group or case.name].append(case)
     if len(groups) <= len(missing):

@@ -76,7 +76,7 @@ def _look(file: Path, image: Path, arrays: tuple[str, str], orientation: str | N
         grid = read(image, "image", arrays[0]) if part else stored
     except InputError as fault:
         return fault
-    if (stored.array != stored.array[:1]).any():
+    if len(stored.array) > 1 and (stored.array != stored.array[:1]).any():
         return InputError(f"{file}: expected a label with one value per voxel, got {len(stored.array)} channels")
     placement = grid.placed(orientation)
     return LabelRecord(

@@ -34,9 +34,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-console = Console()
+console = Console(markup=False, emoji=False)  # names may hold brackets and colons
 WIDE = 100  # columns of a terminal from which on tables have room for everything
-errors = Console(stderr=True, soft_wrap=True, highlight=False)
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 @app.callback()
@@ -64,7 +64,8 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         for fault in error.faults:
-            errors.print(f"error: {fault}", markup=False)
+            line = fault.replace("\n", "\\n")  # a fault is one line, whatever a name in it holds
+            errors.print(f"error: {line}")
         sys.exit(EXIT_INPUT)
     except KeyboardInterrupt:
         if debug:
@@ -75,5 +76,5 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         hint = "" if debug else "; --debug shows the trace"
-        errors.print(f"error: {type(error).__name__}: {' '.join(str(error).split())}{hint}", markup=False)
+        errors.print(f"error: {type(error).__name__}: {' '.join(str(error).split())}{hint}")
         sys.exit(EXIT_FAILURE)

@@ -47,7 +47,7 @@ def export(
     from search_spaces.errors import InputError
 
     def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
     formats = list(dict.fromkeys(name for given in format_ or [] for name in given.split(",") if name != "folder"))
     for name in formats:

@@ -42,7 +42,7 @@ def plan(
         print(json.dumps({"facts": _as_data(planned.facts), "decisions": decisions}, indent=1, allow_nan=False))
         return
     for note in planned.notes:
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {note}", highlight=False, soft_wrap=True)
     for table in (_facts_table(planned.name, planned.facts), _decisions_table(planned.decisions)):
         console.print(table, "", sep="\n")
 

@@ -56,7 +56,7 @@ def predict(
         )
 
     def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
     counts = Counter(note for prediction in made for note in prediction.notes)
     for note, count in counts.items():

@@ -39,6 +39,6 @@ def report(
     content = content_of(loaded, command, overlays_of if pictures else None)
     write_text(path, page_of(content))
     for note in content.notes:
-        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"note: {note}", highlight=False, soft_wrap=True)
     size = format_bytes(path.stat().st_size)
-    console.print(f"{path}: {len(content.networks)} networks, {size}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{path}: {len(content.networks)} networks, {size}", highlight=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,8 +57,8 @@ def search(
                 errors.print("stopped before the first trial; nothing was written")
             else:
                 _show_what_there_is(watcher.folder)
-                where = "" if runs == Path("runs") else f" --runs {runs}"
-                errors.print(f"stopped; go on with: nas search --resume --run {watcher.folder.name}{where}")
+                where = "" if runs == Path("runs") else f" --runs {quote(str(runs))}"
+                errors.print(f"stopped; go on with: nas search --resume --run {quote(watcher.folder.name)}{where}")
             raise
     _show(finished)
 
@@ -99,7 +100,7 @@ def _show(finished: Run) -> None:
         export_point(finished, best, folder)
     console.print(front_view(finished))
     for line in closing_lines(finished):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
     if trained:
-        line = f"exported the best to {folder}: try  nas predict {folder} IMAGE..."
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        line = f"exported the best to {folder}: try  nas predict {quote(str(folder))} IMAGE..."
+        console.print(line, highlight=False, soft_wrap=True)

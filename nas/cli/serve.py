@@ -40,5 +40,5 @@ def serve(
     watched = watched_runs(named or [], runs)
     opened = door(watched, host, port)
     names = ", ".join(run.name for run in watched)
-    console.print(f"{opened.address} ({names}); Ctrl-C ends it", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{opened.address} ({names}); Ctrl-C ends it", highlight=False, soft_wrap=True)
     opened.serve()

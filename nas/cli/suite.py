@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from nas.cli.app import app, console, errors
@@ -43,8 +46,11 @@ def suite(
     The runs are named SUITE-TASK. The same command again goes on where it was stopped, and shows the table of a suite
     that has ended. With --done it needs no data, and searches may still run.
     """
+    from evaluators.files import check_can_hold
     from nas.suite.suite_file import read_suite
 
+    if page is not None:
+        check_can_hold(page.parent)
     members = read_suite(suite)
     with console.status("starting torch"):
         from nas.suite.across import across, winners
@@ -56,7 +62,8 @@ def suite(
             errors.print(f"no run yet: {', '.join(missing)}")
     else:
         try:
-            found = run_suite(members, settings=set_ or [], runs=runs, address=address, watch=_watch)
+            watch = partial(_watch, errors if as_json else console)
+            found = run_suite(members, settings=set_ or [], runs=runs, address=address, watch=watch)
         except KeyboardInterrupt:
             errors.print("stopped; the same command goes on")
             raise
@@ -65,7 +72,7 @@ def suite(
         from evaluators.files import write_text
         from nas.suite.page import page as results
 
-        write_text(page, results(f"Results of {suite.stem}", f"nas suite {suite}", won, held))
+        write_text(page, results(f"Results of {suite.stem}", f"nas suite {quote(str(suite))}", won, held))
         console.print(f"written to {page}", highlight=False)
         return
     if as_json:
@@ -80,11 +87,11 @@ def suite(
 
 
 @contextmanager
-def _watch(member: Member) -> Iterator[LiveWatcher]:
+def _watch(where: Console, member: Member) -> Iterator[LiveWatcher]:
     from nas.cli.live import LiveWatcher
 
-    console.rule(f"{member.name}: run {member.run}", align="left")
-    with LiveWatcher(console) as watcher:
+    where.rule(f"{member.name}: run {member.run}", align="left")
+    with LiveWatcher(where) as watcher:
         yield watcher
 
 

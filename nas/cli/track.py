@@ -37,7 +37,7 @@ def track(
     telling.tell(loaded.journal)
     telling.close()
     for line in failed:
-        errors.print(line, markup=False)
+        errors.print(line)
     told = [name for name in places if not any(line.startswith(f"tracking.{name}:") for line in failed)]
     if told:
         count = len(loaded.journal)

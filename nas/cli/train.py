@@ -31,8 +31,8 @@ def train(
 
         def tell(notes: Sequence[str]) -> None:
             for note in notes:
-                console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+                console.print(f"note: {note}", highlight=False, soft_wrap=True)
 
         evaluation = train_fully(architecture, task, config, set_ or [], out, device, show, tell)
     scores = ", ".join(f"{name} {round(value, 4):g}" for name, value in evaluation.metrics.items())
-    console.print(f"{out}: {scores}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{out}: {scores}", highlight=False, soft_wrap=True)

@@ -22,10 +22,10 @@ EXPECTED = {
     "dict_type": "a mapping of keys",
     "model_type": "a mapping of keys",
     "literal_error": "{expected}",
-    "greater_than_equal": "at least {ge:g}",
-    "greater_than": "more than {gt:g}",
-    "less_than_equal": "at most {le:g}",
-    "less_than": "less than {lt:g}",
+    "greater_than_equal": "at least {ge:.10g}",
+    "greater_than": "more than {gt:.10g}",
+    "less_than_equal": "at most {le:.10g}",
+    "less_than": "less than {lt:.10g}",
 }
 
 
@@ -53,8 +53,9 @@ def faulty_keys(data: Any, error: ValidationError) -> set[tuple[Any, ...]]:
 def _line(model: type[BaseModel], key: tuple[Any, ...], value: Any, faults: Sequence[ErrorDetails]) -> str:
     dotted = ".".join(map(str, key))
     for fault in faults:
-        if fault["type"] in ("extra_forbidden", "invalid_key"):
-            return _unknown(model, key)
+        no_text = fault["loc"][-1] == "[key]" and not isinstance(key[-1], str)
+        if no_text or fault["type"] in ("extra_forbidden", "invalid_key"):
+            return _odd_key(model, key)
         if fault["type"] == "value_error":  # of our own parsers, which say what came
             return f"{dotted}: {fault['msg'].removeprefix('Value error, ')}"
     expected = [
@@ -64,25 +65,32 @@ def _line(model: type[BaseModel], key: tuple[Any, ...], value: Any, faults: Sequ
     return f"{dotted}: expected {' or '.join(dict.fromkeys(expected))}, got {shown(value)}"
 
 
-def _unknown(model: type[BaseModel], key: tuple[Any, ...]) -> str:
+def _odd_key(model: type[BaseModel], key: tuple[Any, ...]) -> str:
+    """Of a key that is not known, or no text, as ``1`` is, or ``no``, which YAML takes for a truth value."""
     section: Any = model
     for part in key[:-1]:
-        section = section.model_fields[part].annotation
+        field = getattr(section, "model_fields", {}).get(part)
+        section = field and field.annotation
     place = ".".join(map(str, key[:-1]))
-    return unknown_name(f"key of '{place}':" if place else "key", key[-1], section.model_fields)
+    if getattr(section, "model_config", {}).get("extra") == "forbid":
+        return unknown_name(f"key of '{place}':" if place else "key", key[-1], section.model_fields)
+    return f"{place}: expected names that are text, got {key[-1]!r}"
 
 
 def _key(location: Sequence[Any], data: Any) -> tuple[Any, ...]:
-    """The parts of a location that lead through the user's data; the others name the forms that pydantic tried."""
+    """The parts of a location that lead through the user's data; the others name the forms that pydantic tried.
+
+    A key that is no text is a number there where it can be, as a truth value is, else what ``repr`` makes of it.
+    """
     key: list[Any] = []
     for part in location:
-        found = next((k for k in data if str(k) == str(part)), None) if isinstance(data, Mapping) else None
-        if found is not None:
-            part = found
-        elif not (isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)):
-            continue
-        key.append(part)
-        data = data[part]
+        if isinstance(data, Mapping):
+            found = [own for own in data if part in (own, repr(own))]
+        else:
+            found = [part] if isinstance(data, list | tuple) and isinstance(part, int) and part < len(data) else []
+        if found:
+            key.append(found[0])
+            data = data[found[0]]
     return tuple(key)
 
 

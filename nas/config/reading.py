@@ -10,12 +10,13 @@ import yaml
 
 from nas.config.form_faults import shown
 from search_spaces.errors import InputError, InputErrors
+from search_spaces.yaml_file import parse_yaml
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """The mapping a YAML config holds. Raises ``InputError`` when there is none."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"config '{path}' does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -50,7 +51,7 @@ def apply_settings(data: dict[str, Any], settings: Sequence[str]) -> dict[str, A
             place = place[part]
         else:
             try:
-                place[parts[-1]] = yaml.safe_load(value)
+                place[parts[-1]] = parse_yaml(value)
             except (yaml.YAMLError, ValueError) as error:
                 faults.append(f"--set {setting}: the value is not YAML: {' '.join(str(error).split())}")
     if faults:

@@ -25,8 +25,9 @@ WORDS = {
 HEAD = """# Every key of a config
 
 Written by the tool from its own models (`python -m nas.config.reference`); `nas list config` shows the same. A key
-that is left out has the default; `--set KEY=VALUE` sets one for once. What is chosen follows from the training cases by
-rules: `nas plan TASK` shows it ([recipe.md](recipe.md)), and `nas init TASK` writes a config with it.
+that is left out has the default, one given twice is a fault; `--set KEY=VALUE` sets one for once. What is chosen
+follows from the training cases by rules: `nas plan TASK` shows it ([recipe.md](recipe.md)), and `nas init TASK` writes
+a config with it.
 """
 
 

@@ -23,7 +23,7 @@ Whole = Annotated[int, Field(strict=True)]
 Positive = Annotated[Whole, Field(ge=1)]
 Number = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, le=1)]
-Seed = Annotated[Whole, Field(ge=0)]
+Seed = Annotated[Whole, Field(ge=0, le=2**31 - 1)]  # less than all of torch, NumPy and Optuna take
 Architectures = list[str] | dict[str, dict[str, Any]]  # presets and files, or written out, by name
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from evaluators.files import write_text
+from evaluators.files import check_can_hold, write_text
 from evaluators.fingerprint import fingerprint
 from evaluators.preprocessing import PreparedTask, Preprocessing, prepare
 from evaluators.tasks.faults import raise_faults
@@ -96,7 +96,7 @@ def search(
     data, own_folder, stem = _read(config)
     beside = beside or own_folder
     folder = _folder(Path(runs), run, stem, resume)
-    stored = _stored(folder) if resume else None
+    stored = Run(folder).config if resume else None
     if stored is not None and config is None:
         data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
     data = apply_settings(data, settings)
@@ -268,6 +268,8 @@ def _read(config: Mapping[str, Any] | str | Path | None) -> tuple[dict[str, Any]
 
 
 def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
+    if not resume:
+        check_can_hold(runs)
     if name is not None:
         if not name or Path(name).name != name:
             raise InputError(f"run name '{name}': expected a plain name, without '/'")
@@ -292,12 +294,6 @@ def _create(runs: Path, name: str | None, stem: str) -> Path:
             return folder
         except FileExistsError:
             continue
-
-
-def _stored(folder: Path) -> dict[str, Any]:
-    data = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    assert isinstance(data, dict)
-    return data
 
 
 def _finals_began(folder: Path) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from evaluators.preprocessing import PreparedTask
 
 GRACE = 5.0  # seconds that a trial may be late to notice that its time is over, before its process is ended
+LONGEST = threading.TIMEOUT_MAX  # seconds: some 300 years, more than a timer takes is never over
 LEAKED = 0.5  # of a worker's share of its machine's memory, by which it may grow from trial to trial
 
 
@@ -121,7 +123,7 @@ class Worker(tune.Trainable):
             return
         left = seconds - self._seconds()
         with open(os.devnull, "w") as nowhere:
-            faulthandler.dump_traceback_later(max(left, 0) + GRACE, exit=True, file=nowhere)
+            faulthandler.dump_traceback_later(min(max(left, 0) + GRACE, LONGEST), exit=True, file=nowhere)
             try:
                 yield
             finally:

@@ -20,7 +20,7 @@ COLUMNS = tuple(column.name for column in dataclasses.fields(CaseRecord))
 def write_cases(folder: Path, records: Sequence[CaseRecord]) -> None:
     """Write the table of a run."""
     lines = io.StringIO()
-    table = csv.writer(lines, lineterminator="\n")
+    table = csv.writer(lines)  # with the ends of lines that CSV has, else a name that holds half of one is torn
     table.writerow(COLUMNS)
     table.writerows(dataclasses.astuple(record) for record in records)
     write_text(folder / TABLE, lines.getvalue())

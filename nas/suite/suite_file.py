@@ -70,7 +70,7 @@ def _entry(name: str, entry: Any, folder: Path) -> tuple[dict[str, Any], Path]:
     """The keys of a task's own, and where its paths may start."""
     if not name or Path(name).name != name:
         raise InputError(f"tasks: expected plain names, without '/'; got {shown(name)}")
-    if isinstance(entry, str) and Path(entry).suffix in YAML:
+    if isinstance(entry, str) and Path(entry).suffix.lower() in YAML:
         config = Path(locate(entry, folder, known=()))
         return read_config(config), config.parent
     if isinstance(entry, str):

@@ -265,6 +265,12 @@ def test_a_volume_given_to_a_network_of_pictures_is_cut_across_its_widest_axis(s
     assert volumes.for_image((9, 9, 9), spacing) is volumes
 
 
+def test_a_spacing_that_no_image_can_be_brought_to_is_told_however_small_it_is():
+    samples = [disc_sample(np.random.default_rng(seed), (16, 20)) for seed in range(2)]
+    with pytest.raises(InputError, match=r"brought to the 1e-300 x 1e-300 mm of the network"):
+        prepare(make_task({"train": samples[:1], "val": samples[1:]}), spacing=(1e-300, 1e-300))
+
+
 def test_voxel_sizes_out_of_reach_of_the_others_are_told_before_anything_is_resampled():
     rng = np.random.default_rng(0)
     fine = [disc_sample(rng, (16, 20)) for _ in range(4)]

@@ -183,6 +183,14 @@ def test_any_other_failure_is_one_line_and_its_trace_with_debug(nas_, run_folder
 def test_markup_in_names_is_printed_as_it_is(nas_):
     (line,) = refused(nas_("front", "[bold]x[/bold]"))
     assert line.startswith("run '[bold]x[/bold]' does not exist in 'runs/'")
+    (line,) = refused(nas_("front", "a\nb :skull:"))
+    assert line.startswith("run 'a\\nb :skull:' does not exist")
+
+
+def test_markup_in_names_of_classes_is_shown_as_it_is(nas_, small_task):
+    result = nas_("plan", small_task, "--set", 'task.classes={"core[/x] :skull: [red]": 255}')
+    assert result.code == 0, result.err
+    assert "core[/x] :skull: [red]" in result.words
 
 
 def test_an_interrupted_command_ends_with_code_130(nas_, run_folder, monkeypatch):
@@ -877,6 +885,16 @@ def test_init_writes_a_config_that_plans_the_same_and_is_not_overwritten(nas_, s
     assert {key: one["value"] for key, one in first.items()} == {key: one["value"] for key, one in second.items()}
     (line,) = refused(nas_("init", small_task))
     assert line == f"config '{written}' exists already; expected a new file, see --out"
+    spaced = nas_("init", small_task, "--set", "task.classes.disc=255", "--out", "my own.yaml")
+    assert spaced.words.endswith("nas search 'my own.yaml'")
+    (line,) = refused(nas_("init", small_task, "--out", written / "a.yaml"))
+    assert line.endswith(f"{written} is no folder; expected a folder, or a place for a new one")
+
+
+def test_a_config_may_have_its_suffix_in_capitals(nas_, small_task, tmp_path):
+    config = tmp_path / "MINE.YAML"
+    config.write_text(yaml.safe_dump(small_config(small_task, training={"steps": 7})))
+    assert json.loads(nas_("plan", config, "--json").out)["decisions"]["training.steps"]["value"] == 7
 
 
 # -- search -----------------------------------------------------------------------------------------------
@@ -1034,3 +1052,23 @@ def test_what_a_suite_has_so_far_is_shown_without_its_data(nas_, run_folder):
     assert " within 0.01 " in nas_("suite", "organs.yaml", "--done").out
     assert nas_("suite", "organs.yaml", "--done", "--page", "results.md").out == "written to results.md\n"
     assert f"**{best.architecture}**" in Path("results.md").read_text()
+
+
+def test_a_suite_as_json_leaves_standard_output_to_the_data(nas_, run_folder, monkeypatch):
+    def searched(members, *, watch, **_):
+        for member in members:
+            with watch(member) as watcher:
+                watcher.noted(["the data are odd"])
+        return {members[0].name: Run(run_folder)}
+
+    monkeypatch.setattr("nas.suite.running.run_suite", searched)
+    Path("organs.yaml").write_text("tasks: {small: /nowhere}\n")
+    told = nas_("suite", "organs.yaml")
+    assert "small: run organs-small" in told.words
+    assert "note: the data are odd" in told.words
+    as_data = nas_("suite", "organs.yaml", "--json")
+    assert json.loads(as_data.out)["winners"][0]["task"] == "small"
+    assert "note: the data are odd" in as_data.err
+    monkeypatch.setattr("nas.suite.running.run_suite", lambda *_, **__: pytest.fail("was searched"))
+    (fault,) = refused(nas_("suite", "organs.yaml", "--page", "organs.yaml/results.md"))
+    assert "organs.yaml is no folder" in fault

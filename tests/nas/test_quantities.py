@@ -32,7 +32,10 @@ def test_counts_as_people_write_them(value, count):
     assert type(parsed) is int
 
 
-@pytest.mark.parametrize("value", ["", "k", "12q", "-5", -5, "1.5", "1.2345k", 0.5, True, None, "1k2", "nan", math.inf])
+@pytest.mark.parametrize(
+    "value",
+    ["", "k", "12q", "-5", -5, "1.5", "1.2345k", 0.5, True, None, "1k2", "nan", math.inf, "1e999999999", "1e19"],
+)
 def test_what_is_no_count_is_an_error_that_shows_the_forms(value):
     with pytest.raises(InputError, match="'500k'") as caught:
         parse_count(value)

@@ -248,3 +248,17 @@ def test_freesurfers_volumes_lie_as_they_say_and_so_do_their_results(tmp_path, s
         assert np.allclose(result.affine, stored.affine, atol=1e-4)
         assert result.get_data_dtype().newbyteorder("=") == kind
         assert np.unique(result.dataobj).tolist() == [values]
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "A.NII.GZ", "a.mgz"])
+def test_a_packed_file_whose_checksum_is_wrong_is_damaged_though_it_can_be_unpacked(tmp_path, name):
+    path = tmp_path / name
+    kind = nibabel.MGHImage if name.endswith("mgz") else nibabel.Nifti1Image
+    values = np.random.default_rng(0).integers(0, 999, (32, 32, 64)).astype(np.int16)
+    packed = bytearray(gzip.compress(kind(values, RAS).to_bytes()))
+    path.write_bytes(packed)
+    assert (read(path, "image").array[0] == values).all()
+    packed[-8] ^= 1
+    path.write_bytes(packed)
+    with pytest.raises(InputError, match=rf"{name}: cannot be read as .*, damaged or truncated \(CRC check failed"):
+        read(path, "image")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.labelling import Labelling
-from evaluators.planning.facts import VALUES, look_at, mean_chords
+from evaluators.planning.facts import LOOKED_AT, VALUES, look_at, mean_chords
 from evaluators.tasks.task import Task
 from tests.evaluators.made_tasks import make_sample, make_task
 
@@ -44,6 +44,20 @@ def test_a_class_that_is_thin_in_a_quarter_of_the_cases_counts_as_thin():
     samples = [make_sample(np.zeros((1, 64, 64)), band(width)) for width in (4, 4, 30, 30, 30, 30)]
     task = make_task({"train": samples})
     assert look_at(task, samples).chords["disc"].tolist() == [10.5, 64]
+
+
+def test_a_class_that_few_of_many_cases_show_is_measured_all_the_same():
+    rare, empty = np.zeros((2, 20, 30), np.uint8)
+    rare[4:8, 5:15] = 1
+    samples = [make_sample(np.zeros((1, 20, 30)), empty)] * 3 * LOOKED_AT
+    assert look_at(make_task({}), samples).chords == {}
+    samples[LOOKED_AT + 1] = make_sample(np.full((1, 20, 30), 7.0), rare)  # none of those that are evenly spread
+    facts = look_at(make_task({}), samples)
+    assert facts.chords["disc"].tolist() == [4, 10]
+    assert facts.centres["disc"].shape == (1, 2)
+    assert facts.shares == {"disc": 0.0}
+    assert facts.intensities is not None
+    assert facts.intensities.mean.tolist() == [7.0]
 
 
 def test_regions_and_slices_are_measured_in_the_plane_of_the_network():

@@ -46,6 +46,13 @@ def test_a_part_without_foreground_is_a_fault_where_it_is_scored():
     assert check_coverage(TWO, parts, ()) == []
 
 
+@pytest.mark.parametrize(("showing", "advice"), [(1, "only 2 of all 4 cases show some"), (2, "or leave the split to")])
+def test_advice_is_to_move_cases_only_where_there_are_enough_of_them(showing, advice):
+    parts = {"train": [counts(1, 2)] * showing, "val": [counts(1)], "test": [counts()] * (3 - showing)}
+    with pytest.raises(InputError, match=f"test cases shows any foreground.*{advice}"):
+        check_coverage(TWO, parts, ("val", "test"))
+
+
 def test_a_class_that_a_scored_part_never_shows_is_told():
     parts = {"train": [counts(1, 2)], "val": [counts(1)], "test": [counts(1, 2)]}
     assert check_coverage(TWO, parts, ("val", "test")) == [

@@ -71,6 +71,17 @@ def test_all_labels_that_cannot_be_read_are_named_together(tmp_path):
     assert ["case1.png" in fault or "case4.png" in fault for fault in caught.value.faults] == [True, True]
 
 
+def test_a_label_that_holds_nan_is_told_as_that(tmp_path):
+    root = write_csv_task(tmp_path, ["train"] * 6)
+    for label in (root / "labels").iterdir():
+        np.save(label.with_suffix(".npy"), np.where(mask() > 0, 1, np.nan))
+    table = root / "split.csv"
+    table.write_text(table.read_text().replace(".png,train", ".npy,train"))
+    with pytest.raises(InputError, match=r"case0\.npy: the label holds NaN") as caught:
+        open_task(root)
+    assert len(caught.value.faults) == 6
+
+
 def test_all_labels_with_other_values_are_named_together_and_before_any_image_is_read(tmp_path):
     root = write_csv_task(tmp_path, ["train"] * 6)
     for number in (1, 4):

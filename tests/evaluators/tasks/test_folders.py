@@ -90,10 +90,12 @@ def test_a_missing_validation_folder_is_made_from_training(tmp_path):
     assert sizes(open_task(tmp_path)) == [4, 1, 2]
 
 
-def test_a_test_folder_without_labels_is_passed_over(tmp_path):
+def test_a_test_folder_without_labels_is_passed_over_with_a_note(tmp_path):
     write_pairs(tmp_path / "train", "abcde")
     write_picture(tmp_path / "test" / "images" / "x.png", grey())
-    assert sizes(open_task(tmp_path)) == [3, 1, 1]
+    task = open_task(tmp_path)
+    assert sizes(task) == [3, 1, 1]
+    assert task.notes == (f"{tmp_path / 'test'} holds images without labels, which are left out",)
 
 
 def test_a_validation_folder_without_labels_is_an_error(tmp_path):

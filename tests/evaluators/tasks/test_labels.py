@@ -136,6 +136,8 @@ def test_a_label_that_is_not_finite_is_refused(bad):
         ({"a": [1, "2"]}, r"classes\.a: expected a whole number"),
         ({False: 1}, "expected names as text, got False"),
         ({" ": 1}, "expected names as text"),
+        ({"a\nb": 1}, r"expected names as text, got 'a\\nb'"),
+        ({"a": 1, "background": 0, "Background": 2}, r"classes\.background: given twice, in other letters"),
         ({"a": "9..3"}, r"classes\.a: expected .*a range such as .*'9\.\.3'"),
         ({"a": [1, [2]]}, r"classes\.a: expected a whole number"),
         ({"a": 1, "b": 1}, r"classes\.b: takes the same values as 'a'"),
@@ -247,3 +249,19 @@ def test_all_faults_of_the_classes_are_reported_together():
     with pytest.raises(InputError) as caught:
         parse_classes({"a": "big", "b": 1.5, "c": 1})
     assert len(caught.value.faults) == 2
+
+
+def test_background_and_ignore_may_be_written_in_other_letters():
+    assert parse_classes({"Background": [0, 3], "a": 1, "IGNORE": 2}) == parse_classes(
+        {"background": [0, 3], "a": 1, "ignore": 2}
+    )
+
+
+@pytest.mark.parametrize(("classes", "told"), [({"bg": 0, "a": 1}, "'bg'"), ({"a": [1, 2], "b": [0, 2]}, "'b'")])
+def test_a_class_in_place_of_the_background_is_told(classes, told):
+    assert any("no label value is background" in note and told in note for note in parse_classes(classes).notes(None))
+
+
+@pytest.mark.parametrize("classes", [{"a": 0, "background": 255}, {"a": "<100"}, {"a": 1, "ignore": 0}, {"a": 1}])
+def test_where_something_is_background_or_nobody_takes_its_value_nothing_is_told_of_it(classes):
+    assert parse_classes(classes).notes(None) == []

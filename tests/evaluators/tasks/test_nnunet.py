@@ -38,10 +38,12 @@ def test_labelled_test_cases_are_the_test_part(tmp_path):
     assert [case.name for case in task.split("test")] == ["cTs_0", "cTs_1"]
 
 
-def test_test_cases_without_labels_are_passed_over(tmp_path):
+def test_test_cases_without_labels_are_passed_over_with_a_note(tmp_path):
     root = write_nnunet_task(tmp_path, count=5)
     write_picture(root / "imagesTs" / "x_0000.png", mask())
-    assert len(open_task(root).cases) == 5
+    task = open_task(root)
+    assert len(task.cases) == 5
+    assert task.notes == (f"{root / 'imagesTs'} holds images without labels, which are left out",)
 
 
 def test_a_colour_picture_counts_as_its_channels(tmp_path):

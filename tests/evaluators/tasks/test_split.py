@@ -59,6 +59,19 @@ def test_a_made_split_does_not_depend_on_the_order_of_the_cases(groups, seed, sh
     assert parts_of(complete_split(cases, FRACTIONS, seed)) == parts_of(complete_split(shuffled, FRACTIONS, seed))
 
 
+def test_a_made_split_does_not_depend_on_which_case_of_a_group_shows_a_class_first():
+    shows = {
+        **{"c1": "ad", "c6": "", "c19": "abd"},
+        **{"g0/c5": "ad", "g0/c14": "ac", "g1/c9": "ace", "g1/c18": "d"},
+    }
+    cases = [Case(name, "train", group=name.partition("/")[0] if "/" in name else "") for name in shows]
+    cases.append(Case("given", "val"))
+    first, second = (
+        parts_of(complete_split(order, {"val": 0.2, "test": 0.45}, 234, shows)) for order in (cases, cases[::-1])
+    )
+    assert first == second
+
+
 def test_another_seed_makes_another_split():
     cases = make_cases([""] * 40)
     assert parts_of(complete_split(cases, FRACTIONS, 0)) != parts_of(complete_split(cases, FRACTIONS, 1))

@@ -100,6 +100,15 @@ def test_one_image_in_two_cases_is_told_however_it_is_spelt(tmp_path, spelling):
         open_task(root)
 
 
+@pytest.mark.parametrize(("groups", "told"), [(["", "", "", "", ""], 1), (["p", "p", "q", "r", "s"], 0)])
+def test_one_label_of_two_cases_is_noted_where_they_may_be_torn_apart(tmp_path, groups, told):
+    table = write_csv_task(tmp_path, ["train"] * 5, groups) / "split.csv"
+    table.write_text(table.read_text().replace("labels/case1.png", "./labels/case0.png"))
+    notes = [note for note in open_task(tmp_path).notes if "have the same label file" in note]
+    assert len(notes) == told
+    assert all(note.startswith(f"cases case0 and case1 have the same label file, {tmp_path}") for note in notes)
+
+
 def test_a_row_of_the_wrong_length_is_named(tmp_path):
     write_table(tmp_path, [("a.png", "b.png")])
     with pytest.raises(InputError, match="line 2: expected 4 cells, got 2"):

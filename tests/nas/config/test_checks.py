@@ -384,6 +384,13 @@ def test_the_limits_hold_for_starts_and_not_for_references(task):
         check_admissible(heavy, (32, 32))
 
 
+def test_a_start_that_is_none_of_ours_is_told_as_such_whatever_the_limits(task):
+    limited = small_config(task, limits={"params": "50k", "trials": 1}, start=["python:torch.nn.Identity"])
+    not_ours, no_room = faults_of(limited)
+    assert not_ours.startswith("start: 'Identity' is not made of this tool's hosts")
+    assert no_room.startswith("limits.trials")
+
+
 def test_references_need_finals(task):
     (fault,) = faults_of(small_config(task, references=["preset:unet"], finals={"seeds": 0}))
     assert fault == "finals.seeds: expected at least 1, the finals train the references; got 0"

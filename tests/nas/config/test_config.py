@@ -29,6 +29,7 @@ def test_an_empty_config_is_the_default_without_a_fault():
             "limits.time: expected a duration such as '45s', '90min', '1h30m' or a number of seconds; got '90 parsecs'",
         ),
         ("limits: {time: 0}", "limits.time: expected more than 0, got 0"),
+        ("seed: 2147483648", "seed: expected at most 2147483647, got 2147483648"),
         ("limits: {trials: 0}", "limits.trials: expected at least 1, got 0"),
         ("training: {steps: many}", "training.steps: expected a whole number, got 'many'"),
         ("training: {steps: 400.5}", "training.steps: expected a whole number, got 400.5"),
@@ -124,6 +125,25 @@ def test_a_key_that_is_no_text_is_an_unknown_key():
     assert faults_of("task: {1: 2}")[0].startswith("unknown key of 'task': '1'; expected one of: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "key"),
+    [
+        ("task: {classes: {1: liver, 2: tumour}}", "task.classes", "1"),
+        ("task: {classes: {no: 1}}", "task.classes", "False"),
+        ("task: {classes: {~: 1}}", "task.classes", "None"),
+        ("task: {classes: {2020-01-01: 1}}", "task.classes", "datetime.date(2020, 1, 1)"),
+        ("task: {split: {on: 0.5}}", "task.split", "True"),
+        ("evaluator: {on: 1}", "evaluator", "True"),
+        ("evaluator: {1: 1}", "evaluator", "1"),
+        ("strategy: {on: 1}", "strategy", "True"),
+        ("tracking: {1: true}", "tracking", "1"),
+        ("start: {a: {1: 2}}", "start.a", "1"),
+    ],
+)
+def test_a_name_that_is_no_text_is_told_with_where_it_stands(text, place, key):
+    assert faults_of(text)[0] == f"{place}: expected names that are text, got {key}"
+
+
 def test_all_faults_of_all_sections_come_together_and_the_rest_is_kept():
     parsed = parse_config(
         yaml.safe_load("""
@@ -209,6 +229,7 @@ def test_all_settings_of_another_form_are_named_together():
         "training..steps=3",
         "task.path=[1",
         "seed=2024-13-45",
+        'task.classes={"a":1,"a":2}',
         "seed=4",
         "space.host=x",
     ]
@@ -235,6 +256,8 @@ def test_a_config_file_is_read(tmp_path):
         (b"[1, 2]", "expected a mapping of keys, got list"),
         (b"task: {path: [", "is not YAML"),
         (b"seed: 2024-13-45", "is not YAML"),
+        (b"limits: {trials: 5}\nlimits: {time: 1h}", "the key 'limits' is given twice in .* line 2, column 1"),
+        (b"task: {classes: {a: 1, b: 2, a: 3}}", "the key 'a' is given twice"),
         (b"task: \xff\xfe", "cannot be read"),
     ],
 )

@@ -227,10 +227,24 @@ def test_the_name_of_a_run_that_exists_is_refused(copy, cluster, small_task):
     )
 
 
+@pytest.mark.parametrize("content", ["a: [", "- 1", "a: 1\na: 2"])
+def test_a_run_whose_config_is_damaged_is_named_when_it_is_to_go_on(tmp_path, content):
+    (tmp_path / "hurt").mkdir()
+    (tmp_path / "hurt" / "config.yaml").write_text(content)
+    with pytest.raises(InputError, match=r"^run .*hurt.*(is not YAML|holds no mapping)"):
+        nas.search(run="hurt", resume=True, runs=tmp_path)
+
+
 @pytest.mark.parametrize("name", ["a/b", "", "../small", "/tmp/x"])
 def test_a_run_name_that_is_no_plain_name_is_refused(copy, cluster, small_task, name):
     (fault,) = refused(copy, cluster, small_config(small_task), run=name)
     assert fault == f"run name '{name}': expected a plain name, without '/'"
+
+
+def test_a_folder_of_runs_that_can_be_none_is_told_before_anything_is_read(tmp_path, small_task):
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(InputError, match="runs is no folder"):
+        nas.search(small_config(small_task), runs=tmp_path / "runs", reading=lambda *_: pytest.fail("was read"))
 
 
 def test_a_run_that_does_not_exist_cannot_be_resumed(copy, cluster):

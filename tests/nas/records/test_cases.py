@@ -15,12 +15,13 @@ from tests.evaluators.tasks.files import write_pairs
 
 
 def test_the_table_comes_back_and_tells_other_data(tmp_path):
-    records = [CaseRecord('a,"b"', "train", "", "01", "02"), CaseRecord("c", "val", "p1", "03", "04")]
+    odd = [CaseRecord(name, "train", "", "01", "02") for name in ('a,"b"', "a\nb", "a\rb")]
+    records = [*odd, CaseRecord("c", "val", "p1", "03", "04")]
     write_cases(tmp_path, records)
     assert read_cases(tmp_path) == records
     check_same_cases(tmp_path, records[::-1])
     with pytest.raises(InputError, match=r"has seen other data .*: 1 case gone \(c\)"):
-        check_same_cases(tmp_path, records[:1])
+        check_same_cases(tmp_path, records[:-1])
 
 
 def test_names_that_are_no_utf_8_come_back(tmp_path):
