@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import html
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -113,10 +114,15 @@ class _SafeHeaders:
 
 
 class _Token:
-    """Lets in who brings the token in the address, and then remembers it in a cookie that scripts cannot read."""
+    """Lets in who brings the token in the address, and then remembers it in a cookie that scripts cannot read.
+
+    Browsers keep one cookie of a name for all ports of a host, so its name follows from the token. It is sent along
+    when a link is followed (``lax``): else who comes by one in a mail or a chat would be sent on without it.
+    """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app, self.token = app, token
+        self.cookie = f"{TOKEN}_{hashlib.sha256(token.encode()).hexdigest()[:8]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -126,9 +132,9 @@ class _Token:
         answer: ASGIApp = self.app
         if self._is(request.query_params.get(TOKEN)):
             found = RedirectResponse(request.url.path)
-            found.set_cookie(TOKEN, self.token, httponly=True, samesite="strict")
+            found.set_cookie(self.cookie, self.token, httponly=True, samesite="lax")
             answer = found
-        elif not self._is(request.cookies.get(TOKEN)):
+        elif not self._is(request.cookies.get(self.cookie)):
             answer = PlainTextResponse(f"expected the address with its {TOKEN}, as 'nas serve' tells it\n", 403)
         await answer(scope, receive, send)
 
