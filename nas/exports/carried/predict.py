@@ -313,9 +313,7 @@ def _windows_seen(
         images = np.stack([image[(slice(None), *place)] for place in batch])
         if layout.axis is not None:
             images = images.squeeze(2 + layout.axis)
-        summed: Any = sum(
-            np.flip(network(np.ascontiguousarray(np.flip(images, f))).astype(np.float32), f) for f in flips
-        )
+        summed: Any = sum(np.flip(network(np.flip(images, f).copy()).astype(np.float32), f) for f in flips)
         logits = np.asarray(summed) / len(flips)
         if layout.axis is not None:
             logits = np.expand_dims(logits, 2 + layout.axis)

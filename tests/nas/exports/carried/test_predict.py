@@ -33,6 +33,8 @@ WAYS: dict[str, tuple[int, tuple[int, ...], tuple[float, ...], dict[str, Any], d
     "a volume at other voxels": (3, (22, 18, 9), UNEQUAL, {"spacing": (1.2, 0.4, 2.5), "patch": (8, 8, 8)}, {}),
     "a volume in many windows, regions": (3, (41, 12, 10), (1, 1, 1), {"labelling": REGIONS}, {"mirror": (0, 2)}),
     "a volume along its windows": (3, (52, 9, 9), (2, 1, 1), {"spacing": (1, 1, 1), "patch": (16, 8, 8)}, {}),
+    "a single slice, mirrored": (3, (20, 18, 1), (1, 1, 3), {"patch": (16, 16, 4)}, {"mirror": (0, 2)}),
+    "slices that become thin": (2, (10, 7, 12), (1, 2, 1), {"slice_axis": 1, "size": (9, 1)}, {}),
     "slices of a volume": (2, (5, 26, 30), (4, 1, 1), {"slice_axis": 0, "spacing": (1.5, 1.5)}, {}),
     "a volume for a network of pictures": (2, (18, 20, 4), (1, 1, 3), {"normalisation": WINDOWED}, {}),
     "empty around, largest parts": (
