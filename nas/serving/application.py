@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nas.report.page import Live, page
 from nas.serving.watched import Watched
+from search_spaces.errors import InputError
 
 Closing = Callable[[], bool]
 
@@ -80,7 +81,12 @@ def application(runs: Sequence[Watched], hosts: Sequence[str], token: str | None
         Middleware(_SafeHeaders),
         *([Middleware(_Token, token=token)] if token else []),
     ]
-    return Starlette(routes=routes, middleware=middleware)
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={InputError: _told})
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """Why a run cannot be shown."""
+    return PlainTextResponse(f"{error}\n", 500)
 
 
 async def _events(run: Watched, closing: Closing) -> AsyncIterator[str]:

@@ -95,6 +95,18 @@ def test_what_is_only_this_machine(host: str, only_here: bool) -> None:
     assert server.is_loopback(host) == only_here
 
 
+def test_why_a_run_cannot_be_shown_is_said(tmp_path: Path) -> None:
+    run = made_up_run(tmp_path / "damaged")
+    with (run.folder / "journal.jsonl").open("a") as journal:
+        journal.write('{"number": 3}\n')
+    with served([Watched(run.folder, ["damaged"])]) as address:
+        for path in ("/run/0", "/run/0/data"):
+            answer, text = ask(address, path)
+            assert (answer.status, answer.headers["Content-Type"]) == (500, "text/plain; charset=utf-8")
+            assert "journal.jsonl" in text
+            assert "keys missing or not known" in text
+
+
 def test_every_address_of_this_machine_may_be_listened_at(runs: list[Watched]) -> None:
     with served(runs, "127.0.0.2") as address:
         connection = http.client.HTTPConnection("127.0.0.2", urlsplit(address).port, timeout=PATIENCE)
