@@ -455,15 +455,7 @@ class Picture:
     suffix = ".png"
 
     def __init__(self, path: Path, target: str | None) -> None:
-        pillow: Any = importlib.import_module("PIL.Image")
-        with pillow.open(path) as picture:
-            known = picture.mode in ("1", "L", "LA", "F", "RGB", "RGBA") or picture.mode.startswith("I")
-            cut = not picture.mode.startswith("I") and any(";16" in str(tile[3]) for tile in picture.tile)
-            if not known or cut or getattr(picture, "n_frames", 1) > 1 or picture.getexif().get(274, 1) != 1:
-                raise Fault(
-                    f"{path}: expected one upright grey or colour picture, of colour 8 bits; 'nas predict' takes others"
-                )
-            pixels = np.asarray(picture)
+        pixels = pixels_of(path)
         pixels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
         self.image = pixels[: 1 if len(pixels) == 2 else 3]
         self.spacing = [1.0, 1.0]
@@ -474,6 +466,19 @@ class Picture:
             raise Fault(f"a picture holds labels of 0 to 65535, got {label.min()} to {label.max()}")
         pillow: Any = importlib.import_module("PIL.Image")
         pillow.fromarray(label.astype(np.uint8 if label.max(initial=0) < 256 else np.uint16)).save(path)
+
+
+def pixels_of(path: Path) -> Array:
+    """``(rows, columns)``, channels last where there are several, of a picture whose pixels are stored as they are."""
+    pillow: Any = importlib.import_module("PIL.Image")
+    with pillow.open(path) as picture:
+        known = picture.mode in ("1", "L", "LA", "F", "RGB", "RGBA") or picture.mode.startswith("I")
+        cut = not picture.mode.startswith("I") and any(";16" in str(tile[3]) for tile in picture.tile)
+        if not known or cut or getattr(picture, "n_frames", 1) > 1 or picture.getexif().get(274, 1) != 1:
+            raise Fault(
+                f"{path}: expected one upright grey or colour picture, of colour 8 bits; 'nas predict' takes others"
+            )
+        return np.asarray(picture)
 
 
 def opened(files: Sequence[Path], settings: Settings) -> tuple[Volume | Picture, Array]:
