@@ -8,7 +8,13 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from search_spaces.architecture.architecture import check_series, option_faults, placement_from, slots_of
+from search_spaces.architecture.architecture import (
+    as_offered,
+    check_series,
+    option_faults,
+    placement_from,
+    slots_of,
+)
 from search_spaces.architecture.cost import params_of
 from search_spaces.architecture.placement import Placement
 from search_spaces.attention import MECHANISMS
@@ -115,7 +121,7 @@ def _choices(owner: str, given: Any, offered: Mapping[str, tuple[Value, ...]], f
     choices: dict[str, tuple[Value, ...]] = {}
     for name, values in offered.items():
         listed = given.get(name, values)
-        listed = listed if isinstance(listed, list | tuple) else [listed]
+        listed = [as_offered(value, values) for value in (listed if isinstance(listed, list | tuple) else [listed])]
         wrong = [fault for value in listed for fault in option_faults(owner, name, value, values)]
         if not listed:
             wrong.append(f"{owner}: option '{name}' has an empty list of values")
