@@ -176,7 +176,7 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
         raise InputError(f"export '{folder}': '{host}' is no host of this tool, and is not loaded")
     try:
         about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
 
     def network(architecture: Architecture, preprocessing: Preprocessing) -> nn.Module:
@@ -201,7 +201,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Exported
             if format.takes(path):
                 return format.read(path, str(device))
     if path.is_file():
-        kinds = ", ".join(Path(format.file).suffix for format in FORMATS.values() if not format.mark)
+        kinds = ", ".join(sorted({Path(format.file).suffix for format in FORMATS.values() if not format.mark}))
         raise InputError(f"'{path}': expected a folder written by 'nas export', or a file ending in {kinds}")
     return load_export(path, device)
 

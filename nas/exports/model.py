@@ -59,9 +59,9 @@ def model_of(architecture: Architecture, data: Mapping[str, Any], load: Load, wh
         about = dict(data)
         preprocessing = Preprocessing.from_dict(about.pop("preprocessing"))
         cleaned = tuple(1 + preprocessing.classes.index(name) for name in about.get("largest_part") or [])
+        mirror = _axes(about, architecture.dims)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where} is damaged: {' '.join(str(error).split())}") from None
-    mirror = _axes(about, architecture.dims)
     return ExportedModel(architecture, preprocessing, load(architecture, preprocessing), mirror, cleaned, about)
 
 
@@ -88,4 +88,7 @@ def model_from_settings(text: str, load: Load, where: str) -> ExportedModel:
 def _axes(about: Mapping[str, Any], dims: int) -> tuple[int, ...]:
     """Those that an export names; true and false were written once, for all and none."""
     named = about.get("mirror") or []
-    return tuple(range(dims) if named is True else named)
+    axes = tuple(range(dims) if named is True else named)
+    if not set(axes) <= set(range(dims)):
+        raise ValueError(f"mirror: expected axes from 0 to {dims - 1}, got {named!r}")
+    return axes

@@ -49,7 +49,7 @@ def draw_fronts(fronts: Mapping[str, Front], path: Path) -> Path:
     for index, (name, front) in enumerate(fronts.items()):
         colour = f"C{index % 10}"
         _stairs(axes, front.points, colour)
-        _scatter(axes, front.points, colour, MARKERS[index % len(MARKERS)], name, bars=True)
+        _scatter(axes, front.points, colour, MARKERS[index % len(MARKERS)], _words(name), bars=True)
     _scales(axes, f"Dice of {len(fronts)} runs")
     return _written(figure, path)
 
@@ -103,7 +103,7 @@ def _scales(axes: Any, title: str) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: format_count(round(value)))
     axes.set_xlabel("parameters")
     axes.set_ylabel("mean foreground Dice, 95% interval")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(_words(title), fontsize=10)
     axes.grid(alpha=0.25)
     axes.legend(fontsize=8, loc="lower right")
 
@@ -114,7 +114,7 @@ def _name(axes: Any, points: Sequence[FrontPoint]) -> None:
     for point in points:
         for x, y, side in PLACES:
             name = axes.annotate(
-                point.reference or _short(point.architecture),
+                _words(point.reference or _short(point.architecture)),
                 (point.cost.params, point.dice),
                 xytext=(x, y),
                 textcoords="offset points",
@@ -142,6 +142,12 @@ def _errors(points: list[FrontPoint]) -> list[list[float]]:
     down = [point.dice - (point.dice if point.low is None else min(point.low, point.dice)) for point in points]
     up = [(point.dice if point.high is None else max(point.high, point.dice)) - point.dice for point in points]
     return [down, up]
+
+
+def _words(name: str) -> str:
+    """As matplotlib writes it out: not as mathematics, and in a legend too, which leaves out what begins with _."""
+    plain = name.replace("$", r"\$")
+    return f" {plain}" if plain.startswith("_") else plain
 
 
 def _short(architecture: Architecture) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import html
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nas.report.page import Live, page
 from nas.serving.watched import Watched
+from search_spaces.errors import InputError
 
 Closing = Callable[[], bool]
 
@@ -79,7 +81,12 @@ def application(runs: Sequence[Watched], hosts: Sequence[str], token: str | None
         Middleware(_SafeHeaders),
         *([Middleware(_Token, token=token)] if token else []),
     ]
-    return Starlette(routes=routes, middleware=middleware)
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={InputError: _told})
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """Why a run cannot be shown."""
+    return PlainTextResponse(f"{error}\n", 500)
 
 
 async def _events(run: Watched, closing: Closing) -> AsyncIterator[str]:
@@ -113,10 +120,15 @@ class _SafeHeaders:
 
 
 class _Token:
-    """Lets in who brings the token in the address, and then remembers it in a cookie that scripts cannot read."""
+    """Lets in who brings the token in the address, and then remembers it in a cookie that scripts cannot read.
+
+    Browsers keep one cookie of a name for all ports of a host, so its name follows from the token. It is sent along
+    when a link is followed (``lax``): else who comes by one in a mail or a chat would be sent on without it.
+    """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app, self.token = app, token
+        self.cookie = f"{TOKEN}_{hashlib.sha256(token.encode()).hexdigest()[:8]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -126,9 +138,9 @@ class _Token:
         answer: ASGIApp = self.app
         if self._is(request.query_params.get(TOKEN)):
             found = RedirectResponse(request.url.path)
-            found.set_cookie(TOKEN, self.token, httponly=True, samesite="strict")
+            found.set_cookie(self.cookie, self.token, httponly=True, samesite="lax")
             answer = found
-        elif not self._is(request.cookies.get(TOKEN)):
+        elif not self._is(request.cookies.get(self.cookie)):
             answer = PlainTextResponse(f"expected the address with its {TOKEN}, as 'nas serve' tells it\n", 403)
         await answer(scope, receive, send)
 

@@ -58,7 +58,7 @@ def door(runs: Sequence[Watched], host: str, port: int) -> Door:
     number = taken.getsockname()[1]
     shown = socket.gethostname() if host in ANY else host
     shown = f"[{shown}]" if ":" in shown else shown
-    hosts = LOOPBACK if token is None else ["*"]  # there the token says who may look
+    hosts = [*LOOPBACK, shown] if token is None else ["*"]  # there the token says who may look
     app = application(runs, hosts, token, lambda: server.should_exit)
     address = f"http://{shown}:{number}/" + (f"?{TOKEN}={token}" if token else "")
     config = uvicorn.Config(

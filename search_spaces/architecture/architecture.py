@@ -200,10 +200,16 @@ def _complete(
     faults += [unknown_name(f"option of {owner}:", name, choices) for name in given if name not in choices]
     values: dict[str, Value] = {}
     for name, allowed in choices.items():
-        values[name] = given.get(name, defaults[name])
+        values[name] = as_offered(given.get(name, defaults[name]), allowed)
         if not (any_text and isinstance(values[name], str)):
             faults += option_faults(owner, name, values[name], allowed)
     return tuple(values.items())
+
+
+def as_offered(value: Any, allowed: Sequence[Value]) -> Any:
+    """``value``; a whole number as a fraction where fractions alone are offered: browsers too write 2 for 2.0."""
+    fractions = {type(choice) for choice in allowed} == {float}
+    return float(value) if fractions and type(value) is int and abs(value) < 2**53 else value
 
 
 def option_faults(owner: str, name: str, value: object, allowed: Sequence[Value]) -> list[str]:

@@ -105,7 +105,8 @@ class StripPooling(Mechanism):
         channels: channels of the feature map.
         dims: 2 or 3; in 3D there are three strips, each the mean over two axes.
         form: ``gate``, the authors' module of a stage, or ``mixed``, their module of mixed pooling.
-        pool: side of the larger square pool of ``mixed``; the smaller has half of that. The authors' are 20 and 12.
+        pool: side of the larger square pool of ``mixed``; the smaller has half of that, at least 1. The authors' are 20
+            and 12.
         pools: sides of all square pools, in place of ``pool``.
         reduction: ratio of ``channels`` to the width of ``mixed``.
         min_width: lower bound of that width.
@@ -131,7 +132,7 @@ class StripPooling(Mechanism):
         if form == "gate":
             self.layer = StripGate(channels, dims=dims, norm=norm)
         else:
-            width, sides = max(channels // reduction, min_width), tuple(pools or (pool, pool // 2))
+            width, sides = max(channels // reduction, min_width), tuple(pools or (pool, max(pool // 2, 1)))
             self.layer = MixedPooling(channels, dims=dims, width=width, pools=sides, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from search_spaces.attention.cbam import SpatialGate
-from search_spaces.attention.mechanism import Mechanism, mechanism
+from search_spaces.attention.mechanism import Mechanism, check_odd, mechanism
 from search_spaces.layers import SPATIAL_AXES
 
 
@@ -37,6 +37,7 @@ class TripletAttention(Mechanism):
     """
 
     def __init__(self, channels: int, *, dims: int, kernel: int = 7, channel: bool = True) -> None:
+        check_odd("triplet kernel", kernel)
         super().__init__()
         self.axes = SPATIAL_AXES[dims] + ((1,) if channel else ())
         self.gates = nn.ModuleList(SpatialGate(dims, kernel, norm=True) for _ in self.axes)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import itertools
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
-from search_spaces.architecture.architecture import check_series, option_faults, placement_from, slots_of
+from search_spaces.architecture.architecture import (
+    as_offered,
+    check_series,
+    option_faults,
+    placement_from,
+    slots_of,
+)
+from search_spaces.architecture.cost import params_of
 from search_spaces.architecture.placement import Placement
 from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
@@ -83,7 +89,11 @@ class HostReading:
                 continue
             series = [placement_from(item) for item in items]
             for name in self.match(pattern):
-                found[name] = check_series(series, self.slots[name], self.dims, faults)
+                wrong: list[str] = []
+                found[name] = check_series(series, self.slots[name], self.dims, wrong)
+                for placement in () if wrong else found[name]:
+                    wrong += [f"slot '{name}': {fault}" for fault in _refusals(placement, self.slots[name], self.dims)]
+                faults += wrong
         return found
 
 
@@ -111,7 +121,7 @@ def _choices(owner: str, given: Any, offered: Mapping[str, tuple[Value, ...]], f
     choices: dict[str, tuple[Value, ...]] = {}
     for name, values in offered.items():
         listed = given.get(name, values)
-        listed = listed if isinstance(listed, list | tuple) else [listed]
+        listed = [as_offered(value, values) for value in (listed if isinstance(listed, list | tuple) else [listed])]
         wrong = [fault for value in listed for fault in option_faults(owner, name, value, values)]
         if not listed:
             wrong.append(f"{owner}: option '{name}' has an empty list of values")
@@ -151,14 +161,23 @@ def refusals(placed: Mapping[str, Mapping[str, Choices]], slots: Mapping[str, Sl
     for slot, mechanisms in placed.items():
         for mechanism, choices in mechanisms.items():
             listed = MECHANISMS[mechanism].choices
-            new = [(name, value) for name, values in choices.items() for value in values if value not in listed[name]]
-            for option in new:
-                try:
-                    with torch.device("meta"):
-                        Placement(mechanism, (option,)).build(slots[slot], dims, classes=1)
-                except InputError as error:
-                    faults[f"mechanism '{mechanism}': {error}"] = None
+            if all(value in listed[name] for name, values in choices.items() for value in values):
+                continue
+            for values in itertools.product(*choices.values()):  # one may be refused beside some others alone
+                options = tuple(zip(choices, values, strict=True))
+                if any(value not in listed[name] for name, value in options):
+                    refusals = _refusals(Placement(mechanism, options), slots[slot], dims)
+                    faults |= dict.fromkeys(f"mechanism '{mechanism}': {fault}" for fault in refusals)
     return list(faults)
+
+
+def _refusals(placement: Placement, slot: Slot, dims: int) -> list[str]:
+    """What a mechanism says of its numbers where it cannot be made with them."""
+    try:
+        params_of(functools.partial(placement.build, slot, dims, classes=1))
+    except InputError as error:
+        return error.faults
+    return []
 
 
 def _admitted(mechanisms: Mapping[str, Choices], slot: Slot, dims: int) -> dict[str, Choices]:

@@ -31,6 +31,8 @@ def blank(size: Sequence[int], spacing: Sequence[float] | None = None) -> Sample
 
 @pytest.mark.parametrize(("length", "target"), [(4, 8), (9, 3), (1, 5)])
 def test_a_picture_one_pixel_wide_is_resized_as_one_that_is_one_pixel_high(length: int, target: int):
+    across = torch.rand(2, 3, 5, length)
+    assert torch.allclose(resize(across.mT, (target, 1)), resize(across, (1, target)).mT)
     row = torch.rand(2, 3, 1, length)
     assert torch.equal(resize(row.transpose(2, 3), (target, 1)), resize(row, (1, target)).transpose(2, 3))
 

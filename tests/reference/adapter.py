@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tests.reference.case import Case, Tensors
@@ -109,6 +110,20 @@ def fitted(names: Mapping[str, str], module: nn.Module) -> Callable[[Tensors], T
         }
 
     return convert
+
+
+def queries_scaled(convert: Callable[[Tensors], Tensors], packed: str, ratio: float) -> Callable[[Tensors], Tensors]:
+    """As ``convert``; the queries, the first third of the projection ``packed``, times what a given scale has more."""
+
+    def scaled(reference: Tensors) -> Tensors:
+        found = convert(reference)
+        for key in (f"{packed}.weight", f"{packed}.bias"):
+            if key in found:
+                query, *others = found[key].chunk(3)
+                found[key] = torch.cat([query * ratio, *others])
+        return found
+
+    return scaled
 
 
 def divisible(width: float, divisor: int, limit: float = 0.0) -> int:

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from monai.networks.blocks import SimpleASPP
 from monai.networks.nets.swin_unetr import BasicLayer, PatchMergingV2, SwinTransformerBlock
 from torch import Tensor, nn
 
-from tests.reference.case import Case
 from tests.reference.comparison import run_case
-
-
-def case_of(
-    folder: Path, name: str, arguments: Mapping[str, Any], module: nn.Module, x: Tensor, call: Callable[..., Tensor]
-) -> Case:
-    """What ``module`` gives in eval mode, as a case of the golden form."""
-    module = module.double().eval()
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
-    x.requires_grad_()
-    y = call(x)
-    r = torch.randn_like(y)
-    (gx,) = torch.autograd.grad((y * r).sum(), x)
-    arrays = {f"w.{key}": tensor.numpy() for key, tensor in module.state_dict().items()}
-    arrays |= {key: tensor.detach().numpy() for key, tensor in {"x": x, "y": y, "r": r, "gx": gx}.items()}
-    np.savez(folder / "case.npz", **arrays)
-    description = {
-        "name": name,
-        "repo": "https://github.com/Project-MONAI/MONAI",
-        "class_name": name,
-        "ctor_args": dict(arguments),
-        "mode": "eval",
-        "inputs": {"x": list(x.shape)},
-        "outputs": {"y": list(y.shape)},
-    }
-    return Case(description, folder / "case.npz")
-
-
-def passes(case: Case) -> None:
-    result = run_case(case)
-    assert result.verdict == "pass", str(result)
-
-
-def noise(*shape: int) -> Tensor:
-    torch.manual_seed(len(shape))
-    return torch.randn(shape, dtype=torch.float64)
+from tests.reference.made_cases import case_of, noise, passes
 
 
 @pytest.mark.parametrize(
@@ -83,8 +44,9 @@ def test_a_block_whose_perceptron_is_no_whole_multiple(tmp_path: Path) -> None:
     [
         {"spatial_dims": 2, "kernel_sizes": [1, 3, 5], "dilations": [1, 2, 3], "norm_type": "INSTANCE"},
         {"spatial_dims": 3, "kernel_sizes": [3, 3], "dilations": [1, 2], "acti_type": "RELU"},
+        {"spatial_dims": 2, "bias": True},
     ],
-    ids=["instance-norm", "relu"],
+    ids=["instance-norm", "relu", "bias"],
 )
 def test_an_atrous_pyramid_of_other_kernels_norms_and_activations(tmp_path: Path, arguments: dict[str, Any]) -> None:
     arguments = {"in_channels": 6, "conv_out_channels": 5, **arguments}

@@ -36,6 +36,8 @@ class Prepared(MapTransform):
         for key in self.key_iterator(found):
             image: MetaTensor = found[key]
             turn = _Turn(image.meta, settings)
+            if turn.picture:
+                predict.pixels_of(Path(_only(image.meta["filename_or_obj"])))  # refuses what MONAI reads otherwise
             array = _with_channels(turn.apply(np.asarray(image.cpu())), settings["preprocessing"]["channels"])
             layout = predict.Layout(settings, array.shape[1:], turn.spacing)
             meta = {**image.meta, SIZE: torch.tensor(layout.size), SPACING: torch.tensor(turn.spacing)}

@@ -21,6 +21,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ BLOCK_VALUES = 2**22  # most probabilities that are worked on at once
 DEVIATION, LEAST = 0.125, 1e-3  # of the Gaussian, as a share of the window; weight in its corners
 THICK = 1.3  # times the others' spacing: slices lie apart
 EQUAL_SPACING = 0.05  # share by which spacings may differ that are taken as equal
+APART = 0.1  # voxels by which the corners of channels may lie apart
 CONSTANT = 1e-6  # deviation, as a share of the largest value, below which a channel is taken as constant
 
 
@@ -90,8 +92,11 @@ def _torchscript(path: Path) -> tuple[Network, str]:
 
 
 def _source(folder: Path) -> tuple[Network, Settings]:
-    sys.path.insert(0, str(folder.resolve().parent))
-    package: Any = importlib.import_module(folder.resolve().name)
+    name = "network_of_export"  # the folder's own need not be one that Python can import
+    spec: Any = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    package: Any = module_from_spec(spec)
+    sys.modules[name] = package
+    spec.loader.exec_module(package)
     return _of_torch(package.load()), package.settings()
 
 
@@ -125,7 +130,7 @@ class Layout:
         if self.axis is None and len(self.size) > self.dims:
             self.axis = _sliced_across(self.size, spacing)
         if len(self.size) != self.dims + (self.axis is not None):
-            raise Fault(f"expected {self.dims} axes, got {len(self.size)}")
+            raise Fault(f"expected {self.dims + (self.axis is not None)} axes, got {len(self.size)}")
         self.box = self._across(told["patch"], 1)
         self.working = self.size  # size that the network's windows lie in
         if told["size"]:
@@ -308,9 +313,7 @@ def _windows_seen(
         images = np.stack([image[(slice(None), *place)] for place in batch])
         if layout.axis is not None:
             images = images.squeeze(2 + layout.axis)
-        summed: Any = sum(
-            np.flip(network(np.ascontiguousarray(np.flip(images, f))).astype(np.float32), f) for f in flips
-        )
+        summed: Any = sum(np.flip(network(np.flip(images, f).copy()).astype(np.float32), f) for f in flips)
         logits = np.asarray(summed) / len(flips)
         if layout.axis is not None:
             logits = np.expand_dims(logits, 2 + layout.axis)
@@ -426,6 +429,15 @@ class Volume:
         turned = [self._nibabel.orientations.apply_orientation(channel, self._turn) for channel in values]
         self.image = np.stack(turned)
         self.spacing = [spacing[int(np.argwhere(self._turn[:, 0] == axis)[0, 0])] for axis in range(3)]
+        unturned = self._nibabel.orientations.inv_ornt_aff(self._turn, values.shape[1:])
+        self.place = self._image.affine @ unturned if said else None  # from voxels as they are turned to mm
+
+    def lies_with(self, other: Volume) -> bool:
+        """Whether voxels of the two that have one index lie at one place, as far as both say where."""
+        if self.place is None or other.place is None:
+            return True
+        link = np.linalg.inv(self.place) @ other.place - np.eye(4)
+        return bool((np.abs(link[:3]) @ [*self.image.shape[1:], 1] <= APART).all())
 
     def write(self, label: Array, path: Path) -> None:
         """Write a label that lies as the image does."""
@@ -443,23 +455,30 @@ class Picture:
     suffix = ".png"
 
     def __init__(self, path: Path, target: str | None) -> None:
-        pillow: Any = importlib.import_module("PIL.Image")
-        with pillow.open(path) as picture:
-            if (
-                getattr(picture, "n_frames", 1) > 1
-                or picture.getexif().get(274, 1) != 1
-                or picture.mode in ("P", "PA", "CMYK")
-            ):
-                raise Fault(f"{path}: expected one upright grey or colour picture; 'nas predict' takes others")
-            pixels = np.asarray(picture)
+        pixels = pixels_of(path)
         pixels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
         self.image = pixels[: 1 if len(pixels) == 2 else 3]
         self.spacing = [1.0, 1.0]
 
     def write(self, label: Array, path: Path) -> None:
         """Write a label as PNG."""
+        if label.min(initial=0) < 0 or label.max(initial=0) > np.iinfo(np.uint16).max:
+            raise Fault(f"a picture holds labels of 0 to 65535, got {label.min()} to {label.max()}")
         pillow: Any = importlib.import_module("PIL.Image")
         pillow.fromarray(label.astype(np.uint8 if label.max(initial=0) < 256 else np.uint16)).save(path)
+
+
+def pixels_of(path: Path) -> Array:
+    """``(rows, columns)``, channels last where there are several, of a picture whose pixels are stored as they are."""
+    pillow: Any = importlib.import_module("PIL.Image")
+    with pillow.open(path) as picture:
+        known = picture.mode in ("1", "L", "LA", "F", "RGB", "RGBA") or picture.mode.startswith("I")
+        cut = not picture.mode.startswith("I") and any(";16" in str(tile[3]) for tile in picture.tile)
+        if not known or cut or getattr(picture, "n_frames", 1) > 1 or picture.getexif().get(274, 1) != 1:
+            raise Fault(
+                f"{path}: expected one upright grey or colour picture, of colour 8 bits; 'nas predict' takes others"
+            )
+        return np.asarray(picture)
 
 
 def opened(files: Sequence[Path], settings: Settings) -> tuple[Volume | Picture, Array]:
@@ -469,9 +488,14 @@ def opened(files: Sequence[Path], settings: Settings) -> tuple[Volume | Picture,
     for file in files:
         kind = Volume if file.name.lower().endswith(VOLUMES) else Picture
         parts.append(kind(file, told["reading"]["orientation"]))
+    first = parts[0]
+    for file, part in zip(files, parts, strict=True):
+        apart = isinstance(first, Volume) and isinstance(part, Volume) and not first.lies_with(part)
+        if part.image.shape[1:] != first.image.shape[1:] or (apart and not told["reading"].get("by_index")):
+            raise Fault(f"{file}: lies elsewhere than {files[0].name}")
     image = np.concatenate([part.image for part in parts]).astype(np.float32)
     channels = told["channels"]
-    if isinstance(parts[0], Picture) and len(image) != channels:
+    if isinstance(first, Picture) and len(image) != channels:
         if len(image) == 1:
             image = np.repeat(image, channels, axis=0)
         elif channels == 1 and (image == image[:1]).all():
@@ -484,22 +508,49 @@ def opened(files: Sequence[Path], settings: Settings) -> tuple[Volume | Picture,
             channel[gone] = channel[~gone].min()
     if not np.isfinite(image).all():
         raise Fault(f"{files[0]}: holds values that are no finite numbers")
-    return parts[0], image
+    return first, image
 
 
 def cases_of(paths: Sequence[Path], channels: int) -> dict[str, list[Path]]:
-    """Case name to its files; ``CASE_0000``, ``CASE_0001``, ... are channels of one case."""
+    """Case name to its files; exactly ``CASE_0000``, ``CASE_0001``, ... of one channel each are channels of one case.
+
+    Where every file is a ``CASE_0000``, they are the only files of their cases.
+    """
     files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
     files = [f for f in files if f.name.lower().endswith((*VOLUMES, *PICTURES)) and not f.name.startswith(".")]
+    if not files:
+        raise Fault("no image found")
+    stems = {file: re.sub(r"\.nii(\.gz)?$|\.[^.]+$", "", file.name, flags=re.IGNORECASE) for file in files}
+    numbered: dict[str, dict[int, Path]] = {}
+    for file, stem in stems.items():
+        if match := re.fullmatch(r"(.+)_(\d{4})", stem):
+            numbered.setdefault(match[1], {}).setdefault(int(match[2]), file)
+    joined = {
+        name: [parts[number] for number in range(channels)]
+        for name, parts in numbered.items()
+        if channels > 1 and sorted(parts) == list(range(channels)) and _channels_in(parts[0]) == 1
+    }
+    if all(re.fullmatch(r".+_0000", stem) for stem in stems.values()):
+        joined = {name: [parts[0]] for name, parts in numbered.items()}
     found: dict[str, list[Path]] = {}
-    for file in files:
-        stem = re.sub(r"\.nii(\.gz)?$|\.[^.]+$", "", file.name, flags=re.IGNORECASE)
-        match = re.fullmatch(r"(.+)_(\d{4})", stem) if channels > 1 else None
-        found.setdefault(match[1] if match else stem, []).append(file)
-    doubled = [name for name, group in found.items() if len(group) not in (1, channels)]
-    if doubled or not found:
-        raise Fault(f"'{doubled[0]}': several images of that name" if doubled else "no image found")
+    for file, stem in stems.items():
+        of_case = joined.get(stem[: -len("_0000")], [])
+        name, group = (stem[: -len("_0000")], of_case) if file in of_case else (stem, [file])
+        if found.setdefault(name, group) != group:
+            raise Fault(f"'{name}': several images of that name")
     return found
+
+
+def _channels_in(file: Path) -> int:
+    """1 where the file cannot be read: that is told when its case is."""
+    try:
+        if file.name.lower().endswith(VOLUMES):
+            shape = importlib.import_module("nibabel").load(file).shape
+            return int(shape[3]) if len(shape) > 3 else 1
+        with importlib.import_module("PIL.Image").open(file) as picture:
+            return 1 if len(picture.getbands()) < 3 else 3
+    except Exception:  # of whatever kind
+        return 1
 
 
 def segment(
@@ -525,8 +576,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         network, settings = load(asked.model)
         cases = cases_of(asked.images, settings["preprocessing"]["channels"])
-    except (Fault, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:
+        print(f"error: {_said(error)}", file=sys.stderr)
         return 2
     asked.out.mkdir(parents=True, exist_ok=True)
     for number, (name, files) in enumerate(cases.items(), start=1):
@@ -540,11 +591,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if path.resolve() in {file.resolve() for file in files}:
                 raise Fault(f"{path}: the label would overwrite the image")
             first.write(segment(network, image, first.spacing, settings, show), path)
-        except (Fault, OSError) as error:
+        except Exception as error:  # whatever one image does, it does not to the others
             failed = 2
-            print(f"\nerror: {error}", end="", file=sys.stderr)
+            print(f"\nerror: {name}: {_said(error)}", end="", file=sys.stderr)
         print(file=sys.stderr)
     return failed
+
+
+def _said(error: Exception) -> str:
+    """In one line; of what this program did not expect, its kind too."""
+    kind = "" if isinstance(error, Fault | OSError | ImportError) else f"{type(error).__name__}: "
+    return kind + " ".join(str(error).split())
 
 
 if __name__ == "__main__":

@@ -89,10 +89,11 @@ def run_onnx(session: Any, image: Tensor) -> Tensor:
 
 def read_onnx(path: Path, device: str = "cpu") -> ExportedModel:
     """The model in a file that ``nas export`` wrote."""
-    runtime = imported("onnxruntime")
     try:
         session = session_of(path.read_bytes(), 1, device)  # threads share images and windows, see ``spread``
-    except runtime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # ONNX Runtime's own have no kind in common
         raise InputError(f"'{path}': expected an ONNX file: {' '.join(str(error).split())[:200]}") from None
     settings = session.get_modelmeta().custom_metadata_map.get(SETTINGS, "")
 

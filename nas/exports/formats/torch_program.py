@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import zipfile
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def write_torch_program(network: nn.Module, preprocessing: Preprocessing, path: 
 def read_torch_program(path: Path, device: str = "cpu") -> ExportedModel:
     """The model in a file that ``nas export`` wrote."""
     extra = {SETTINGS: ""}
+    logging.getLogger("torch.export").setLevel(logging.ERROR)  # of what it cannot read it tells a page before it fails
     try:
         program = torch.export.load(path, extra_files=extra)
     except (RuntimeError, zipfile.BadZipFile) as error:

@@ -13,8 +13,8 @@ from torch import nn
 
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
-from nas.exports.export import export_point, load_export, told_scores, write_export
-from nas.exports.place import WEIGHTS, check_free
+from nas.exports.export import export_point, load_export, load_model, told_scores, write_export
+from nas.exports.place import MODEL, WEIGHTS, check_free
 from nas.records.journal import Journal
 from nas.run import Run
 from search_spaces import Architecture, InputError
@@ -70,6 +70,36 @@ def test_an_export_that_lacks_a_weight_that_inference_needs_is_refused(tmp_path)
     save_file(weights, tmp_path / "model" / WEIGHTS)
     with pytest.raises(InputError, match="does not fit the architecture: .*head.bias"):
         load_export(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [(b"mirror: [7]", "expected axes from 0 to 1, got \\[7\\]"), (b"mirror: 3", "not iterable"), (b"\xff", "decode")],
+)
+def test_settings_that_are_damaged_are_told_in_a_line(tmp_path, added, said):
+    export(tmp_path / "model", architecture("unet", {}))
+    settings = tmp_path / "model" / MODEL
+    settings.write_bytes(settings.read_bytes() + added)
+    with pytest.raises(InputError, match=f"'{MODEL}' is damaged: .*{said}"):
+        load_export(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("model.onnx", "an ONNX file"),
+        ("model.pt2", "a program of torch.export"),
+        ("model.ts", "a file of TorchScript"),
+        ("model.txt", "a folder written by 'nas export', or a file ending in .onnx, .pt2, .ts$"),
+    ],
+)
+def test_a_file_that_is_none_of_its_format_is_refused(tmp_path, caplog, name, expected):
+    if name.endswith("onnx"):
+        pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    (tmp_path / name).write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError, match=f"expected {expected}"):
+        load_model(tmp_path / name)
+    assert not caplog.records
 
 
 def finished(folder: Path, trained: Architecture, **changes: Any) -> Run:

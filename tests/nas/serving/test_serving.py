@@ -79,6 +79,10 @@ def test_beyond_this_machine_a_token_is_asked_for(runs: list[Watched]) -> None:
         assert (answer.status, answer.headers["Location"]) == (307, "/")
         cookie = answer.headers["Set-Cookie"]
         assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie  # a strict one is not sent on from a link in a mail
+        with served(runs, "0.0.0.0") as other:  # cookies know no ports, and one must not take the other's place
+            theirs = ask(other, f"/?{urlsplit(other).query}")[0].headers["Set-Cookie"]
+        assert theirs.partition("=")[0] != cookie.partition("=")[0]
         answer, text = ask(address, "/", headers={"Cookie": cookie.split(";")[0]})
         assert (answer.status, "two" in text) == (200, True)
 
@@ -89,6 +93,25 @@ def test_beyond_this_machine_a_token_is_asked_for(runs: list[Watched]) -> None:
 )
 def test_what_is_only_this_machine(host: str, only_here: bool) -> None:
     assert server.is_loopback(host) == only_here
+
+
+def test_why_a_run_cannot_be_shown_is_said(tmp_path: Path) -> None:
+    run = made_up_run(tmp_path / "damaged")
+    with (run.folder / "journal.jsonl").open("a") as journal:
+        journal.write('{"number": 3}\n')
+    with served([Watched(run.folder, ["damaged"])]) as address:
+        for path in ("/run/0", "/run/0/data"):
+            answer, text = ask(address, path)
+            assert (answer.status, answer.headers["Content-Type"]) == (500, "text/plain; charset=utf-8")
+            assert "journal.jsonl" in text
+            assert "keys missing or not known" in text
+
+
+def test_every_address_of_this_machine_may_be_listened_at(runs: list[Watched]) -> None:
+    with served(runs, "127.0.0.2") as address:
+        connection = http.client.HTTPConnection("127.0.0.2", urlsplit(address).port, timeout=PATIENCE)
+        connection.request("GET", "/run/1/data")
+        assert connection.getresponse().status == 200
 
 
 def test_an_address_that_is_taken_is_said(runs: list[Watched]) -> None:

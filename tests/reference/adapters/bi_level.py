@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search_spaces.attention.bi_level import BiLevelRoutingAttention
-from tests.reference.adapter import NotCovered, Subject, adapter, renamed
+from tests.reference.adapter import NotCovered, Subject, adapter, queries_scaled, renamed
 from tests.reference.case import Case
 
 REPOSITORY = "rayleizhu/BiFormer"
@@ -22,10 +22,11 @@ def authors(
     auto_pad: bool = False,
     attn_backend: str = "torch",
 ) -> Subject:
-    if qk_scale is not None or dim % num_heads:
-        raise NotCovered(f"qk_scale {qk_scale}, {num_heads} heads of {dim} channels")
+    if dim % num_heads:
+        raise NotCovered(f"{num_heads} heads of {dim} channels")
     names = {"qkv": "qkv_linear", "project": "output_linear", "spread": "lepe"}
-    return Subject(_module(case, dim, num_heads, n_win, topk, side_dwconv), renamed(names))
+    weights = queries_scaled(renamed(names), "qkv", (qk_scale or dim**-0.5) * dim**0.5)
+    return Subject(_module(case, dim, num_heads, n_win, topk, side_dwconv), weights)
 
 
 @adapter(REPOSITORY, "BiLevelRoutingAttention")

@@ -71,7 +71,7 @@ def monai(
 ) -> Subject:
     norms, activations = {"BATCH": "batch", "INSTANCE": "instance"}, {"LEAKYRELU": "leaky_relu", "RELU": "relu"}
     norm, activation = norms.get(str(norm_type).upper()), activations.get(str(acti_type).upper())
-    if norm is None or activation is None or bias:
+    if norm is None or activation is None or (bias and norm != "batch"):
         raise NotCovered(f"norm {norm_type}, activation {acti_type}, bias {bias}")
     module = AtrousPyramid(
         conv_out_channels * len(kernel_sizes),
@@ -88,7 +88,13 @@ def monai(
 
     def weights(reference: Tensors) -> Tensors:
         # MONAI's instance norm has no weights; here they are 1 and 0 at first.
-        return {**({} if norm == "batch" else module.join[1].state_dict(prefix="join.1.")), **renamed(names)(reference)}
+        found = {
+            **({} if norm == "batch" else module.join[1].state_dict(prefix="join.1.")),
+            **renamed(names)(reference),
+        }
+        if bias:  # before a batch norm, and moves into its mean
+            found["join.1.running_mean"] = found["join.1.running_mean"] - found.pop("join.0.bias")
+        return found
 
     return Subject(module, weights)
 
@@ -118,7 +124,7 @@ def timm(
         dims=case.dims,
         in_channels=in_channels,
         stride=stride,
-        groups=groups,
+        groups=min(groups, channels),
         kernels=[3] * len(sizes) if keep_3x3 else sizes,
         dilations=[dilation * (size - 1) // 2 if keep_3x3 else dilation for size in sizes],
         **exact_width(channels, rd_channels or divisible(channels * rd_ratio, rd_divisor, limit=0.9)),
@@ -190,7 +196,7 @@ def res2net(
         stride=stride,
         scale=scale,
         width=planes * baseWidth // 64,
-        cascade=stype == "normal",
+        cascade=stype == "normal" and scale > 1,  # a single part has the stride, as parts without a cascade do
     )
     names = {"split": "conv1", "split_norm": "bn1", "join": "conv3", "join_norm": "bn3"}
     names |= {"shortcut.0": "downsample.0", "shortcut.1": "downsample.1"}

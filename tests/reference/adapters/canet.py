@@ -39,6 +39,7 @@ def scale(
     if drop_out:
         raise NotCovered("drop_out: the reference draws in eval mode too")
     module = ScaleGate(4, 4, out_size, dims=case.dims, hidden=4, norm="batch")
+    module.spread[1].momentum = 0.01  # as in their CBAM, which this was made of
     names = {
         "perceptron.0": "cbam.ChannelGate.mlp.1",
         "perceptron.2": "cbam.ChannelGate.mlp.3",

@@ -30,6 +30,7 @@ def timm(
     num_heads: int = 8,
     qkv_bias: bool = False,
     qk_norm: bool = False,
+    proj_bias: bool = True,
     attn_drop: float = 0.0,
     proj_drop: float = 0.0,
 ) -> Subject:
@@ -38,16 +39,13 @@ def timm(
     if case.training and (attn_drop or proj_drop):
         raise NotCovered("dropout in train mode")
     module = MultiHeadAttention(dim, num_heads, qkv_bias)
-    return Subject(module, renamed({"qkv": "qkv", "project": "proj"}))
+    return Subject(module, _without_bias(renamed({"qkv": "qkv", "project": "proj"}), dim))
 
 
 @adapter("", "MHSA (own)")
 def u_net_transformer(case: Case, *, C: int, h: int) -> Subject:
     module = MultiHeadAttention(C, h, bias=False)
-    convert = packed({"project": "o"}, {"qkv": ("q", "k", "v")})
-
-    def weights(reference: Tensors) -> Tensors:
-        return {"project.bias": torch.zeros(C), **convert(reference)}
+    weights = _without_bias(packed({"project": "o"}, {"qkv": ("q", "k", "v")}), C)
 
     def call(inputs: Tensors) -> Sequence[Tensor]:
         x = next(iter(inputs.values()))
@@ -61,6 +59,11 @@ def u_net_transformer(case: Case, *, C: int, h: int) -> Subject:
 def transunet(case: Case, *, hidden_size: int, num_heads: int, mlp_dim: int) -> Subject:
     module = TransformerBlock(hidden_size, num_heads, exact_ratio(hidden_size, mlp_dim))
     return Subject(module, packed(TRANSUNET, {"attention.qkv": PROJECTIONS}))
+
+
+def _without_bias(convert: Callable[[Tensors], Tensors], channels: int) -> Callable[[Tensors], Tensors]:
+    """As ``convert``; the last layer's bias is zero where the reference has none."""
+    return lambda reference: {"project.bias": torch.zeros(channels), **convert(reference)}
 
 
 def packed(names: Mapping[str, str], parts: Mapping[str, tuple[str, ...]]) -> Callable[[Tensors], Tensors]:

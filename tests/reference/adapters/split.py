@@ -29,7 +29,8 @@ def authors(
     dropblock_prob: float = 0.0,
 ) -> Subject:
     step, margin, spread = (_one(value) for value in (stride, padding, dilation))
-    if rectify or dropblock_prob or norm_layer != "BatchNorm2d" or in_channels % (groups * radix) or channels % groups:
+    norms = {"BatchNorm2d": "batch", None: "none"}
+    if rectify or dropblock_prob or norm_layer not in norms or in_channels % (groups * radix) or channels % groups:
         raise NotCovered(f"rectify {rectify}, dropblock {dropblock_prob}, norm_layer {norm_layer}, uneven groups")
     if max(in_channels * radix // reduction_factor, 32) % groups:
         raise NotCovered(f"a squeezed width that {groups} groups do not divide")
@@ -45,6 +46,7 @@ def authors(
         kernel=kernel_size,
         dilation=spread,
         bias=bias,
+        norm=norms[norm_layer],
     )
     names = {"conv": "conv", "norm.0": "bn0", "squeeze.0": "fc1", "squeeze.1": "bn1", "score": "fc2"}
     beyond = margin - spread * (kernel_size // 2)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from search_spaces.attention.window import WindowBlock
-from tests.reference.adapter import NotCovered, Subject, adapter, renamed
+from tests.reference.adapter import NotCovered, Subject, adapter, queries_scaled, renamed
 from tests.reference.case import Case, Tensors
 
+Weights = Callable[[Tensors], Tensors]
 BLOCK = {
     "norm1": "norm1",
     "norm2": "norm2",
@@ -27,6 +28,7 @@ def attention(
     window_size: Sequence[int],
     num_heads: int,
     qkv_bias: bool = True,
+    qk_scale: float | None = None,
     attn_drop: float = 0.0,
     proj_drop: float = 0.0,
 ) -> Subject:
@@ -39,7 +41,7 @@ def attention(
         return [module.attention(tokens, scores + mask[0].unsqueeze(1) if mask else scores)]
 
     names = {ours: theirs.removeprefix("attn.") for ours, theirs in BLOCK.items() if theirs.startswith("attn.")}
-    return Subject(module, _constants_dropped(names, module), call)
+    return Subject(module, _scaled(_constants_dropped(names, module), dim, num_heads, qk_scale), call)
 
 
 @adapter("microsoft/Swin-Transformer", "SwinTransformerBlock")
@@ -53,6 +55,7 @@ def swin(
     shift_size: int = 0,
     mlp_ratio: float = 4.0,
     qkv_bias: bool = True,
+    qk_scale: float | None = None,
     drop: float = 0.0,
     attn_drop: float = 0.0,
     drop_path: float = 0.0,
@@ -68,7 +71,7 @@ def swin(
         return [module(tokens.unflatten(1, tuple(input_resolution))).flatten(1, dims)]
 
     names = {**BLOCK, "perceptron.0": "mlp.fc1", "perceptron.2": "mlp.fc2"}
-    return Subject(module, _constants_dropped(names, module), call)
+    return Subject(module, _scaled(_constants_dropped(names, module), dim, num_heads, qk_scale), call)
 
 
 @adapter("Project-MONAI/MONAI", "SwinTransformerBlock")
@@ -96,6 +99,11 @@ def monai(
     return Subject(module, _constants_dropped(names, module), call)
 
 
+def _scaled(convert: Weights, dim: int, heads: int, scale: float | None) -> Weights:
+    width = dim // heads
+    return queries_scaled(convert, "attention.qkv", (scale or width**-0.5) * width**0.5)
+
+
 def check_dropout(case: Case, *rates: float) -> None:
     if case.training and any(rates):
         raise NotCovered("dropout in train mode")
@@ -107,7 +115,7 @@ def check_offsets(size: Sequence[int], window: Sequence[int]) -> None:
         raise NotCovered(f"a map of {size} in windows of {tuple(window)}: the reference pairs wrong offsets there")
 
 
-def _constants_dropped(names: Mapping[str, str], module: WindowBlock) -> Callable[[Tensors], Tensors]:
+def _constants_dropped(names: Mapping[str, str], module: WindowBlock) -> Weights:
     """The index of the bias table and the mask follow from sizes; what a case has no weights for stays as it is."""
 
     def convert(reference: Tensors) -> Tensors:

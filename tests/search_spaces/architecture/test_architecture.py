@@ -118,6 +118,17 @@ def test_yaml_and_json_hold_the_whole_architecture(space: Space, seed: int) -> N
     assert Architecture.from_dict(json.loads(json.dumps(architecture.to_dict()))) == architecture
 
 
+def test_a_fraction_may_be_written_as_a_whole_number() -> None:
+    """As a report's page writes it, whose language knows no difference."""
+    made = Architecture.create("unet", 2, {}, {"bottleneck": Placement("interaction", (("spread", 2.0),))})
+    data = made.to_dict()
+    data["attention"]["bottleneck"]["spread"] = 2
+    found = Architecture.from_dict(data)
+    assert (found, found.key) == (made, made.key)
+    space = load_space({"slots": "bottleneck", "mechanisms": {"interaction": {"spread": [2, 4]}}}, 2)
+    assert made in space
+
+
 def test_a_series_and_short_forms_survive_yaml() -> None:
     data = unet(skip_0=["attention_gate", {"mechanism": "se", "reduction": 2}], bottleneck="eca")
     architecture = Architecture.from_dict(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 from typing import Any
 
@@ -97,6 +98,20 @@ def test_any_options_go_with_any_size_and_batch(name: str, dims: int, data: st.D
     assert y.shape == leaves(given_inputs)[0].shape
     for gradient in torch.autograd.grad(y.square().sum(), leaves(given_inputs), allow_unused=True):
         assert gradient is None or gradient.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [(name, option) for name, _, option in OPTIONS if type(MECHANISMS[name].defaults[option]) is int],
+)
+def test_any_whole_number_for_an_option_works_or_is_refused_in_a_line(name: str, option: str) -> None:
+    words = {key: values for key, values in MECHANISMS[name].choices.items() if isinstance(values[0], str | bool)}
+    for number, *chosen in itertools.product((1, 2, 3, 9), *words.values()):
+        try:
+            module = build(name, 2, channels=6, options={**dict(zip(words, chosen, strict=True)), option: number})
+        except InputError:
+            continue
+        assert module(*inputs(name, SIZE[2], channels=6)).isfinite().all()
 
 
 @every_mechanism

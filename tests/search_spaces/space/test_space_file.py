@@ -160,6 +160,14 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"mechanisms": {"eca": {"kernel": [3, 4]}}},
         ["mechanism 'eca': eca kernel: expected"],
     ),
+    "what a mechanism refuses beside some others of its words": (
+        {"slots": "bottleneck", "mechanisms": {"gather_excite": {"extent": [3], "gather": ["mean", "learned"]}}},
+        ["mechanism 'gather_excite': gather_excite extent: expected 0 or, where it is learned, a power of two; got 3"],
+    ),
+    "what a fixed mechanism refuses": (
+        {"fixed": {"bottleneck": {"mechanism": "cbam", "kernel": 4}}},
+        ["slot 'bottleneck': cbam kernel: expected an odd length, got 4"],
+    ),
     "a misspelt slot": ({"slots": ["skip.0", "skp.1"]}, ["unknown slot of unet: 'skp.1' (did you mean 'skip."]),
     "a slot that no depth has": ({"options": {"depth": 2}, "slots": "skip.2"}, ["'skip.2'"]),
     "a number of slots": (

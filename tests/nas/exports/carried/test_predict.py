@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import nibabel
@@ -32,6 +33,8 @@ WAYS: dict[str, tuple[int, tuple[int, ...], tuple[float, ...], dict[str, Any], d
     "a volume at other voxels": (3, (22, 18, 9), UNEQUAL, {"spacing": (1.2, 0.4, 2.5), "patch": (8, 8, 8)}, {}),
     "a volume in many windows, regions": (3, (41, 12, 10), (1, 1, 1), {"labelling": REGIONS}, {"mirror": (0, 2)}),
     "a volume along its windows": (3, (52, 9, 9), (2, 1, 1), {"spacing": (1, 1, 1), "patch": (16, 8, 8)}, {}),
+    "a single slice, mirrored": (3, (20, 18, 1), (1, 1, 3), {"patch": (16, 16, 4)}, {"mirror": (0, 2)}),
+    "slices that become thin": (2, (10, 7, 12), (1, 2, 1), {"slice_axis": 1, "size": (9, 1)}, {}),
     "slices of a volume": (2, (5, 26, 30), (4, 1, 1), {"slice_axis": 0, "spacing": (1.5, 1.5)}, {}),
     "a volume for a network of pictures": (2, (18, 20, 4), (1, 1, 3), {"normalisation": WINDOWED}, {}),
     "empty around, largest parts": (
@@ -44,12 +47,14 @@ WAYS: dict[str, tuple[int, tuple[int, ...], tuple[float, ...], dict[str, Any], d
 }
 
 
-def model_that(dims: int, layout: dict[str, Any], mirror: tuple[int, ...] = (), largest: tuple[int, ...] = ()) -> Any:
+def model_that(
+    dims: int, layout: dict[str, Any], mirror: tuple[int, ...] = (), largest: tuple[int, ...] = (), channels: int = 1
+) -> Any:
     settings: dict[str, Any] = {"size": None, "spacing": None, "patch": (8,) * dims}
     settings["labelling"] = Labelling.exclusive(["a", "b"], (0, 4, 9))
-    preprocessing = Preprocessing(dims, 1, **settings | layout)
+    preprocessing = Preprocessing(dims, channels, **settings | layout)
     architecture = Architecture.create("unet", dims, {"depth": 1, "width": 4})
-    network = architecture.build(1, 2, seed=1).eval()
+    network = architecture.build(channels, 2, seed=1).eval()
     about = {"largest_part": [preprocessing.classes[index - 1] for index in largest]}
     return ExportedModel(architecture, preprocessing, network, mirror, largest, about)
 
@@ -108,3 +113,83 @@ def test_pictures_and_what_is_wrong_with_them(tmp_path, monkeypatch, capsys) -> 
         assert set(np.unique(np.asarray(label))) <= {0, 4, 9}
     assert predict.main(["any", str(tmp_path / "out"), "--out", str(tmp_path / "out")]) == 2
     assert "would overwrite the image" in capsys.readouterr().err
+
+
+def told_by(model: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``predict.main`` with ``model``, whatever file it names."""
+    monkeypatch.setattr(predict, "load", lambda path: (by_arrays(model), json.loads(settings_of(model))))
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_numbered_pictures_are_cases_of_their_own(tmp_path, monkeypatch) -> None:
+    """Only files that hold one channel each, exactly as many as a case has, are one case."""
+    model = model_that(2, {}, channels=3)
+    told_by(model, monkeypatch)
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 20, 31, 3), np.uint8)
+    for number, colours in enumerate(pixels):
+        Image.fromarray(colours).save(tmp_path / f"frame_{number:04d}.png")
+    for number, grey in enumerate(pixels[0].transpose(2, 0, 1)):
+        Image.fromarray(grey).save(tmp_path / f"split_{2 - number:04d}.png")
+    given = [str(path) for path in sorted(tmp_path.iterdir(), reverse=True)]
+    assert predict.main(["any", *given, "--out", str(tmp_path / "out")]) == 0
+    assert names_in(tmp_path / "out") == ["frame_0000.png", "frame_0001.png", "frame_0002.png", "split.png"]
+    made = predict_all(model, find_images([tmp_path], 3), tmp_path / "expected", "png")
+    for path in [prediction.path for prediction in made if prediction.path]:
+        found, expected = (np.asarray(Image.open(one)) for one in (tmp_path / "out" / path.name, path))
+        assert (found != expected).mean() <= 1e-3
+
+
+def test_two_images_of_one_name_are_refused(tmp_path, monkeypatch, capsys) -> None:
+    told_by(model_that(2, {}, channels=2), monkeypatch)
+    for suffix in ("png", "bmp"):
+        Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / f"a.{suffix}")
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "'a': several images of that name" in capsys.readouterr().err
+
+
+def test_an_image_that_cannot_be_read_stops_no_other(tmp_path, monkeypatch, capsys) -> None:
+    told_by(model_that(3, {"patch": (16, 16, 16)}), monkeypatch)
+    (tmp_path / "broken.nii").write_bytes(b"no volume at all")
+    nibabel.save(
+        nibabel.Nifti1Image(np.random.default_rng(0).normal(size=(9, 8, 7)), np.eye(4)), tmp_path / "whole.nii.gz"
+    )
+    (tmp_path / "cut.nii.gz").write_bytes((tmp_path / "whole.nii.gz").read_bytes()[:300])
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "error: broken: " in said
+    assert "error: cut: " in said
+    assert names_in(tmp_path / "out") == ["whole.nii.gz"]
+
+
+def test_channels_that_lie_apart_are_refused(tmp_path, monkeypatch, capsys) -> None:
+    told_by(model_that(3, {"patch": (16, 16, 16)}, channels=2), monkeypatch)
+    array = np.random.default_rng(0).normal(size=(9, 8, 7)).astype(np.float32)
+    for number, start in enumerate((0.0, 4.0)):
+        affine = np.eye(4)
+        affine[2, 3] = start
+        nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / f"case_{number:04d}.nii.gz")
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "case_0001.nii.gz: lies elsewhere than case_0000.nii.gz" in capsys.readouterr().err
+
+
+def test_what_cannot_be_seen_as_nas_predict_sees_it_is_refused(tmp_path, monkeypatch, capsys) -> None:
+    told_by(model_that(2, {"slice_axis": 0}), monkeypatch)
+    pixels = np.random.default_rng(0).integers(0, 255, (9, 9, 3), np.uint8)
+    Image.fromarray(pixels, "RGB").convert("YCbCr").save(tmp_path / "other.tif")
+    imagecodecs = pytest.importorskip("imagecodecs")
+    (tmp_path / "deep.png").write_bytes(imagecodecs.png_encode(pixels.astype(np.uint16) * 200))
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "flat.png")
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    for line in ("other.tif: expected one upright", "deep.png: expected one upright", "flat: expected 3 axes, got 2"):
+        assert line in said
+
+
+def test_labels_that_a_picture_cannot_hold_are_refused(tmp_path, monkeypatch, capsys) -> None:
+    told_by(model_that(2, {"labelling": Labelling.exclusive(["a", "b"], (0, -1, 70000))}), monkeypatch)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 31), np.uint8)).save(tmp_path / "a.png")
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "a picture holds labels of 0 to 65535" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
 from nibabel.orientations import axcodes2ornt, ornt_transform
+from PIL import Image
 
 from nas.exports.export import load_model
 from nas.exports.formats.bundle import write_bundle
@@ -34,6 +37,26 @@ def without_the_package(folder: Path) -> dict[str, str]:
     for name in ("nas", "evaluators", "search_spaces"):
         (folder / f"{name}.py").write_text("raise ImportError('not here')\n")
     return {**os.environ, "PYTHONPATH": f".{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def test_a_picture_that_monai_reads_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = write_bundle(model_that(2, {}), tmp_path / "bundle")
+    monkeypatch.syspath_prepend(bundle)
+    parts = importlib.import_module("scripts.parts")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "scripts"]:
+        del sys.modules[name]
+    read = Compose([LoadImaged("image", image_only=True), EnsureChannelFirstd("image"), parts.Prepared("image")])
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 31), np.uint8))
+    turned = Image.Exif()
+    turned[274] = 6
+    picture.save(tmp_path / "good.png")
+    picture.save(tmp_path / "turned.png", exif=turned)
+    picture.convert("P").save(tmp_path / "palette.png")
+    assert read({"image": str(tmp_path / "good.png")})["image"].shape == (1, 20, 31)
+    for name in ("turned.png", "palette.png"):
+        with pytest.raises(RuntimeError) as error:
+            read({"image": str(tmp_path / name)})
+        assert f"{name}: expected one upright grey or colour picture" in str(error.value.__cause__)
 
 
 @pytest.mark.slow

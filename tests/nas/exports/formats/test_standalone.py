@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from nas.exports.carried import predict
 from nas.exports.formats.nnunet import NETWORK, TRAINER, read_nnunet, write_nnunet
 from nas.exports.formats.standalone import closure, read_standalone, sources, write_standalone
 from nas.exports.model import ExportedModel
@@ -40,6 +41,14 @@ def test_only_what_a_network_uses_is_copied(tmp_path: Path) -> None:
     read = read_standalone(write_standalone(MODEL, tmp_path / "network"))
     image = torch.randn(1, 1, 9, 14)
     assert torch.equal(read.network(image), MODEL.network(image))
+
+
+def test_the_program_beside_it_takes_it_under_any_name(tmp_path: Path) -> None:
+    network, settings = predict.load(write_standalone(MODEL, tmp_path / "liver v2.1"))
+    assert settings["architecture"] == SMALL.to_dict()
+    image = torch.randn(1, 1, 9, 14)
+    with torch.no_grad():
+        assert (network(image.numpy()) == MODEL.module(image).numpy()).all()
 
 
 def test_parts_of_a_plug_in_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
