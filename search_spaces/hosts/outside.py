@@ -63,6 +63,10 @@ class Outside(Host):
         task = {"$channels": in_channels, "$outputs": 1 + classes, "$dims": dims}
         self.network = _made(self.target, json.loads(arguments), task)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickles: its class, made for its path, is found in no module."""
+        return _empty, (self.target,), self.__dict__
+
     @classmethod
     def slots(cls, *, dims: int, **options: Any) -> list[Slot]:
         """None: nobody knows what is inside."""
@@ -177,6 +181,12 @@ def _entry(name: str) -> HostEntry:
         {ARGUMENTS: "{}"},
         outside=True,
     )
+
+
+def _empty(target: str) -> Host:
+    """A network whose parts are still to come."""
+    kind = _entry(PREFIX + target).module
+    return kind.__new__(kind)
 
 
 def _dims_of_ours(target: str) -> tuple[int, ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from search_spaces import HOSTS, load_preset
 from search_spaces.errors import InputError
+from search_spaces.hosts import Host
 from search_spaces.hosts.outside import is_ours
 from search_spaces.initialisation import WithoutInitialisation
 from search_spaces.rivals.cmunext import CMUNeXt
@@ -73,3 +77,14 @@ def test_fifths_of_the_channels_are_shifted_and_zeros_moved_in() -> None:
     found = shifted(x, 2)[0, :, :, 0].tolist()
     assert found == [[3, 4, 0, 0], [2, 3, 4, 0], [1, 2, 3, 4], [0, 1, 2, 3], [0, 0, 1, 2]]
     assert torch.equal(shifted(x.mT, 3), shifted(x, 2).mT)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_a_network_is_copied_and_pickled(again: Callable[[Host], Host]) -> None:
+    network, image = narrowed("tiny_unet", 2).build(1, 2).eval(), torch.randn(1, 1, 20, 31)
+    twin = again(network)
+    assert type(twin) is type(network)
+    with torch.no_grad():
+        assert torch.equal(twin(image), network(image))
+        next(twin.parameters()).zero_()
+        assert not torch.equal(twin(image), network(image))
