@@ -323,7 +323,7 @@ def resize(images: torch.Tensor, size: Sequence[int], slice_axis: int | None = N
         resized = resize(slices.flatten(0, 1), in_plane(size, slice_axis))
         return resized.unflatten(0, slices.shape[:2]).movedim(0, slice_axis + 2).contiguous()
     dims = images.dim() - 2
-    if dims == 2 and images.shape[3] == size[1] == 1:  # torch 2.13 then has the first row in place of all others
+    if dims == 2 and size[1] == 1 < size[0]:  # torch 2.13 then has the first row in place of all others
         return resize(images.transpose(2, 3), (1, size[0])).transpose(2, 3)
     if dims == 2:
         return functional.interpolate(images, size=tuple(size), mode="bilinear", antialias=True)
