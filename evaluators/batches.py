@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -31,12 +32,12 @@ def batches(
     seed see the same batches, whatever else differs, and a training that goes on sees those it would have seen. A slice
     of a volume is a patch one voxel thick, drawn as any other.
     """
-    order = _order(len(cases), batch * steps, seed)
+    order = itertools.islice(_order(len(cases), seed), first * batch, None)
     for step in range(first, steps):
         rng = np.random.default_rng((seed, step))
         drawn = draw(augmentation, batch, layout.dims, rng)
         picked = [
-            _patch(cases[order[place]], layout.box, centred=place % FOREGROUND_EVERY == 0, rng=rng)
+            _patch(cases[next(order)], layout.box, centred=place % FOREGROUND_EVERY == 0, rng=rng)
             for place in range(step * batch, (step + 1) * batch)
         ]
         images = torch.from_numpy(np.stack([image for image, _ in picked])).to(device)
@@ -47,10 +48,11 @@ def batches(
         yield images, labels.long()
 
 
-def _order(cases: int, needed: int, seed: int) -> np.ndarray:
+def _order(cases: int, seed: int) -> Iterator[int]:
+    """Positions of cases without end, each once before any comes again."""
     rng = np.random.default_rng((seed, 0, 1))  # no step's stream: those have two numbers
-    rounds = -(-needed // cases)
-    return np.concatenate([rng.permutation(cases) for _ in range(rounds)])[:needed]
+    while True:
+        yield from rng.permutation(cases).tolist()
 
 
 def _patch(

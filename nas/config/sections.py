@@ -185,7 +185,7 @@ class FinalsSection(Section):
     """
 
     steps: Positive | None = None
-    seeds: Annotated[Whole, Field(ge=0)] = 3
+    seeds: Annotated[Whole, Field(ge=0, le=1000)] = 3
     racing: bool = True
     candidates: Positive = 4
     controls: bool = True

@@ -63,6 +63,13 @@ def test_a_seed_gives_one_stream_and_another_seed_another(patch: Size):
     assert not any(torch.equal(a, c) for (a, _), (c, _) in pairwise(first))
 
 
+def test_the_first_batch_comes_at_once_however_long_the_training_is():
+    cases = random_cases([(8, 8)] * 3)
+    layout = Preprocessing(2, 1, Labelling.exclusive(["a"]), None, None, (8, 8))
+    endless = batches(cases, layout, 4, 10**15, PLAIN, 0)
+    assert equal([next(endless)], stream(cases, (8, 8), steps=1))
+
+
 def test_the_stream_does_not_touch_the_random_state_of_torch_and_numpy():
     cases = random_cases([(8, 8)] * 3)
     torch.manual_seed(0)

@@ -37,6 +37,12 @@ def test_a_picture_one_pixel_wide_is_resized_as_one_that_is_one_pixel_high(lengt
     assert torch.equal(resize(row.transpose(2, 3), (target, 1)), resize(row, (1, target)).transpose(2, 3))
 
 
+@pytest.mark.parametrize(("have", "want"), [((3, 2), (9, 1)), ((13, 9), (6, 1)), ((4, 1), (10, 1)), ((4, 5), (1, 1))])
+def test_a_picture_that_becomes_one_pixel_wide_keeps_its_rows(have: tuple[int, int], want: tuple[int, int]):
+    images = torch.rand(2, 3, *have)
+    torch.testing.assert_close(resize(images, want), resize(resize(images, (have[0], 1)), want))
+
+
 @given(st.lists(st.integers(1, 12), min_size=2, max_size=3), st.data())
 def test_an_image_resized_has_the_size_asked_for_and_stays_within_its_values(size: list[int], data: st.DataObject):
     target = data.draw(st.lists(st.integers(1, 12), min_size=len(size), max_size=len(size)), "target")

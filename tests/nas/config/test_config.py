@@ -29,6 +29,7 @@ def test_an_empty_config_is_the_default_without_a_fault():
             "limits.time: expected a duration such as '45s', '90min', '1h30m' or a number of seconds; got '90 parsecs'",
         ),
         ("limits: {time: 0}", "limits.time: expected more than 0, got 0"),
+        ("finals: {seeds: 1000000000}", "finals.seeds: expected at most 1000, got 1000000000"),
         ("seed: 2147483648", "seed: expected at most 2147483647, got 2147483648"),
         ("limits: {trials: 0}", "limits.trials: expected at least 1, got 0"),
         ("training: {steps: many}", "training.steps: expected a whole number, got 'many'"),
