@@ -40,6 +40,27 @@ def bootstrap_interval(table: np.ndarray) -> tuple[float, float] | None:
     return None if means is None else central(means)
 
 
+def paired_interval(differences: np.ndarray, deviation: float, freedom: float) -> tuple[float, float] | None:
+    """95% interval of ``table_mean`` of paired differences, over resampled cases and all trainings there might be.
+
+    Two or three seeds are too few to be resampled: an interval that rests on them alone leaves out the truth three
+    times as often as it says. What trainings differ by is told by all networks together, see ``learn_noise``.
+
+    Args:
+        differences: table of one network's scores less another's with the same seed.
+        deviation: of the difference of two trainings.
+        freedom: degrees of freedom that it is known with.
+    """
+    means = resampled_cases(differences)
+    return None if means is None else central(means + deviation / len(differences) ** 0.5 * _student(freedom))
+
+
+@functools.lru_cache(maxsize=64)
+def _student(freedom: float) -> np.ndarray:
+    """Draws of Student's distribution, ``(resamples,)``, always the same."""
+    return np.random.default_rng(2).standard_t(freedom, RESAMPLES)
+
+
 def central(draws: np.ndarray) -> tuple[float, float]:
     """The middle 95% of draws; nan among them counts for nothing."""
     tail = (1 - LEVEL) / 2

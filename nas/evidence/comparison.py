@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from nas.evidence.bootstrap import LEVEL, bootstrap_interval
+from nas.evidence.bootstrap import LEVEL
 
 POWER = 0.8  # with which a test at 1 - ``LEVEL`` finds a difference that is ``detectable``
 LEAST = 6  # cases without which no p value can fall below 0.05
@@ -25,7 +25,8 @@ class Comparison:
 
     Attributes:
         p: of Wilcoxon's signed-rank test over cases, the mean of seeds and classes of each, two-sided, by Holm's
-            correction over all networks compared; None with hardly any case.
+            correction over all networks compared; None with hardly any case. It speaks of these trainings: what others
+            would give is in no test over cases, but in the interval.
         detectable: the smallest true difference that these cases and seeds would show in four of five such studies;
             None where it cannot be told.
     """
@@ -34,19 +35,20 @@ class Comparison:
     detectable: float | None
 
 
-def compare(differences: Sequence[np.ndarray]) -> list[Comparison]:
+def compare(differences: Sequence[np.ndarray], intervals: Sequence[tuple[float, float] | None]) -> list[Comparison]:
     """Each network against the plain one.
 
     Args:
         differences: of each network a table ``(seeds, cases, classes)`` of Dice less the plain network's with the same
             seed and case, nan where there is none; an empty one for a network that is not compared.
+        intervals: of the mean of each, None where there is none.
     """
     values = [_wilcoxon(table) for table in differences]
     corrected = holm([value for value in values if value is not None])
     left = iter(corrected)
     return [
-        Comparison(None if value is None else next(left), _detectable(table))
-        for value, table in zip(values, differences, strict=True)
+        Comparison(None if value is None else next(left), None if interval is None else detectable(interval))
+        for value, interval in zip(values, intervals, strict=True)
     ]
 
 
@@ -83,9 +85,3 @@ def _wilcoxon(table: np.ndarray) -> float | None:
     from scipy.stats import wilcoxon  # takes a second to import, which most commands have no need of
 
     return float(wilcoxon(cases, zero_method="zsplit").pvalue) if cases.any() else 1.0
-
-
-def _detectable(table: np.ndarray) -> float | None:
-    """From the spread of the bootstrap, which holds cases and seeds."""
-    interval = bootstrap_interval(table) if table.size else None
-    return None if interval is None else detectable(interval)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from nas.evidence.bootstrap import bootstrap_interval, table_mean
+from nas.evidence.bootstrap import table_mean
 from nas.evidence.comparison import Comparison, compare
 from nas.evidence.point import FrontPoint
 from search_spaces.architecture.architecture import Architecture
@@ -24,7 +22,7 @@ class Controlled:
         control: the plain one.
         excess: by which share it has more parameters, negative where it has fewer.
         gain: mean paired difference; None where nothing can be paired.
-        gain_low, gain_high: its 95% bootstrap interval over cases and seeds.
+        gain_low, gain_high: its 95% interval over cases and all trainings there might be.
         comparison: the test, corrected for all networks that have such a control.
     """
 
@@ -47,16 +45,24 @@ def held_against(
         if counterparts.get(point.architecture) in known
     ]
     tables = [point.differences_to(control) for point, control in pairs]
+    ends = [point.interval_of(table, other.architecture) for (point, other), table in zip(pairs, tables, strict=True)]
     return {
-        point.architecture: _controlled(point, control, table, comparison)
-        for (point, control), table, comparison in zip(pairs, tables, compare(tables), strict=True)
+        point.architecture: _controlled(point, control, table_mean(table), interval, comparison)
+        for (point, control), table, interval, comparison in zip(
+            pairs, tables, ends, compare(tables, ends), strict=True
+        )
     }
 
 
-def _controlled(point: FrontPoint, control: FrontPoint, table: np.ndarray, comparison: Comparison) -> Controlled:
-    low, high = bootstrap_interval(table) or (None, None)
-    excess = control.cost.params / point.cost.params - 1
-    return Controlled(control, excess, table_mean(table), low, high, comparison)
+def _controlled(
+    point: FrontPoint,
+    control: FrontPoint,
+    gain: float | None,
+    interval: tuple[float, float] | None,
+    comparison: Comparison,
+) -> Controlled:
+    low, high = interval or (None, None)
+    return Controlled(control, control.cost.params / point.cost.params - 1, gain, low, high, comparison)
 
 
 def counterparts_of(

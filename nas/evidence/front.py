@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from nas.evidence.chances import chance_within, chances_of_front, doubts, joint_draws
+from nas.evidence.chances import chance_within, chances_of_front, doubts, joint_draws, spreads_of
 from nas.evidence.comparison import Comparison, compare
 from nas.evidence.controls import Controlled, held_against
 from nas.evidence.hypervolume import Box, Steps
@@ -68,7 +69,8 @@ class Front:
         """
         every = (*self.points, *self.dominated, *self.references)
         compared = [point for point in every if not (point.is_plain or point.is_control or point.belief is not None)]
-        found = compare([point.differences for point in compared])
+        intervals = [_ends(point.gain_low, point.gain_high) for point in compared]
+        found = compare([point.differences for point in compared], intervals)
         return {point.architecture: one for point, one in zip(compared, found, strict=True)}
 
     @cached_property
@@ -191,9 +193,10 @@ def front_of(
 
     apart = [made(group) for group in groups if group[0].architecture in references and group[0].steps == steps]
     points = [made(group) for group in taking_part if group[0].steps == steps]
+    spreads = functools.cache(lambda: spreads_of([*points, *apart]))  # takes a moment, and is seldom asked for
     return Front(
-        *parted(points),
-        tuple(apart),
+        *parted([replace(point, spreads=spreads) for point in points]),
+        tuple(replace(point, spreads=spreads) for point in apart),
         tuple(made(group) for group in groups if group[0].steps != steps),
         counterparts or {},
     )
@@ -253,6 +256,10 @@ def nondominated(params: Sequence[int], dice: Sequence[float]) -> list[int]:
     """The places of the points on the first front, by rising parameters; see ``nondomination_ranks``."""
     members = [place for place, rank in enumerate(nondomination_ranks(params, dice)) if rank == 0]
     return sorted(members, key=lambda place: params[place])
+
+
+def _ends(low: float | None, high: float | None) -> tuple[float, float] | None:
+    return None if low is None or high is None else (low, high)
 
 
 def _by_architecture(trials: Sequence[Trial]) -> list[list[Trial]]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from nas.evidence.bootstrap import bootstrap_interval, table_mean
+from nas.evidence.bootstrap import table_mean
 from nas.evidence.comparison import Comparison, compare
 from nas.evidence.point import FrontPoint
 from search_spaces.architecture.architecture import Architecture
@@ -22,7 +20,7 @@ class LeftOut:
         without: the same without what is in ``slot``.
         slot: the slot.
         gain: mean paired difference by case and seed, what the slot adds; None where nothing can be paired.
-        low, high: its 95% bootstrap interval over cases and seeds.
+        low, high: its 95% interval over cases and all trainings there might be.
         comparison: the test, corrected for all slots that were left out.
     """
 
@@ -66,11 +64,20 @@ def left_out(points: Sequence[FrontPoint]) -> list[LeftOut]:
         if (other := without_slot(point.architecture, slot)) in known
     ]
     tables = [whole.differences_to(without) for whole, without, _ in pairs]
+    ends = [whole.interval_of(table, less.architecture) for (whole, less, _), table in zip(pairs, tables, strict=True)]
     return [
-        _told(*pair, table, comparison) for pair, table, comparison in zip(pairs, tables, compare(tables), strict=True)
+        _told(*pair, table_mean(table), interval, comparison)
+        for pair, table, interval, comparison in zip(pairs, tables, ends, compare(tables, ends), strict=True)
     ]
 
 
-def _told(whole: FrontPoint, without: FrontPoint, slot: str, table: np.ndarray, comparison: Comparison) -> LeftOut:
-    low, high = bootstrap_interval(table) or (None, None)
-    return LeftOut(whole, without, slot, table_mean(table), low, high, comparison)
+def _told(
+    whole: FrontPoint,
+    without: FrontPoint,
+    slot: str,
+    gain: float | None,
+    interval: tuple[float, float] | None,
+    comparison: Comparison,
+) -> LeftOut:
+    low, high = interval or (None, None)
+    return LeftOut(whole, without, slot, gain, low, high, comparison)

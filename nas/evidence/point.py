@@ -9,7 +9,15 @@ from functools import cached_property
 
 import numpy as np
 
-from nas.evidence.bootstrap import bootstrap_interval, central, off_by_case, score_table, table_mean
+from nas.evidence.bootstrap import (
+    bootstrap_interval,
+    central,
+    off_by_case,
+    paired_interval,
+    score_table,
+    table_mean,
+)
+from nas.evidence.training_noise import Spread
 from nas.records.trial import Trial
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
@@ -50,6 +58,7 @@ class FrontPoint:
         steps: of training, the same for all its trials.
         failed: how many of its seeds have no score, as every training with them failed.
         belief: what a model makes of it, where intervals and gains are the model's; see ``low``.
+        spreads: what trainings of each network that stands beside it differ by.
     """
 
     architecture: Architecture
@@ -68,6 +77,7 @@ class FrontPoint:
     steps: int = 0
     failed: int = 0
     belief: Callable[[], Belief | None] | None = field(default=None, repr=False, compare=False)
+    spreads: Callable[[], Mapping[Architecture, Spread]] = field(default=dict, repr=False, compare=False)
 
     @property
     def scores(self) -> np.ndarray:
@@ -82,6 +92,13 @@ class FrontPoint:
     def differences_to(self, other: FrontPoint) -> np.ndarray:
         """``scores`` less those of another network, for the seeds that it has a score with."""
         return self.tables(other.completed)[1]
+
+    def interval_of(self, differences: np.ndarray, other: Architecture) -> tuple[float, float] | None:
+        """95% interval of the mean of paired differences to another network, see ``paired_interval``."""
+        known = self.spreads()
+        own, theirs = known.get(self.architecture, Spread()), known.get(other, Spread())
+        deviation = math.hypot(own.deviation, theirs.deviation)
+        return paired_interval(differences, deviation, min(own.freedom, theirs.freedom))
 
     @property
     def seeds(self) -> int:
@@ -133,7 +150,7 @@ class FrontPoint:
 
     @property
     def gain_low(self) -> float | None:
-        """Lower end of the 95% interval of ``gain``, as ``low``."""
+        """Lower end of the 95% interval of ``gain``, over cases and all trainings there might be."""
         return self._gain_interval[0]
 
     @property
@@ -160,7 +177,10 @@ class FrontPoint:
         if self.belief is not None:
             gain = None if self._belief is None else self._belief.gain
             return (None, None) if gain is None else central(gain + off_by_case(self.differences))
-        return bootstrap_interval(self.differences) or (None, None)
+        if not self.of_plain:
+            return None, None
+        plain = next(iter(self.of_plain.values())).architecture
+        return self.interval_of(self.differences, plain) or (None, None)
 
 
 def point_of(

@@ -16,6 +16,20 @@ import numpy as np
 NOISE = 0.01  # standard deviation of the Dice of a training, before a run has shown it; see docs/evidence.md
 PRIOR = 1.0  # degrees of freedom that it counts for
 POOLED = 4.0  # degrees of freedom that the spread of all networks counts for beside a network's own
+LEAST = 3.0  # degrees of freedom of an interval, where hardly any network has two seeds: with 1 it would say nothing
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What trainings of one network differ by, what a seed does to all networks alike left out.
+
+    Attributes:
+        deviation: standard deviation of one training.
+        freedom: degrees of freedom that it is known with.
+    """
+
+    deviation: float = NOISE
+    freedom: float = LEAST
 
 
 @dataclass(frozen=True)

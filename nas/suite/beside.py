@@ -100,11 +100,10 @@ def _of_task(winner: Winner) -> list[Beside]:
 
     def held(others: Sequence[FrontPoint | None]) -> list[Against | None]:
         pairs = [(own, other) for own, other in zip(owns, others, strict=True) if own and other]
-        compared = iter(compare([own.differences_to(other) for own, other in pairs]))
+        ends = [_interval(own, other, draws[own.architecture] - draws[other.architecture]) for own, other in pairs]
+        found = zip(ends, compare([own.differences_to(other) for own, other in pairs], ends), strict=True)
         return [
-            _against(own, other, draws[own.architecture] - draws[other.architecture], next(compared))
-            if own and other
-            else None
+            _against(own, other, *next(found)) if own and other else None
             for own, other in zip(owns, others, strict=True)
         ]
 
@@ -116,9 +115,12 @@ def _of_task(winner: Winner) -> list[Beside]:
     ]
 
 
-def _against(own: FrontPoint, other: FrontPoint, draws: np.ndarray, compared: Comparison) -> Against:
-    known = own.low is not None and other.low is not None
-    low, high = central(draws) if known else (None, None)
+def _interval(own: FrontPoint, other: FrontPoint, draws: np.ndarray) -> tuple[float, float] | None:
+    return central(draws) if own.low is not None and other.low is not None else None
+
+
+def _against(own: FrontPoint, other: FrontPoint, interval: tuple[float, float] | None, compared: Comparison) -> Against:
+    low, high = interval or (None, None)
     return Against(other, own.dice - other.dice, low, high, compared.p)
 
 

@@ -43,7 +43,10 @@ def test_a_gain_over_the_control_is_paired_by_case_and_seed():
     one = front(run()).controlled[ATTENDED]
     assert one.control.architecture == CONTROL
     assert one.excess == pytest.approx(0.05)
-    assert (one.gain, one.gain_low, one.gain_high) == pytest.approx((0.03, 0.03, 0.03))
+    assert one.gain == pytest.approx(0.03)
+    assert one.gain_low is not None
+    assert one.gain_high is not None
+    assert 0 < one.gain_low < 0.025 < 0.035 < one.gain_high  # two trainings that agree are not all there might be
     assert one.comparison.p is not None
     assert one.comparison.p < 0.01
     assert front(run()).comparisons[ATTENDED].p is not None
@@ -106,14 +109,14 @@ def test_the_terminal_tells_what_is_a_control_and_what_attention_gains_over_it(m
     assert "control: unet" in shown
     assert "on front" in shown
     assert "+5.0%" in shown
-    assert "+0.030 (+0.030 to +0.030)" in shown
+    assert "+0.030 (+0.011 to +0.050)" in shown
 
 
 def test_a_narrow_terminal_has_room_for_the_gain_over_the_control(monkeypatch):
     monkeypatch.setattr(console, "width", 80)
     with console.capture() as captured:
         console.print(*equal_size(front(run())))
-    assert "+0.030 (+0.030 to +0.030)" in captured.get()
+    assert "+0.030 (+0.011 to +0.050)" in captured.get()
 
 
 def test_networks_with_attention_alone_have_counterparts():

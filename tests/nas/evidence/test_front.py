@@ -1,3 +1,4 @@
+import itertools
 import math
 import time
 
@@ -264,7 +265,7 @@ def test_a_gain_is_taken_over_the_same_cases():
     front = front_of([scored(0, plain), scored(1, other)])
     point = next(point for point in front.points if not point.is_plain)
     assert point.gain == pytest.approx((0.1 + 0.2) / 2)
-    assert 0.1 - 1e-9 <= point.gain_low <= point.gain <= point.gain_high <= 0.2 + 1e-9
+    assert 0.05 < point.gain_low <= point.gain <= point.gain_high < 0.25
 
 
 def test_a_gain_is_taken_over_the_same_seeds():
@@ -278,8 +279,6 @@ def test_a_gain_is_taken_over_the_same_seeds():
     front = front_of(trials)
     point = next(point for point in front.points if not point.is_plain)
     assert point.gain == pytest.approx(0.2)
-    assert point.gain_low == pytest.approx(0.1)
-    assert point.gain_high == pytest.approx(0.3)
 
 
 def test_pairing_removes_what_is_common_to_the_cases():
@@ -287,9 +286,27 @@ def test_pairing_removes_what_is_common_to_the_cases():
     easy_and_hard = rng.uniform(0, 0.9, size=30)
     front = front_of([scored(0, one_class(easy_and_hard)), scored(1, one_class(easy_and_hard + 0.01))])
     point = next(point for point in front.points if not point.is_plain)
-    assert point.gain_low == pytest.approx(0.01)
-    assert point.gain_high == pytest.approx(0.01)
-    assert point.high - point.low > 0.1
+    assert point.gain == pytest.approx(0.01)
+    assert point.gain_high - point.gain_low < 0.1 < point.high - point.low
+
+
+def finals(seeds, noise, rng):
+    """Three networks that are worth the same, on the same twenty cases, and the plain one among them."""
+    cases, trials = rng.normal(0.7, 0.05, 20), []
+    for seed, network in itertools.product(range(seeds), range(3)):
+        trained = rng.normal(0, noise) + rng.normal(0, 0.01, 20)
+        made = {"architecture": architecture(network), "seed": seed, "cost": Cost(1 + network, 1)}
+        trials.append(scored(len(trials), one_class(cases + trained), phase="final", **made))
+    return front_of(trials, architecture(0))
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_the_interval_of_a_gain_holds_all_trainings_there_might_be_and_not_only_the_few_there_were(seeds):
+    rng = np.random.default_rng(6)
+    gained = [point for _ in range(60) for point in finals(seeds, 0.01, rng).compared if not point.is_plain]
+    assert np.mean([point.gain_low <= 0 <= point.gain_high for point in gained]) > 0.9
+    steady = [point for _ in range(5) for point in finals(3, 0.001, rng).compared if not point.is_plain]
+    assert max(point.gain_high - point.gain_low for point in steady) < 0.03
 
 
 @pytest.mark.parametrize("changes", [{"seed": 1}, {"cases": one_class([0.5, 0.6])}, {"cases": {}}])

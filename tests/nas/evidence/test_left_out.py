@@ -44,7 +44,10 @@ def test_a_slot_is_worth_what_the_network_loses_without_it_by_case_and_seed():
     found = {one.slot: one for one in left_out(front_of(trials, OTHER).compared)}
     assert set(found) == {"skip.0", "bottleneck"}
     skip = found["skip.0"]
-    assert (skip.gain, skip.low, skip.high) == pytest.approx((0.04, 0.04, 0.04))
+    assert skip.gain == pytest.approx(0.04)
+    assert skip.low is not None
+    assert skip.high is not None
+    assert 0.02 < skip.low < 0.035 < 0.045 < skip.high < 0.06
     assert skip.comparison.p == pytest.approx(2 / 2**8 * 2)  # of two slots, by Holm
     assert skip.mechanisms == "se"
     assert skip.params == WHOLE.cost(1, 1, (32, 32)).params - without_skip.cost(1, 1, (32, 32)).params > 0

@@ -50,7 +50,7 @@ def winner(gain: float) -> Winner:
 
 def test_attention_that_is_better_than_as_many_parameters_helps():
     told = verdict(winner(0.03))
-    assert told.startswith(f"Attention helps: {ATTENDED} is +0.030 (+0.030 to +0.030) better than the plain network")
+    assert told.startswith(f"Attention helps: {ATTENDED} is +0.030 (+0.014 to +0.047) better than the plain network")
 
 
 def test_attention_that_is_not_is_said_not_to_and_what_could_have_been_seen():
@@ -67,4 +67,4 @@ def test_the_page_holds_the_command_the_run_and_a_line_for_each_network():
     assert len({row.count("|") for row in rows}) == 1
     (row,) = [row for row in rows if "se(" in row]
     assert "+0.130" in row
-    assert "+0.030 (+0.030 to +0.030)" in row
+    assert "+0.030 (+0.014 to +0.047)" in row
