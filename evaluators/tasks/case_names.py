@@ -20,8 +20,8 @@ def unique_names(cases: Sequence[Sequence[Path]], root: Path) -> list[str]:
     """
     for names in (
         [_stem(files) for files in cases],
-        [below(files[0].with_name(_stem(files)), root) for files in cases],
-        [below(files[0].with_name(bare_name(files[0])), root) for files in cases],
+        [below(files[0].parent / _stem(files), root) for files in cases],
+        [below(files[0].parent / bare_name(files[0]), root) for files in cases],
     ):
         if len(set(names)) == len(names):
             return names

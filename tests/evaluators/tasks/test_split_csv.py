@@ -109,6 +109,14 @@ def test_one_label_of_two_cases_is_noted_where_they_may_be_torn_apart(tmp_path, 
     assert all(note.startswith(f"cases case0 and case1 have the same label file, {tmp_path}") for note in notes)
 
 
+@pytest.mark.parametrize("image", ["images/.png", "/", ".."])
+def test_an_image_without_a_name_is_named_with_its_path(tmp_path, image):
+    table = write_csv_task(tmp_path, list(SPLITS)) / "split.csv"
+    table.write_text(table.read_text().replace("images/case1.png", image))
+    with pytest.raises(InputError, match="no such file"):
+        open_task(tmp_path)
+
+
 def test_a_row_of_the_wrong_length_is_named(tmp_path):
     write_table(tmp_path, [("a.png", "b.png")])
     with pytest.raises(InputError, match="line 2: expected 4 cells, got 2"):
