@@ -32,6 +32,14 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode(errors=AS_ON_DISK))
 
 
+def file_called(folder: Path, name: str) -> Path:
+    """The file ``name`` in a folder, in other letters (``Split.CSV``) where it is not there in these."""
+    exact = folder / name
+    if exact.exists():
+        return exact
+    return next((file for file in sorted(folder.iterdir()) if file.name.lower() == name.lower()), exact)
+
+
 def check_can_hold(folder: Path) -> None:
     """Raise ``InputError`` where ``folder`` is no folder, and cannot be made one, into which files can be written."""
     place = folder.absolute()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluators.files import file_called
 from evaluators.tasks.label_map import LabelMap
 from evaluators.tasks.labels import RESERVED, parse_classes
 from evaluators.tasks.request import Request
@@ -19,7 +20,7 @@ FILE = "dataset.json"
 
 def find(path: Path) -> Path:
     """The description at ``path``: the file itself, or the one in the folder."""
-    return path / FILE if path.is_dir() else path
+    return file_called(path, FILE) if path.is_dir() else path
 
 
 def exists(path: Path) -> bool:

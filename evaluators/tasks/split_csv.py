@@ -13,6 +13,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from evaluators.files import file_called
 from evaluators.tasks.case_names import unique_names
 from evaluators.tasks.faults import raise_faults
 from evaluators.tasks.file_task import file_task
@@ -30,7 +31,7 @@ Rows = list[tuple[int, dict[str, str]]]  # line number and cells
 
 
 def _table(path: Path) -> Path:
-    return path / TABLE if path.is_dir() else path
+    return file_called(path, TABLE) if path.is_dir() else path
 
 
 def _recognises(path: Path, request: Request) -> bool:

@@ -23,6 +23,13 @@ def test_the_table_itself_can_be_given(tmp_path):
     assert open_task(root / "split.csv") == open_task(root)
 
 
+def test_the_table_may_be_called_in_other_letters(tmp_path):
+    root = write_csv_task(tmp_path, ["train", "test", "val", "train"])
+    (root / "split.csv").rename(root / "Split.CSV")
+    task = open_task(root)  # and not as the folders 'images' and 'labels' that lie there too
+    assert [case.name for case in task.split("test")] == ["case1"]
+
+
 def test_a_missing_validation_part_comes_from_the_training_half(tmp_path):
     task = open_task(write_csv_task(tmp_path, ["train"] * 10 + ["test"] * 10))
     assert sizes(task) == [8, 2, 10]
