@@ -25,7 +25,7 @@ from rich.table import Table
 import nas
 from nas.evidence.bootstrap import LEVEL, resampled_means
 from nas.evidence.hypervolume import Box, Steps
-from nas.run import Run
+from nas.run import Run, is_run
 
 
 def searched(config: Path, side: str, seed: int, settings: Sequence[str], runs: Path) -> Run:
@@ -36,7 +36,7 @@ def searched(config: Path, side: str, seed: int, settings: Sequence[str], runs: 
         config,
         settings=[f"strategy.name={strategy}", f"seed={seed}", *changes, *settings],
         run=name,
-        resume=(runs / name / "config.yaml").is_file(),
+        resume=is_run(runs / name),
         runs=runs,
     )
 

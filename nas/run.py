@@ -196,11 +196,16 @@ def _lines(values: Sequence[Any]) -> str:
     return "[" + ",\n  ".join(map(_json, values)) + "]"
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run, ended or not."""
+    return (folder / "config.yaml").is_file()
+
+
 def load_run(name: str | Path, runs: str | Path = RUNS) -> Run:
     """A run by name (a folder of ``runs``) or by path. Raises ``InputError`` when there is none."""
     runs = Path(runs)
     for folder in (runs / name, Path(name)):
-        if (folder / "config.yaml").is_file():
+        if is_run(folder):
             run = Run(folder)
             import_plugins(run.config.get("plugins") or [])  # the journal names what they register
             return run

@@ -12,6 +12,7 @@ import yaml
 from search_spaces.errors import InputError
 
 SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # that of safe_load, ten times as fast where there is one
+SUFFIXES = (".yaml", ".yml")
 NO_UTF8 = re.compile(r"\\uD[89A-F]", re.IGNORECASE)  # in names of files; the fast one refuses them
 
 
@@ -48,6 +49,11 @@ def _refuse_repeats(keys: Sequence[yaml.Node]) -> None:
         if (key.tag, key.value) in known:
             raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' is given twice", problem_mark=key.start_mark)
         known.add((key.tag, key.value))
+
+
+def is_yaml(path: Path) -> bool:
+    """Whether a file is YAML by its name."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def parse_yaml(text: str) -> Any:

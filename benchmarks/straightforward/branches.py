@@ -6,12 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from search_spaces.layers import CONVOLVE
 from straightforward.conventional import cbam
-
-LINEAR = {2: "bilinear", 3: "trilinear"}
+from straightforward.resizing import resized
 
 
 def attended(module: Any, x: Tensor) -> Tensor:
@@ -61,16 +59,14 @@ def odconv(module: Any, x: Tensor) -> Tensor:
 
 
 def scale(module: Any, features: list[Tensor]) -> Tensor:
-    gate, size, dims = module.gate, features[0].shape[2:], features[0].dim() - 2
-    levels = [
-        F.interpolate(reduce(x), size, mode=LINEAR[dims], align_corners=False)
-        for reduce, x in zip(module.reduce, features, strict=True)
-    ]
+    gate, size = module.gate, features[0].shape[2:]
+    levels = [resized(reduce(x), size) for reduce, x in zip(module.reduce, features, strict=True)]
     x = torch.cat(levels, dim=1)
     pooled = gate.perceptron(x.flatten(2).mean(2)) + gate.perceptron(x.flatten(2).max(2)[0])
     weights = torch.sigmoid(pooled.reshape(len(x), gate.scales, gate.width).mean(2))
     gated = torch.cat(
-        [level * weights[:, n].reshape(-1, 1, *[1] * dims).expand_as(level) for n, level in enumerate(levels)], dim=1
+        [level * weights[:, n].reshape(-1, 1, *[1] * len(size)).expand_as(level) for n, level in enumerate(levels)],
+        dim=1,
     )
     scores = torch.sigmoid(gate.score(gate.spread(gated)))
     placed = torch.cat(

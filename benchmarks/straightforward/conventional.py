@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from straightforward.resizing import resized
+
 MEAN = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
 MAXIMUM = {2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
 POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
-LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
 def se(module: Any, x: Tensor) -> Tensor:
@@ -59,7 +60,7 @@ def psa(module: Any, x: Tensor) -> Tensor:
         features = reduce(x)
         size = [min(length, module.most) for length in features.shape[2:]]
         if list(features.shape[2:]) != size:
-            features = F.interpolate(features, tuple(size), mode=LINEAR[len(size)], align_corners=True)
+            features = resized(features, torch.Size(size), align_corners=True)
         predicted, count = attention(features).flatten(2), features[0, 0].numel()
         places = torch.cartesian_prod(*(torch.arange(length, device=x.device) for length in size))
         offsets = torch.cartesian_prod(*(torch.arange(side, device=x.device) - side // 2 for side in module.masks))
@@ -75,7 +76,7 @@ def psa(module: Any, x: Tensor) -> Tensor:
         moved.append(torch.bmm(features.flatten(2), torch.softmax(pairs, dim=1)).reshape(len(x), -1, *size))
     y = module.project(torch.cat(moved, dim=1))
     if y.shape[2:] != x.shape[2:]:
-        y = F.interpolate(y, x.shape[2:], mode=LINEAR[x.dim() - 2], align_corners=True)
+        y = resized(y, x.shape[2:], align_corners=True)
     return module.restore(torch.cat([x, y], dim=1))
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from straightforward.dense import dense_attention, map_of, tokens_of
+from straightforward.resizing import resized
 
-LINEAR = {2: "bilinear", 3: "trilinear"}
 MEAN = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
 
 
@@ -22,7 +22,7 @@ def fca(module: Any, x: Tensor) -> Tensor:
 
 
 def ocr(module: Any, x: Tensor, prediction: Tensor) -> Tensor:
-    logits = _resized(prediction, x.shape[2:]).flatten(2)
+    logits = resized(prediction, x.shape[2:]).flatten(2)
     regions = (torch.softmax(logits, dim=2) @ tokens_of(x)).transpose(1, 2)
     query, key, value = (tokens_of(y) for y in (module.query(x), module.key(regions), module.value(regions)))
     context = module.expand(map_of(dense_attention(query, key, value), x.shape[2:]))
@@ -98,7 +98,7 @@ def hadamard(module: Any, x: Tensor) -> Tensor:
     parts, weighed = module.norm1(x).split(module.shares, dim=1), []
     for part, one in zip(parts[:-1], module.maps, strict=True):
         if one.axis is None:
-            weights = one.refine(_resized(one.learned, part.shape[2:], align_corners=True))
+            weights = one.refine(resized(one.learned, part.shape[2:], align_corners=True))
         else:
             size = part.shape[2 + one.axis]
             line = one.refine(F.interpolate(one.learned, size, mode="linear", align_corners=True))
@@ -109,11 +109,7 @@ def hadamard(module: Any, x: Tensor) -> Tensor:
 
 def _left(prediction: Tensor, size: torch.Size) -> Tensor:
     """One minus the foreground's probability."""
-    return 1 - torch.softmax(_resized(prediction, size), dim=1)[:, 1:].sum(1, keepdim=True)
-
-
-def _resized(x: Tensor, size: torch.Size, align_corners: bool = False) -> Tensor:
-    return F.interpolate(x, size, mode=LINEAR[x.dim() - 2], align_corners=align_corners)
+    return 1 - torch.softmax(resized(prediction, size), dim=1)[:, 1:].sum(1, keepdim=True)
 
 
 FORMS = {

@@ -139,9 +139,9 @@ def encode(label: np.ndarray, source: Source, suffix: str) -> bytes:
             image.set_qform(affine, 1)
         image.header.set_xyzt_units("mm")
         content = image.to_bytes()
-    return (
-        gzip.compress(content, compresslevel=3, mtime=0) if suffix in PACKED else content
-    )  # more takes seconds, for little
+    if suffix not in PACKED:
+        return content
+    return gzip.compress(content, compresslevel=3, mtime=0)  # more takes seconds, for little
 
 
 def _sheared(affine: Any) -> bool:

@@ -13,7 +13,7 @@ from nas.config.checks import ShowReading, check
 from nas.config.reading import read_config
 from nas.engine.launch import search
 from nas.engine.watcher import Watcher
-from nas.run import RUNS, load_run
+from nas.run import RUNS, is_run, load_run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.space.union import SearchSpace
@@ -63,14 +63,14 @@ def record(
             search(
                 for_seed,
                 run=name,
-                resume=(runs / name / "config.yaml").is_file(),
+                resume=is_run(runs / name),
                 runs=runs,
                 address=address,
                 watcher=watcher,
                 reading=reading,
             )
         finally:
-            ended = [load_run(done, runs) for done in names[: seed + 1] if (runs / done / "config.yaml").is_file()]
+            ended = [load_run(done, runs) for done in names[: seed + 1] if is_run(runs / done)]
             rows = [
                 row_of(trial)
                 for run in ended

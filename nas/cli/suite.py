@@ -46,7 +46,7 @@ def suite(
     The runs are named SUITE-TASK. The same command again goes on where it was stopped, and shows the table of a suite
     that has ended. With --done it needs no data, and searches may still run.
     """
-    from evaluators.files import check_can_hold
+    from evaluators.files import check_can_hold, write_text
     from nas.suite.suite_file import read_suite
 
     if page is not None:
@@ -69,7 +69,6 @@ def suite(
             raise
     won, held = winners(found, tolerance), across(found, tolerance)
     if page is not None:
-        from evaluators.files import write_text
         from nas.suite.page import page as results
 
         write_text(page, results(f"Results of {suite.stem}", f"nas suite {quote(str(suite))}", won, held))

@@ -38,7 +38,7 @@ from nas.one_core import one_core
 from nas.records.cases import check_same_cases, write_cases
 from nas.records.journal import Journal
 from nas.records.lock import locked
-from nas.run import RUNS, Run
+from nas.run import RUNS, Run, is_run
 from nas.strategies.budget import Budget, box_of
 from nas.tracking.telling import Telling
 from search_spaces.architecture.architecture import Architecture
@@ -280,7 +280,7 @@ def _folder(runs: Path, name: str | None, stem: str, resume: bool) -> Path:
         numbered = [runs / (stem if number == 1 else f"{stem}-{number}") for number in range(1, 10_000)]
         free = next(index for index, folder in enumerate(numbered) if not os.path.lexists(folder))
         folder = numbered[max(free - 1, 0)] if resume else numbered[free]
-    if resume and not (folder / "config.yaml").is_file():
+    if resume and not is_run(folder):
         raise InputError(f"run '{folder.name}' does not exist in '{runs}/'; there is nothing to resume")
     return folder
 

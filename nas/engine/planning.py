@@ -12,8 +12,7 @@ from nas.config.checks import check
 from nas.config.reading import apply_settings, read_config
 from nas.config.settling import value_at
 from nas.engine.launch import prepare_checked
-
-YAML = (".yaml", ".yml")
+from search_spaces.yaml_file import is_yaml
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def plan_task(task: str, settings: Sequence[str], show: Callable[[str, int, int]
         show: called with (``labels`` or ``cases``, how many are read, of how many).
     """
     path = Path(task)
-    is_config = path.suffix.lower() in YAML and path.is_file()
+    is_config = is_yaml(path) and path.is_file()
     data = apply_settings(read_config(path) if is_config else {"task": {"path": task}}, settings)
     checked, prepared = prepare_checked(check(data, path.parent if is_config else Path(), reading=show), reading=show)
     assert prepared.facts is not None

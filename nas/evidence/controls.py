@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nas.evidence.bootstrap import table_mean
-from nas.evidence.comparison import Comparison, compare
+from nas.evidence.comparison import Comparison
+from nas.evidence.paired import compare_pairs
 from nas.evidence.point import FrontPoint
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.counterpart import plain_counterpart, plain_unet
@@ -44,25 +44,12 @@ def held_against(
         for point in points
         if counterparts.get(point.architecture) in known
     ]
-    tables = [point.differences_to(control) for point, control in pairs]
-    ends = [point.interval_of(table, other.architecture) for (point, other), table in zip(pairs, tables, strict=True)]
     return {
-        point.architecture: _controlled(point, control, table_mean(table), interval, comparison)
-        for (point, control), table, interval, comparison in zip(
-            pairs, tables, ends, compare(tables, ends), strict=True
+        point.architecture: Controlled(
+            control, control.cost.params / point.cost.params - 1, found.gain, found.low, found.high, found.comparison
         )
+        for (point, control), found in zip(pairs, compare_pairs(pairs), strict=True)
     }
-
-
-def _controlled(
-    point: FrontPoint,
-    control: FrontPoint,
-    gain: float | None,
-    interval: tuple[float, float] | None,
-    comparison: Comparison,
-) -> Controlled:
-    low, high = interval or (None, None)
-    return Controlled(control, control.cost.params / point.cost.params - 1, gain, low, high, comparison)
 
 
 def counterparts_of(

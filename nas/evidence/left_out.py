@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nas.evidence.bootstrap import table_mean
-from nas.evidence.comparison import Comparison, compare
+from nas.evidence.comparison import Comparison
+from nas.evidence.paired import compare_pairs
 from nas.evidence.point import FrontPoint
 from search_spaces.architecture.architecture import Architecture
 
@@ -63,21 +63,5 @@ def left_out(points: Sequence[FrontPoint]) -> list[LeftOut]:
         for slot, _ in point.architecture.attention
         if (other := without_slot(point.architecture, slot)) in known
     ]
-    tables = [whole.differences_to(without) for whole, without, _ in pairs]
-    ends = [whole.interval_of(table, less.architecture) for (whole, less, _), table in zip(pairs, tables, strict=True)]
-    return [
-        _told(*pair, table_mean(table), interval, comparison)
-        for pair, table, interval, comparison in zip(pairs, tables, ends, compare(tables, ends), strict=True)
-    ]
-
-
-def _told(
-    whole: FrontPoint,
-    without: FrontPoint,
-    slot: str,
-    gain: float | None,
-    interval: tuple[float, float] | None,
-    comparison: Comparison,
-) -> LeftOut:
-    low, high = interval or (None, None)
-    return LeftOut(whole, without, slot, gain, low, high, comparison)
+    found = compare_pairs([(whole, without) for whole, without, _ in pairs])
+    return [LeftOut(*pair, one.gain, one.low, one.high, one.comparison) for pair, one in zip(pairs, found, strict=True)]

@@ -6,7 +6,6 @@ Steady state, one child at a time, as trials end one at a time.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections import defaultdict
@@ -54,12 +53,11 @@ class Evolution(Strategy):
         self.population = population
         self.crossover = crossover
         self._initial = Candidates(self._initial_order(), admits, space)
-        self._offered = functools.cache(space.__contains__)
 
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
         child = None
-        parents = [trial for trial in history.completed if self._offered(trial.architecture)]  # a start may lie outside
+        parents = [trial for trial in history.completed if self.offers(trial.architecture)]  # a start may lie outside
         if len(seen) >= self.population and parents:
             child = self._child(survivors(parents, self.population), seen)
         return child or self._initial.first_unseen(seen)
@@ -82,7 +80,7 @@ class Evolution(Strategy):
             rng = np.random.default_rng(self.seed)
             hosts = [start, *(network for network in _shuffled(rng, self.space.plain_networks()) if network != start)]
             others = (host_of(self.space, network) for network in hosts[1:])  # with what is fixed
-            plains = (network for network in others if self._offered(network) and self.admits(network))
+            plains = (network for network in others if self.offers(network) and self.admits(network))
             for plain, single in itertools.zip_longest(plains, self._singles(rng, hosts)):
                 yield from (network for network in (plain, single) if network is not None)
         yield from draws(self.space, self.seed)

@@ -6,8 +6,6 @@ Search, UAI 2021, https://arxiv.org/abs/2005.02960: a strong baseline where scor
 
 from __future__ import annotations
 
-import functools
-
 from nas.evidence.front import nondominated
 from nas.strategies.candidates import Candidates, neighbours, plain_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
@@ -32,7 +30,6 @@ class LocalSearch(Strategy):
         super().__init__(space, admits, seed)
         self._begin = Candidates(plain_then_draws(space, admits, seed), admits, space)
         self._around: dict[Architecture, Candidates] = {}
-        self._offered = functools.cache(space.__contains__)
 
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
@@ -48,7 +45,7 @@ class LocalSearch(Strategy):
 
     def _front(self, history: History) -> list[Architecture]:
         """What no trial dominates, by rising parameters; a start may lie outside the space and has no neighbours."""
-        trials = [trial for trial in history.completed if self._offered(trial.architecture)]
+        trials = [trial for trial in history.completed if self.offers(trial.architecture)]
         params = [trial.cost.params for trial in trials]
         members = nondominated(params, [trial.metrics["dice"] for trial in trials])
         return list(dict.fromkeys(trials[place].architecture for place in members))

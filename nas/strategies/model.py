@@ -134,7 +134,7 @@ class Model(Strategy):
         params = seen.params.tolist()
         steps = Steps((self.budget.box.place(size), value) for size, value in zip(params, values, strict=True))
         best = [seen.architectures[place] for place in sorted(nondominated(params, values.tolist()))]
-        front = tuple(architecture for architecture in best if architecture in self.space)
+        front = tuple(architecture for architecture in best if self.offers(architecture))
         return _View(posterior, steps, front or (self.space.sample(np.random.default_rng(self.seed)),))
 
     def _scales_for(self, scored: Sequence[Trial]) -> Scales:

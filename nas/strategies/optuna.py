@@ -91,7 +91,7 @@ class OptunaSampler(Strategy):
         sampler = getattr(optuna.samplers, self.sampler)(seed=seed)
         study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
         population = getattr(sampler, "population_size", None)  # of those that go on from generation to generation
-        known = [trial for trial in history.completed if trial.architecture in self.space]
+        known = [trial for trial in history.completed if self.offers(trial.architecture)]
         for place, trial in enumerate(known):
             told = _Told(self.space.part_of(trial.architecture), trial.architecture)
             self._chosen(told)

@@ -120,6 +120,11 @@ class Strategy(ABC):
         """``admits``, with parameters and their range."""
         return budget_of(self.admits, self.space)
 
+    @functools.cached_property
+    def offers(self) -> Callable[[Architecture], bool]:
+        """Whether an architecture lies in the space, which a start need not; asked once of each."""
+        return functools.cache(self.space.__contains__)
+
     def prepare(self, runs: Path, folder: Path | None = None) -> None:  # noqa: B027  most have nothing to read
         """Read what the settings name; called once or twice before the first suggestion of a search.
 

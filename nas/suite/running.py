@@ -11,7 +11,7 @@ from nas.config.reading import apply_settings
 from nas.engine.launch import search
 from nas.engine.ray_cluster import Cluster
 from nas.engine.watcher import Watcher
-from nas.run import RUNS, Run, load_run
+from nas.run import RUNS, Run, is_run, load_run
 from nas.suite.suite_file import Member
 from search_spaces.errors import InputError, InputErrors
 
@@ -23,7 +23,7 @@ def existing_runs(members: Sequence[Member], runs: str | Path = RUNS) -> dict[st
 
     Raises ``InputError`` where no task has one.
     """
-    there = [member for member in members if (Path(runs) / member.run / "config.yaml").is_file()]
+    there = [member for member in members if is_run(Path(runs) / member.run)]
     if not there:
         names = ", ".join(member.run for member in members)
         raise InputError(f"suite: expected a run of at least one task in '{runs}/' ({names}); got none")
@@ -68,7 +68,7 @@ def run_suite(
                 beside=member.folder,
                 settings=settings,
                 run=member.run,
-                resume=(Path(runs) / member.run / "config.yaml").is_file(),
+                resume=is_run(Path(runs) / member.run),
                 runs=runs,
                 address=address,
                 cluster=cluster,

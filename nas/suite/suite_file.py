@@ -11,8 +11,8 @@ from nas.config.form_faults import shown
 from nas.config.reading import copied, read_config
 from nas.config.sources import locate
 from search_spaces.errors import InputError, InputErrors
+from search_spaces.yaml_file import is_yaml
 
-YAML = (".yaml", ".yml")
 OWN = ("tasks", "warm")  # keys of a suite; all others are those of a config
 
 
@@ -70,7 +70,7 @@ def _entry(name: str, entry: Any, folder: Path) -> tuple[dict[str, Any], Path]:
     """The keys of a task's own, and where its paths may start."""
     if not name or Path(name).name != name:
         raise InputError(f"tasks: expected plain names, without '/'; got {shown(name)}")
-    if isinstance(entry, str) and Path(entry).suffix.lower() in YAML:
+    if isinstance(entry, str) and is_yaml(Path(entry)):
         config = Path(locate(entry, folder, known=()))
         return read_config(config), config.parent
     if isinstance(entry, str):

@@ -37,7 +37,6 @@ class Posterior:
         self._earlier = earlier or Earlier()
         rows = [*seen.rows, *pending]
         self._columns = columns_of(rows)
-        self._level = len(self._columns)
         of_earlier = [scales["earlier"] for _ in range(self._earlier.runs)]
         self._deviations = np.array([*(scales[group] for group, _ in self._columns), LEVEL, *of_earlier])
         noise = scales["rest"] ** 2 + scales["noise"] ** 2 / np.append(seen.trials, np.ones(len(pending)))
@@ -129,7 +128,7 @@ class _Ridge:
         dense = rows.toarray()
         gram = dense @ dense.T if self._dual else dense.T @ dense
         gram[np.diag_indices_from(gram)] += 1
-        self._factor = scipy.linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+        self._factor = scipy.linalg.cholesky(gram.T, lower=True, overwrite_a=True, check_finite=False)  # in its place
 
     def mean(self, targets: np.ndarray) -> np.ndarray:
         """Of the weights, given what was seen."""
@@ -138,7 +137,8 @@ class _Ridge:
     def variance(self, rows: sparse.csr_matrix) -> np.ndarray:
         """Of the sum of the weights that each of ``rows`` makes."""
         if self._dual:
-            return np.maximum(_squares(rows) - (np.asarray(rows @ self._explaining) ** 2).sum(axis=1), 0)
+            explained = np.asarray(rows @ self._explaining)
+            return np.maximum(_squares(rows) - np.einsum("ij,ij->i", explained, explained), 0)
         return np.maximum(np.asarray(rows.multiply(rows @ self._inverse).sum(axis=1)).ravel(), 0)
 
     def covariance(self, rows: sparse.csr_matrix) -> np.ndarray:

@@ -27,7 +27,7 @@ from search_spaces.space.rule_file import read_rules
 from search_spaces.space.space import Space
 from search_spaces.space.space_reading import HostReading, host_options, mechanism_choices, refusals
 from search_spaces.space.union import SearchSpace, Union
-from search_spaces.yaml_file import read_yaml
+from search_spaces.yaml_file import is_yaml, read_yaml
 
 FOLDER = Path(__file__).parent / "shipped"
 KEYS = (
@@ -60,7 +60,7 @@ def load_space(source: str | Path | Mapping[str, Any], dims: int) -> SearchSpace
     path = Path(source)
     if str(source) in space_names():
         path = FOLDER / f"{source}.yaml"
-    elif path.suffix not in (".yaml", ".yml"):
+    elif not is_yaml(path):
         raise InputError(unknown_name("space", source, space_names()) + ", or the path of a YAML file")
     data = read_yaml(path, "space")
     if not isinstance(data, Mapping):
