@@ -5,8 +5,9 @@
 
 Each side is a whole search with finals, one after the other, as ``nas search CONFIG`` runs it; a side is a strategy, or
 a strategy and changes to the config, ``model+fidelity.reduction=3``. What was stopped is gone on with. The value of a
-front is the hypervolume of its finals on test cases, in the box of the search; the interval resamples the cases, the
-same for all sides, and the seeds of the finals.
+front is the hypervolume of its finals on test cases, in the box of the search; the interval is of joint draws of
+what all these networks are worth, see ``nas.evidence.chances.joint_draws``: cases and trainings are others, the same
+for all sides. It says nothing of what another search would have found: that is in several ``--seeds``.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 import nas
-from nas.evidence.bootstrap import LEVEL, resampled_means
+from nas.evidence.bootstrap import central
+from nas.evidence.chances import joint_draws
 from nas.evidence.hypervolume import Box, Steps
+from nas.evidence.point import FrontPoint
 from nas.run import Run, is_run
 
 
@@ -43,52 +46,69 @@ def searched(config: Path, side: str, seed: int, settings: Sequence[str], runs: 
 
 @dataclass(frozen=True)
 class Finals:
-    """What the finals of a run are worth.
+    """The networks of the finals of a run.
 
     Attributes:
-        area: hypervolume on the test cases.
-        areas: of each resample of cases and seeds; the same for all runs with as many.
-        networks: parameters of each, and whether it has no attention.
+        points: what was trained.
+        box: in which their hypervolume is taken.
     """
 
-    area: float
-    areas: np.ndarray
-    networks: list[tuple[int, bool]]
+    points: list[FrontPoint]
+    box: Box
+
+    def area(self, scores: Iterable[float]) -> float:
+        """The hypervolume were they worth that."""
+        places = [self.box.place(point.cost.params) for point in self.points]
+        return Steps(zip(places, scores, strict=True)).area()
+
+    @property
+    def told(self) -> list[tuple[int, bool]]:
+        """Parameters of each, and whether it has no attention."""
+        return [(point.cost.params, point.architecture.is_plain) for point in self.points]
 
 
 def finals_of(run: Run) -> Finals:
-    front, box = run.final_front, Box(*run.summary["box"])
+    front = run.final_front
     assert front is not None
-    points = [*front.points, *front.dominated]
-    places = [box.place(point.cost.params) for point in points]
+    return Finals([*front.points, *front.dominated], Box(*run.summary["box"]))
 
-    def area(scores: Iterable[float]) -> float:
-        return Steps(zip(places, scores, strict=True)).area()
 
-    resampled = [resampled_means(point.scores) for point in points]
-    return Finals(
-        area(point.dice for point in points),
-        np.array([area(scores) for scores in zip(*resampled, strict=True)]),
-        [(point.cost.params, point.architecture.is_plain) for point in points],
-    )
+def drawn(finals: dict[str, list[Finals]]) -> dict[str, list[np.ndarray]]:
+    """Of each run draws ``(draws,)`` of its hypervolume, joint over all runs: what two sides trained alike is one."""
+    every = [point for runs in finals.values() for run in runs for point in run.points]
+    points = {(point.architecture, point.by_seed): point for point in every}
+    worth = dict(zip(points, joint_draws(list(points.values())).T, strict=True))
+
+    def areas(run: Finals) -> np.ndarray:
+        scores = np.stack([worth[point.architecture, point.by_seed] for point in run.points], axis=1)
+        return np.array([run.area(each) for each in scores.tolist()])
+
+    return {side: [areas(run) for run in runs] for side, runs in finals.items()}
 
 
 def compared(finals: dict[str, list[Finals]]) -> list[dict[str, object]]:
     """Value and interval of each side, and how far it lies above the first."""
-    values = {side: statistics.mean(one.area for one in runs) for side, runs in finals.items()}
-    resampled = {side: np.mean([one.areas for one in runs], axis=0) for side, runs in finals.items()}
-    first, tails = next(iter(finals)), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    values = {
+        side: statistics.mean(one.area(point.dice for point in one.points) for one in runs)
+        for side, runs in finals.items()
+    }
+    draws = {side: np.mean(areas, axis=0) for side, areas in drawn(finals).items()}
+    first = next(iter(finals))
     return [
         {
             "side": side,
             "hypervolume": round(values[side], 4),
-            "interval": np.quantile(resampled[side], tails).round(4).tolist(),
+            "interval": _rounded(central(draws[side])),
             "above the first": round(values[side] - values[first], 4),
-            "interval of that": np.quantile(resampled[side] - resampled[first], tails).round(4).tolist(),
-            "finals": [one.networks for one in runs],
+            "interval of that": _rounded(central(draws[side] - draws[first])),
+            "finals": [one.told for one in runs],
         }
         for side, runs in finals.items()
     ]
+
+
+def _rounded(ends: tuple[float, float]) -> list[float]:
+    return [round(end, 4) for end in ends]
 
 
 def main() -> None:

@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from evaluators.cores import allowed_cores
-from nas.evidence.bootstrap import bootstrap_interval, score_table, table_mean
+from nas.evidence.bootstrap import mean_interval, score_table, table_mean
+from nas.evidence.training_noise import learn_noise
 
 CLASSES: Mapping[str, Mapping[str, Any] | None] = {
     "kvasir_seg": {"polyp": "127<"},
@@ -121,17 +122,24 @@ def main() -> None:
 
 
 def compared(name: str, sides: list[str], seeds: int, done: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A line of each side: its mean, and how far it lies above the first, paired by seed and case."""
+    """A line of each side: its mean, and how far it lies above the first, paired by seed and case.
+
+    The interval is over cases and all trainings there might be, whose spread all sides of the task tell together.
+    """
     found = {(one["side"], one["seed"]): one for one in done if one["task"] == name}
     cases = sorted(found[sides[0], 0]["cases"])
     classes = sorted({label for scores in found[sides[0], 0]["cases"].values() for label in scores})
     tables = {
         side: score_table([found[side, seed]["cases"] for seed in range(seeds)], cases, classes) for side in sides
     }
+    dice = np.array([[table_mean(one[None]) for one in scores] for scores in tables.values()])
+    spreads = dict(zip(tables, learn_noise(dice, np.zeros(dice.shape, bool)).spreads, strict=True))
     rows = []
     for side, scores in tables.items():
         difference = scores - tables[sides[0]]
-        ends = bootstrap_interval(difference)
+        ends = None
+        if side != sides[0]:
+            ends = mean_interval(difference, *spreads[side].of_difference(spreads[sides[0]]))
         rows.append(
             {
                 "task": name,

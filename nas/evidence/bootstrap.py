@@ -1,6 +1,7 @@
-"""How sure a mean Dice is: bootstrap intervals over cases and seeds. Efron: Annals of Statistics 7(1), 1979,
-https://doi.org/10.1214/aos/1176344552; both factors resampled at once: Owen, Annals of Applied Statistics 1(2), 2007,
-https://doi.org/10.1214/07-AOAS122.
+"""How sure a mean Dice is: over cases by the bootstrap, over trainings by what is learnt of their spread.
+
+Efron: Annals of Statistics 7(1), 1979, https://doi.org/10.1214/aos/1176344552; made wider where there are few cases:
+Hesterberg: The American Statistician 69(4), 2015, https://doi.org/10.1080/00031305.2015.1089789.
 
 A table of scores is an array ``(seeds, cases, classes)`` with nan where there is no score.
 """
@@ -11,6 +12,7 @@ import functools
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
 from evaluators.scoring import CaseScores
 
@@ -26,33 +28,26 @@ def score_table(seeds: Sequence[CaseScores], cases: Sequence[str], classes: Sequ
 
 def table_mean(table: np.ndarray) -> float | None:
     """Mean over seeds of ``evaluators.scoring.mean_score``; None when the table holds no score."""
-    mean = _means(table, np.ones((1, table.shape[1])), np.ones((1, table.shape[0])))[0]
+    mean = _means(table, np.ones((1, table.shape[1])))[0]
     return None if np.isnan(mean) else float(mean)
 
 
-def bootstrap_interval(table: np.ndarray) -> tuple[float, float] | None:
-    """95% percentile interval of ``table_mean`` over resampled cases and, where there are several, seeds.
-
-    With one seed it says nothing of the spread between seeds. None with fewer than two cases that have a score:
-    resampling one case would claim certainty.
-    """
-    means = resampled_means(table)
-    return None if means is None else central(means)
-
-
-def paired_interval(differences: np.ndarray, deviation: float, freedom: float) -> tuple[float, float] | None:
-    """95% interval of ``table_mean`` of paired differences, over resampled cases and all trainings there might be.
+def mean_interval(table: np.ndarray, deviation: float, freedom: float) -> tuple[float, float] | None:
+    """95% interval of ``table_mean`` over cases and all trainings there might be.
 
     Two or three seeds are too few to be resampled: an interval that rests on them alone leaves out the truth three
-    times as often as it says. What trainings differ by is told by all networks together, see ``learn_noise``.
+    times as often as it says. What trainings differ by is told by all networks together, see ``learn_noise``. None
+    with fewer than two cases that have a score: one case says nothing of others.
 
     Args:
-        differences: table of one network's scores less another's with the same seed.
-        deviation: of the difference of two trainings.
+        table: scores of a network, or those less another's with the same seed.
+        deviation: of one training, or of the difference of two.
         freedom: degrees of freedom that it is known with.
     """
-    means = resampled_cases(differences)
-    return None if means is None else central(means + deviation / len(differences) ** 0.5 * _student(freedom))
+    mean = table_mean(table)
+    if mean is None or _scored(table).shape[1] < 2:
+        return None
+    return central(mean + off_by_case(table) + deviation / len(table) ** 0.5 * _student(freedom))
 
 
 @functools.lru_cache(maxsize=64)
@@ -68,27 +63,28 @@ def central(draws: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def resampled_means(table: np.ndarray) -> np.ndarray | None:
-    """``table_mean`` over each resample, ``(resamples,)``; None with fewer than two cases that have a score.
+def resampled_cases(table: np.ndarray) -> np.ndarray:
+    """``table_mean`` over each resample of the cases that have a score, ``(resamples,)``.
 
-    Tables of as many cases and seeds are resampled alike, so that what they give can be paired.
+    Tables of as many cases are resampled alike, so that what they give can be paired.
     """
     table = _scored(table)
-    seeds, cases, _ = table.shape
-    return _means(table, resamples(cases, 0), resamples(seeds, 1)) if cases > 1 else None
+    return _means(table, resamples(table.shape[1], 0))
 
 
-def resampled_cases(table: np.ndarray) -> np.ndarray | None:
-    """``resampled_means`` with the seeds as they are."""
-    table = _scored(table)
-    seeds, cases, _ = table.shape
-    return _means(table, resamples(cases, 0), np.ones((RESAMPLES, seeds))) if cases > 1 else None
+def off_by_case(table: np.ndarray) -> np.ndarray:
+    """How far the mean over these cases may lie from that over all, ``(resamples,)``; 0 with fewer than two cases.
 
-
-def off_by_case(table: np.ndarray) -> np.ndarray | float:
-    """By how much each resample of the cases changes the mean, ``(resamples,)``; 0 with fewer than two cases."""
+    Resamples of few cases differ too little: of ``n`` by ``sqrt(n / (n - 1))``, and as if the spread of cases were
+    known. So they are drawn apart until their middle 95% are as wide as Student's.
+    """
+    cases = _scored(table).shape[1]
+    if cases < 2:
+        return np.zeros(RESAMPLES)
     means = resampled_cases(table)
-    return 0.0 if means is None else np.nan_to_num(means - np.nanmean(means))
+    at = (1 + LEVEL) / 2
+    wider = (cases / (cases - 1)) ** 0.5 * float(stdtrit(cases - 1, at) / ndtri(at))
+    return np.asarray(wider * (means - means.mean()))
 
 
 def _scored(table: np.ndarray) -> np.ndarray:
@@ -103,16 +99,25 @@ def resamples(count: int, seed: int) -> np.ndarray:
     return rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)
 
 
-def _means(table: np.ndarray, case_weights: np.ndarray, seed_weights: np.ndarray) -> np.ndarray:
-    """Weighted ``table_mean`` of each resample: weights ``(resamples, cases)`` and ``(resamples, seeds)``."""
+def _means(table: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """``table_mean`` with each case as often as ``weights`` ``(resamples, cases)`` say; nan where there is no score.
+
+    Where a resample lost all cases of a class, the class has the mean of all its cases: a mean over fewer classes
+    would be another number.
+    """
     seeds, cases, classes = table.shape
-    shape = (len(case_weights), seeds, classes)
     columns = table.transpose(1, 0, 2).reshape(cases, seeds * classes)
     scored = ~np.isnan(columns)
-    sums, counts = case_weights @ np.where(scored, columns, 0), case_weights @ scored
-    by_class = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0).reshape(shape)
-    present = (counts > 0).reshape(shape).sum(axis=2)
-    by_seed = np.divide(by_class.sum(axis=2), present, out=np.zeros(present.shape), where=present > 0)
-    weights = seed_weights * (present > 0)
-    total = weights.sum(axis=1)
-    return np.divide((by_seed * weights).sum(axis=1), total, out=np.full(total.shape, np.nan), where=total > 0)
+    filled = np.where(scored, columns, 0)
+    of_all = _shares(filled.sum(axis=0), scored.sum(axis=0))
+    sums, counts = weights @ filled, weights @ scored
+    by_class = np.where(counts > 0, _shares(sums, counts), of_all).reshape(len(weights), seeds, classes)
+    present = scored.any(axis=0).reshape(seeds, classes)
+    by_seed = _shares(by_class.sum(axis=2), present.sum(axis=1))
+    trained = present.any(axis=1)
+    return by_seed[:, trained].mean(axis=1) if trained.any() else np.full(len(weights), np.nan)
+
+
+def _shares(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Their ratio, 0 where there is nothing to count."""
+    return np.asarray(np.divide(sums, counts, out=np.zeros(sums.shape), where=counts > 0))

@@ -8,7 +8,7 @@ import numpy as np
 
 from nas.evidence.bootstrap import RESAMPLES, off_by_case
 from nas.evidence.point import FrontPoint
-from nas.evidence.training_noise import LEAST, POOLED, Spread, TrainingNoise, learn_noise
+from nas.evidence.training_noise import Spread, TrainingNoise, learn_noise
 from search_spaces.architecture.architecture import Architecture
 
 SURE = 0.01  # probability below which a network is surely off the front, and above 1 less which surely on it
@@ -25,7 +25,7 @@ def joint_draws(points: Sequence[FrontPoint]) -> np.ndarray:
         return np.empty((RESAMPLES, 0))
     noise = noise_of(points)
     errors = noise.errors(RESAMPLES, np.random.default_rng(noise.trained.shape))
-    cases = [np.broadcast_to(off_by_case(point.scores), RESAMPLES) for point in points]
+    cases = [off_by_case(point.scores) for point in points]
     return np.array([point.dice for point in points]) + np.stack(cases, axis=1) - errors
 
 
@@ -39,12 +39,7 @@ def noise_of(points: Sequence[FrontPoint]) -> TrainingNoise:
 
 def spreads_of(points: Sequence[FrontPoint]) -> dict[Architecture, Spread]:
     """Of each network what its trainings differ by."""
-    noise = noise_of(points)
-    known = [max(min(noise.freedom, POOLED + point.seeds - 1), LEAST) for point in points]
-    return {
-        point.architecture: Spread(own, freedom)
-        for point, own, freedom in zip(points, noise.own.tolist(), known, strict=True)
-    }
+    return dict(zip((point.architecture for point in points), noise_of(points).spreads, strict=True))
 
 
 def chances_of_front(params: Sequence[int], draws: np.ndarray) -> np.ndarray:

@@ -9,14 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from nas.evidence.bootstrap import (
-    bootstrap_interval,
-    central,
-    off_by_case,
-    paired_interval,
-    score_table,
-    table_mean,
-)
+from nas.evidence.bootstrap import central, mean_interval, off_by_case, score_table, table_mean
 from nas.evidence.training_noise import Spread
 from nas.records.trial import Trial
 from search_spaces.architecture.architecture import Architecture
@@ -94,11 +87,11 @@ class FrontPoint:
         return self.tables(other.completed)[1]
 
     def interval_of(self, differences: np.ndarray, other: Architecture) -> tuple[float, float] | None:
-        """95% interval of the mean of paired differences to another network, see ``paired_interval``."""
-        known = self.spreads()
-        own, theirs = known.get(self.architecture, Spread()), known.get(other, Spread())
-        deviation = math.hypot(own.deviation, theirs.deviation)
-        return paired_interval(differences, deviation, min(own.freedom, theirs.freedom))
+        """95% interval of the mean of paired differences to another network, see ``mean_interval``."""
+        return mean_interval(differences, *self._spread_of(self.architecture).of_difference(self._spread_of(other)))
+
+    def _spread_of(self, architecture: Architecture) -> Spread:
+        return self.spreads().get(architecture, Spread())
 
     @property
     def seeds(self) -> int:
@@ -125,10 +118,10 @@ class FrontPoint:
 
     @property
     def low(self) -> float | None:
-        """Lower end of the 95% bootstrap interval of ``dice`` over cases and seeds; None with fewer than two cases.
+        """Lower end of the 95% interval of ``dice`` over cases and all trainings there might be, see ``mean_interval``.
 
-        Where there is a model, of what it believes the Dice over all seeds to be, over cases too: then it holds the
-        noise of trainings though each network was trained once, and need not hold the one score that was seen.
+        None with fewer than two cases. Where there is a model, of what it believes the Dice over all seeds to be, over
+        cases too: then it need not hold the one score that was seen.
         """
         return self._interval[0]
 
@@ -168,9 +161,12 @@ class FrontPoint:
 
     @cached_property
     def _interval(self) -> tuple[float, float] | tuple[None, None]:
-        if self.belief is not None:
-            return (None, None) if self._belief is None else central(self._belief.dice + off_by_case(self.scores))
-        return bootstrap_interval(self.scores) or (None, None)
+        if self.belief is None:
+            spread = self._spread_of(self.architecture)
+            found = mean_interval(self.scores, spread.deviation, spread.freedom)
+        else:
+            found = None if self._belief is None else central(self._belief.dice + off_by_case(self.scores))
+        return (None, None) if found is None else (max(found[0], 0.0), min(found[1], 1.0))  # a Dice is no more, no less
 
     @cached_property
     def _gain_interval(self) -> tuple[float, float] | tuple[None, None]:

@@ -9,6 +9,7 @@ https://doi.org/10.2202/1544-6115.1027.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,15 +22,26 @@ LEAST = 3.0  # degrees of freedom of an interval, where hardly any network has t
 
 @dataclass(frozen=True)
 class Spread:
-    """What trainings of one network differ by, what a seed does to all networks alike left out.
+    """What trainings of one network differ by.
 
     Attributes:
-        deviation: standard deviation of one training.
-        freedom: degrees of freedom that it is known with.
+        own: standard deviation of one training, what a seed does to all networks alike left out.
+        shared: standard deviation of that; where two networks have the same seeds it cancels.
+        freedom: degrees of freedom that ``own`` is known with.
     """
 
-    deviation: float = NOISE
+    own: float = NOISE
+    shared: float = 0.0
     freedom: float = LEAST
+
+    @property
+    def deviation(self) -> float:
+        """Of one training, whatever its seed."""
+        return math.hypot(self.own, self.shared)
+
+    def of_difference(self, other: Spread) -> tuple[float, float]:
+        """Standard deviation of the difference of two trainings with one seed, and the freedom it is known with."""
+        return math.hypot(self.own, other.own), min(self.freedom, other.freedom)
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,13 @@ class TrainingNoise:
     own: np.ndarray
     shared: float
     freedom: float
+
+    @property
+    def spreads(self) -> list[Spread]:
+        """Of each network; one of several seeds is known better than all of them together."""
+        seeds = self.trained.sum(axis=1).tolist()
+        known = [max(min(self.freedom, POOLED + count - 1), LEAST) for count in seeds]
+        return [Spread(own, self.shared, freedom) for own, freedom in zip(self.own.tolist(), known, strict=True)]
 
     def errors(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """``(count, networks)`` joint draws of how far the mean over its seeds lies from what a network is worth.
@@ -83,15 +102,17 @@ def learn_noise(dice: np.ndarray, failed: np.ndarray) -> TrainingNoise:
 
 
 def _two_way(dice: np.ndarray, sound: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Least squares of Dice as sums of what network and seed give: both, what is left, degrees of freedom."""
+    """Least squares of Dice as sums of what network and seed give: both, what is left, degrees of freedom.
+
+    What seeds give sums to 0. A seed that one network alone has gives nothing: it cannot be told from what is left.
+    """
     networks, seeds = dice.shape
     network, seed = np.nonzero(sound)
-    design = np.zeros((len(network), networks + seeds))
-    design[np.arange(len(network)), network] = design[np.arange(len(network)), networks + seed] = 1
+    several = sound.sum(axis=0) > 1
+    of_seeds = (np.eye(seeds) - 1 / max(several.sum(), 1)) * several * several[:, None]
+    design = np.concatenate([np.eye(networks)[network], of_seeds[seed]], axis=1)
     values = dice[sound]
     found, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
     left = np.zeros(dice.shape)
     left[sound] = values - design @ found
-    middle = float(found[networks:][sound.any(axis=0)].mean()) if len(values) else 0.0
-    of_seed = np.where(sound.any(axis=0), found[networks:] - middle, 0.0)
-    return found[:networks] + middle, of_seed, left, len(values) - int(rank)
+    return found[:networks], of_seeds @ found[networks:], left, len(values) - int(rank)

@@ -39,6 +39,15 @@ def test_the_noise_is_learnt_from_all_networks_and_what_a_seed_does_to_all_of_th
     assert np.sqrt(np.mean([one.shared**2 for one in found])) == pytest.approx(0.05, rel=0.4)
 
 
+def test_one_network_alone_tells_its_own_spread_and_so_do_seeds_that_no_other_has():
+    (found,) = learnt([[0.5, 0.7, 0.9]]).own
+    assert 0.07 < found < 0.2
+    raced = made(0.001, 0, networks=4, seeds=5)
+    raced[1:, 3:] = np.nan
+    raced[0, 4] += 0.2
+    assert learnt(raced).own[0] > 0.05
+
+
 def test_a_seed_is_off_for_all_networks_that_share_it():
     noise = TrainingNoise(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]], bool), np.full(3, 1e-6), 0.1, 50.0)
     errors = noise.errors(20_000, np.random.default_rng(0))
