@@ -18,6 +18,7 @@ from nas.quantities import format_count
 
 if TYPE_CHECKING:
     from nas.evidence.left_out import LeftOut
+    from search_spaces.architecture.architecture import Architecture
 
 
 class By(StrEnum):
@@ -85,12 +86,20 @@ def effects(
     counts = [effect.verdict(tolerance) for effect in found]
     told = ", ".join(f"{counts.count(verdict)} {verdict}" for verdict in ("helps", "hurts", "no effect", "open"))
     console.print(f"{len(found)} effects: {told} (validation cases, by the model of the search)", highlight=False)
-    if without:
-        console.print("", _left_out_table(without))
+    for table in left_out_tables(without):
+        console.print("", table)
+
+
+def left_out_tables(without: Sequence[LeftOut]) -> list[Table]:
+    """What each slot of each network is worth in the finals."""
+    of_networks: dict[Architecture, list[LeftOut]] = {}
+    for one in without:
+        of_networks.setdefault(one.whole.architecture, []).append(one)
+    return [_left_out_table(slots) for slots in of_networks.values()]
 
 
 def _left_out_table(without: Sequence[LeftOut]) -> Table:
-    """What each slot of a network is worth in the finals."""
+    """What each slot of one network is worth."""
     title = f"in {without[0].whole.architecture}, on test cases: Dice lost without"
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left", title_style="")
     for name in ("slot", "mechanism", "Dice", "95% interval", "p", "params"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nas.cli.effects import left_out_tables
 from nas.evidence.front import front_of
 from nas.evidence.left_out import each_slot_empty, left_out
 from nas.records.trial import Trial
@@ -52,6 +53,15 @@ def test_a_slot_is_worth_what_the_network_loses_without_it_by_case_and_seed():
     assert skip.mechanisms == "se"
     assert skip.params == WHOLE.cost(1, 1, (32, 32)).params - without_skip.cost(1, 1, (32, 32)).params > 0
     assert found["bottleneck"].gain == pytest.approx(0)
+
+
+def test_slots_of_several_networks_stand_each_below_its_own():
+    emptied = [each_slot_empty(WHOLE)[0], *each_slot_empty(OTHER)]
+    trials = [trial for n, one in enumerate((WHOLE, OTHER, *emptied)) for trial in trials_of(one, 0.7 - n / 100, 2 * n)]
+    tables = left_out_tables(left_out(front_of(trials, emptied[1]).compared))
+    assert sorted((str(table.title), table.row_count) for table in tables) == sorted(
+        (f"in {one}, on test cases: Dice lost without", 1) for one in (WHOLE, OTHER)
+    )
 
 
 def test_each_filled_slot_is_empty_once():
