@@ -258,7 +258,8 @@ def _tell_share(working: np.ndarray, patch: tuple[int, ...], told: dict[str, str
     median = np.median(working, axis=0)
     share = float(np.prod(np.minimum(patch, median) / median))
     if share < SMALL_SHARE:
-        told["patch"] = f"{_times(patch)} sees {share:.0%} of the median image of {_times(median)} voxels"
+        seen = f"{share:.0%}" if share >= 0.01 else "less than 1%"
+        told["patch"] = f"{_times(patch)} sees {seen} of the median image of {_times(median)} voxels"
 
 
 def _working_sizes(facts: Facts, size: tuple[int, ...] | None, spacing: tuple[float, ...] | None) -> np.ndarray:

@@ -18,6 +18,7 @@ from nas.quantities import format_count
 
 if TYPE_CHECKING:
     from nas.evidence.left_out import LeftOut
+    from nas.surrogate.interactions import Interaction
     from search_spaces.architecture.architecture import Architecture
 
 
@@ -40,21 +41,25 @@ def effects(
 ) -> None:
     """Show what each mechanism added where, with intervals: what helps, what hurts, what makes no difference.
 
-    It is what a model of all trials of the search makes of their validation scores, not what single networks scored.
-    Below it, on test cases and at full training, what each slot of a finalist is worth that was also trained without it
-    (finals.leave_out).
+    Two mechanisms that surely do more or less together than the sum of both are named. All that is what a model of all
+    trials of the search makes of their validation scores, not what single networks scored. Below it, on test cases and
+    at full training, what each slot of a finalist is worth that was also trained without it (finals.leave_out).
     """
     from nas.evidence.left_out import left_out
     from nas.run import load_run
     from nas.surrogate.effects import effects as effects_of
+    from nas.surrogate.interactions import interactions
 
     loaded = load_run(run, runs)
     found = effects_of(loaded.journal, loaded.params_of, by.value)
+    pairs = interactions(loaded.journal)
     final = loaded.final_front
     without = left_out(final.compared) if final else []
     if as_json:
         rows = [asdict(effect) | {"verdict": effect.verdict(tolerance)} for effect in found]
-        print(json.dumps({"effects": rows, "left_out": list(map(_left_out_data, without))}, indent=1, allow_nan=False))
+        together = [asdict(pair) | {"sure": pair.is_sure} for pair in pairs]
+        data = {"effects": rows, "interactions": together, "left_out": list(map(_left_out_data, without))}
+        print(json.dumps(data, indent=1, allow_nan=False))
         return
     places = {By.slot: ["slot"], By.kind: ["place"], By.mechanism: []}[by]
     names = ["mechanism", *places, "networks", "Dice", "95% interval", "helps", "", "params"]
@@ -86,8 +91,21 @@ def effects(
     counts = [effect.verdict(tolerance) for effect in found]
     told = ", ".join(f"{counts.count(verdict)} {verdict}" for verdict in ("helps", "hurts", "no effect", "open"))
     console.print(f"{len(found)} effects: {told} (validation cases, by the model of the search)", highlight=False)
+    for line in _together(pairs, top):
+        console.print(line, highlight=False)
     for table in left_out_tables(without):
         console.print("", table)
+
+
+def _together(pairs: Sequence[Interaction], top: int) -> list[str]:
+    """A line for each pair that surely does more or less than the sum of both, or one that says that none does."""
+    sure = [pair for pair in pairs if pair.is_sure]
+    if pairs and not sure:
+        return [f"no two surely do more or less together than the sum of both (pairs looked at: {len(pairs)})"]
+    return [
+        f"{one}: {one.mean:+.3f} ({one.low:+.3f} to {one.high:+.3f}) beyond the sum of both, {one.networks} networks"
+        for one in sure[:top]
+    ]
 
 
 def left_out_tables(without: Sequence[LeftOut]) -> list[Table]:

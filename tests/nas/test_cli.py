@@ -38,6 +38,7 @@ from nas.records.journal import Journal
 from nas.run import Run
 from nas.strategies import STRATEGIES
 from search_spaces.architecture.architecture import Architecture
+from search_spaces.architecture.placement import Placement
 from search_spaces.architecture.preset import load_preset, preset_names
 from search_spaces.attention import MECHANISMS
 from search_spaces.errors import InputError
@@ -990,6 +991,14 @@ def test_effects_are_shown_by_slot_by_kind_or_over_all_places_and_as_data(nas_, 
     (row,) = json.loads(nas_("effects", "many", "--runs", tmp_path, "--by", "mechanism", "--json").out)["effects"]
     assert (row["mechanism"], row["place"], row["verdict"]) == ("se", "", "helps")
     assert row["low"] < row["mean"] < row["high"]
+    assert "pairs looked at" not in shown.words  # none has two mechanisms
+    both = Architecture.create("unet", 2, {"width": 4}, {"skip.0": Placement("se"), "bottleneck": Placement("eca")})
+    for number in range(24, 32):
+        one = Architecture(both.host, both.dims, architecture(number).options, both.attention)
+        journal.append(trial(number, dice=0.74 if number % 2 else 0.73, architecture=one))
+    assert "than the sum of both (pairs looked at: 1)" in nas_("effects", "many", "--runs", tmp_path).words
+    (pair,) = json.loads(nas_("effects", "many", "--runs", tmp_path, "--json").out)["interactions"]
+    assert (pair["first"], pair["second"], pair["sure"]) == (["eca", "bottleneck"], ["se", "skip"], False)
 
 
 def test_effects_of_too_few_trials_are_refused(nas_, finished):

@@ -59,6 +59,11 @@ def test_a_picture_of_thin_structures_keeps_its_size_and_the_small_patch_is_told
     assert told == {"patch": "128 x 128 sees 5% of the median image of 584 x 565 voxels"}
 
 
+def test_a_patch_that_sees_next_to_nothing_is_not_told_to_see_nothing():
+    _, told = chosen(facts((512, 512, 400), (0.7, 0.7, 0.7), (7, 7, 7)))
+    assert told["patch"] == "48 x 48 x 48 sees less than 1% of the median image of 512 x 512 x 400 voxels"
+
+
 def test_the_thinnest_structure_decides_how_far_images_shrink():
     choice, told = chosen(facts((512, 512), (1, 1), (90, 90), known=False, vessel=(2 * THINNEST, 50)))
     assert choice.size is not None
