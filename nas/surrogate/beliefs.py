@@ -20,9 +20,11 @@ from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.surrogate.observations import observed
 from nas.surrogate.posterior import Posterior
-from nas.surrogate.scales import learn_scales
+from nas.surrogate.scales import draw_scales, learn_scales
 from search_spaces.architecture.architecture import Architecture
 
+FEW = 24  # networks up to which it is left open how large noise and effects are; of more the likeliest do
+DRAWN = 20  # times that these are drawn
 CONSIDERED = 400  # networks of the front, the next front, and so on; of others nothing is told
 
 
@@ -79,11 +81,14 @@ class _Model:
         seen = observed(self._trials)
         if not len(seen):
             return {}
-        posterior = Posterior(seen, learn_scales(seen))
+        rng = np.random.default_rng(0)
+        scales = [learn_scales(seen)] if len(seen) > FEW else draw_scales(seen, DRAWN, rng)
+        posterior = Posterior(seen, scales[0])
         ranks = nondomination_ranks(seen.params.tolist(), posterior.of_tried(seen).tolist())
         shown = {point.architecture for point in self._front.points} | {self._plain}
         order = [(one not in shown, ranks[place], place) for place, one in enumerate(seen.architectures)]
         first = [place for _, _, place in sorted(order)]
         considered = seen.take(sorted(first[: max(CONSIDERED, len(shown))]))
-        drawn = posterior.draws_of_tried(considered, RESAMPLES, np.random.default_rng(0))
+        each = [Posterior(seen, one).draws_of_tried(considered, RESAMPLES // len(scales), rng) for one in scales]
+        drawn = np.concatenate(each)
         return dict(zip(considered.architectures, np.ascontiguousarray(drawn.T), strict=True))

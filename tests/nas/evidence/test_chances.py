@@ -96,6 +96,21 @@ def test_the_chance_to_be_about_as_good_as_the_best_rises_with_what_that_means()
     assert chance_within(1, 0.1, np.array([[0.5, 0.45], [0.5, 0.3]])) == 0.5
 
 
+def test_the_chance_that_the_lightest_is_near_the_best_comes_true_about_as_often_and_the_best_is_no_better_than_told():
+    rng = np.random.default_rng(1)
+    told, true, held = [], [], []
+    for seed in range(50):
+        worth = 0.7 + rng.normal(0, 0.015, 6)
+        front = finals(worth.tolist(), seed=seed)
+        of = dict(zip(map(architecture, range(6)), worth.tolist(), strict=True))
+        light, best = front.within_tolerance(0.01), front.best()
+        told.append(front.chance_within(light, 0.01))
+        true.append(of[light.architecture] >= worth.max() - 0.01)
+        held.append(best.low <= of[best.architecture] <= best.high)
+    assert np.mean(told) == pytest.approx(np.mean(true), abs=0.15)
+    assert np.mean(held) > 0.9  # though it is picked for its score
+
+
 def test_doubt_falls_on_the_networks_that_are_close_and_on_none_that_is_surely_off():
     draws = np.random.default_rng(0).normal((0.6, 0.8, 0.8, 0.3), 0.01, (4000, 4))
     found = doubts([1, 2, 3, 4], draws)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from nas.surrogate.observations import observed
-from nas.surrogate.scales import PRIORS, WITHIN, learn_scales
+from nas.surrogate.scales import PRIORS, WITHIN, draw_scales, learn_scales
 from nas.testing import made_up
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.placement import Placement
+from tests.nas.surrogate.made_up import observations
 
 # Of these the optimiser once tried a scale at which the matrix of all scores has no inverse, and the search ended.
 SCORES = {
@@ -34,3 +35,19 @@ def test_no_step_of_the_optimiser_goes_where_there_is_no_inverse():
     for name, scale in learn_scales(observed(trials)).items():
         median, width = PRIORS[name]
         assert abs(np.log(scale / median)) <= WITHIN * width
+
+
+def test_few_observations_leave_scales_open_and_draws_of_them_lie_around_the_likeliest():
+    few, many = (
+        np.log([one["noise"] for one in draw_scales(observations(count, noise=0.02), 40, np.random.default_rng(0))])
+        for count in (5, 60)
+    )
+    assert few.std() > 1.5 * many.std() > 0
+    assert abs(many.mean() - np.log(learn_scales(observations(60, noise=0.02))["noise"])) < 0.3
+    assert abs(many.mean() - np.log(0.02)) < 0.4
+
+
+def test_draws_of_scales_are_the_same_every_time():
+    first, second = (draw_scales(observations(5), 3, np.random.default_rng(1)) for _ in range(2))
+    assert first == second
+    assert len(first) == 3
