@@ -112,9 +112,9 @@ def _beyond(
     means = deviations**2 * (known.T @ scores)
     order = np.argsort(-np.abs(means) / deviations, kind="stable")
     each = list(pairs.items())
-    return [
-        Interaction(*each[place][0], len(each[place][1]), mean, mean - half * deviation, mean + half * deviation)
-        for place, mean, deviation in zip(
-            order.tolist(), means[order].tolist(), deviations[order].tolist(), strict=True
-        )
-    ]
+    found = []
+    for place in order.tolist():
+        (first, second), places = each[place]
+        mean, wide = float(means[place]), half * float(deviations[place])
+        found.append(Interaction(first, second, len(places), mean, mean - wide, mean + wide))
+    return found
