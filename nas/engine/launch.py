@@ -60,6 +60,7 @@ MAY_CHANGE = (
     "task.duplicates",
 )  # of a config, between sessions of one run
 FIXED = ("finals.folds", "finals.tolerance")  # but for these, once a final has ended: others would not compare with it
+BEFORE = "its finals had begun"  # why a search ended, where all that is known is that it was killed after
 
 
 @one_core()
@@ -126,7 +127,7 @@ def search(
                 write_cases(folder, task.records)
             whole = resolved(checked, task)
             write_text(folder / "config.yaml", yaml.safe_dump(whole, sort_keys=False))
-            reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
+            reopened = stored is not None and (Run(folder).is_open or _raised(stored["limits"], checked.config.limits))
             telling = Telling(
                 folder.name,
                 folder.resolve(),
@@ -193,10 +194,14 @@ def _run(
         found.write_front(
             max(workers, plan.workers) * config.resources.cpus_per_trial,
             box,
-            plan.ended or (None if plan.searching else found.summary.get("ended")),
+            plan.ended or (None if plan.searching else found.summary.get("ended") or BEFORE),
         )
         return found
 
+    if (
+        reopened and not run.is_open
+    ):  # who is stopped before the first new trial is told by this that limits were raised
+        written()
     try:
         run_trials(
             plan,
@@ -204,7 +209,6 @@ def _run(
             WithPlugins(evaluators_of(config, space), tuple(checked.plugins)),
             resources,
             tell=lambda line: watcher.noted([line]),
-            patience=config.limits.time,
         )
     finally:
         finished = written()

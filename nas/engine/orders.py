@@ -84,3 +84,6 @@ class Source(Protocol):
 
     def resized(self, trials: int) -> None:
         """Told how many trials can run at once from now on, when that has changed."""
+
+    def longest_wait(self) -> float | None:
+        """Asked when no trial can begin for want of a free node: the most seconds until one must; None: any."""

@@ -161,6 +161,9 @@ class Plan:
     def resized(self, trials: int) -> None:
         self.workers = trials
 
+    def longest_wait(self) -> float | None:
+        return self._seconds_left() if self.searching else None
+
     def _record(self, order: Order, outcome: Outcome, steps: int, weights: str | None = None) -> Trial:
         dice = outcome.metrics.get("dice")
         trial = Trial(

@@ -29,7 +29,7 @@ class Bridge:
         self.source = source or _NoSource()
         self.tell = tell
         self.running: dict[str, Order] = {}
-        self.started: dict[str, float] = {}
+        self._started: dict[str, float] = {}  # when each would have, had it never been put aside
         self.failure: Exception | None = None
         self._again: list[tuple[Order, bool]] = []  # lost to the machine, and whether each is to run alone
         # Each order may be lost once with its machine, and once for want of memory.
@@ -61,15 +61,19 @@ class Bridge:
                 return None
             order = found
         self.running[trial_id] = order
-        self.started[trial_id] = time.monotonic()
+        self.began(trial_id)
         return order
+
+    def began(self, trial_id: str) -> None:
+        """A trial is at work from now on: until then it may have waited for a node."""
+        self._started[trial_id] = time.monotonic() - self.running[trial_id].spent[0]
 
     def progress(self, trial_id: str, progress: Progress) -> bool:
         self._any_worked = True
         with self._kept():
             wanted = self.source.progress(self.running[trial_id], progress)
         if not wanted:
-            del self.running[trial_id], self.started[trial_id]
+            del self.running[trial_id], self._started[trial_id]
         return wanted
 
     def rung(self, trial_id: str, progress: Progress, outcome: Outcome) -> bool:
@@ -77,7 +81,7 @@ class Bridge:
         with self._kept():
             order = self.source.rung(self.running[trial_id], progress, outcome)
         if order is None:
-            del self.running[trial_id], self.started[trial_id]
+            del self.running[trial_id], self._started[trial_id]
         else:
             self.running[trial_id] = order
         return order is not None
@@ -88,6 +92,10 @@ class Bridge:
         with self._kept():
             self.source.resized(trials)
 
+    def longest_wait(self) -> float | None:
+        """See ``Source``."""
+        return self.source.longest_wait()
+
     def alone(self, trial_id: str) -> bool:
         """Whether a trial runs with no other beside it, and has a whole machine's memory."""
         return trial_id == self._alone
@@ -97,7 +105,7 @@ class Bridge:
         if not (loss.begun or loss.again or self._any_worked):
             self.failure = InputError(f"no trial can begin, {loss.reason}; expected {EVERYWHERE}")
             raise self.failure
-        order, seconds = self.running[trial_id], time.monotonic() - self.started[trial_id]
+        order, seconds = self.running[trial_id], time.monotonic() - self._started[trial_id]
         if loss.begun and order.seconds is not None and seconds > order.seconds:
             loss = Loss(time_is_over(order), again=False)
         if not self._comes_again(trial_id, loss):
@@ -119,13 +127,13 @@ class Bridge:
             self._lost.add(key)
         alone = loss.alone or self.alone(trial_id)  # what was to run alone still is
         self._again.append((order, alone))
-        del self.running[trial_id], self.started[trial_id]
+        del self.running[trial_id], self._started[trial_id]
         next_ = "it is tried once more" if loss.begun else "it begins in another"
         self.tell(f"{order.phase} {order.number}: {loss.reason}; {next_}{' with no other beside it' if alone else ''}")
         return True
 
     def _finished(self, trial_id: str, outcome: Outcome) -> None:
-        self.started.pop(trial_id, None)
+        self._started.pop(trial_id, None)
         with self._kept():
             self.source.finished(self.running.pop(trial_id), outcome)
 
@@ -148,3 +156,6 @@ class _NoSource:
     def finished(self, order: Order, outcome: Outcome) -> None: ...
 
     def resized(self, trials: int) -> None: ...
+
+    def longest_wait(self) -> float | None:
+        return None

@@ -577,6 +577,20 @@ def test_the_time_limit_counts_the_sessions_before(tmp_path):
     assert of_phase(orders, "search") == []  # 30 s are gone, and a trial takes 10 s
 
 
+def test_a_search_waits_for_room_as_long_as_its_time_lasts_and_finals_as_long_as_it_takes(tmp_path, clock):
+    plan = make_plan(tmp_path, replace(SCHEDULE, trials=1, seconds=50), clock=clock)
+    waits = []
+
+    def does(order: Order) -> Outcome:
+        waits.append((order.phase, plan.longest_wait()))
+        clock.now += 2
+        return outcome_of(order)
+
+    work(plan, does)
+    assert waits == [("search", 50), ("final", None), ("final", None)]
+    assert make_plan(tmp_path / "without").longest_wait() is None
+
+
 # -- given architectures ----------------------------------------------------------------------------------
 
 OUTSIDE = Architecture.create("unet", 2, {"depth": 1, "width": 5, "block": "residual"})
