@@ -152,8 +152,8 @@ class LiveWatcher(Watcher):
         """A trial is seen to have been at work for so long."""
         if not self._alive and self._search is not None:
             self._alive, since = True, self._bars.get_time() - seconds
-            ends = {} if self._left is None else {"ends": since + self._left}
-            self._bars.update(self._search, since=since, **ends)
+            ends = None if self._left is None else since + self._left
+            self._bars.update(self._search, since=since, ends=ends)
 
     def _say(self, line: str) -> None:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
