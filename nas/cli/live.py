@@ -36,6 +36,8 @@ from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 
+SILENCE = 30.0  # seconds after which a log is told how far the reading of the data is
+
 
 class _TimeLeft(ProgressColumn):
     """Until what ends first: what is left at the pace so far, or ``ends``, a time of the bars' clock.
@@ -72,6 +74,7 @@ class LiveWatcher(Watcher):
             console=console,
         )
         self._reading: dict[str, TaskID] = {}
+        self._silent = self._bars.get_time()  # since when nothing was said
         self._schedule: Schedule | None = None
         self._alive = False  # whether a trial has shown a sign of life: from the first one on time counts
         self._left: float | None = None  # seconds of limits.time before that
@@ -93,8 +96,10 @@ class LiveWatcher(Watcher):
 
     def reading(self, what: str, done: int, total: int) -> None:
         if what not in self._reading:
-            self._reading[what] = self._bars.add_task(f"reading {what}", total=total)
+            self._reading[what] = self._bars.add_task(what, total=total)
         self._bars.update(self._reading[what], completed=done, visible=done < total)
+        if not self.console.is_terminal and self._bars.get_time() > self._silent + SILENCE:
+            self._say(f"{what}: {done} of {total}")
 
     def noted(self, notes: Sequence[str]) -> None:
         for note in notes:
@@ -156,6 +161,7 @@ class LiveWatcher(Watcher):
             self._bars.update(self._search, since=since, ends=ends)
 
     def _say(self, line: str) -> None:
+        self._silent = self._bars.get_time()
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _done(self, phase: str) -> int:

@@ -40,7 +40,8 @@ def train_fully(
         settings: changes to single keys.
         out: folder to write.
         device: ``cpu`` or ``cuda``.
-        show: called with (``labels``, ``cases``, ``training`` or ``scoring``, done, total).
+        show: called with (``reading labels``, ``reading cases``, ``preparing cases``, ``training`` or ``scoring``,
+            done, total).
         tell: called with what a user should know of the data, before the training starts.
     """
     load_architecture(architecture)  # what is wrong with it is said before the task is opened

@@ -89,7 +89,7 @@ def search(
         address: of a running Ray cluster; None: that of ``RAY_ADDRESS`` or of this process, else one is started here.
         cluster: Ray, already started or reached; then ``address`` does not count.
         watcher: told what goes on.
-        reading: called with (``labels`` or ``cases``, how many are read, of how many) while the task is read.
+        reading: called with (``reading labels``, ``reading cases`` or ``preparing cases``, how many are, of how many).
 
     Raises:
         InputErrors: everything that is wrong with what was asked for, before anything is written.
@@ -237,7 +237,7 @@ def prepare_checked(
         scored=scored,
         layout=layout,
         duplicates=section.duplicates,
-        progress=lambda done, total: reading("cases", done, total),
+        progress=reading,
     )
     return settle(checked, task.decisions), task
 

@@ -36,15 +36,16 @@ def order(number: int) -> Order:
 
 
 def drawn(watcher: LiveWatcher) -> str:
-    with watcher.console.capture() as captured:
-        watcher.console.print(watcher._render())
-    return captured.get()
+    """What is to be seen, on another console: a live one shows its last frame with everything that is printed."""
+    console = Console(file=io.StringIO(), width=100)
+    console.print(watcher._render())
+    return text_of(console)
 
 
 def test_every_message_is_taken_and_the_end_is_drawn(console):
     with LiveWatcher(console) as watcher:
-        watcher.reading("cases", 1, 2)
-        watcher.reading("cases", 2, 2)
+        watcher.reading("reading cases", 1, 2)
+        watcher.reading("reading cases", 2, 2)
         watcher.opened(Path("runs/x"), SCHEDULE, [trial(0)])
         for number in (1, 2, 3):
             watcher.started(order(number), Cost(1234, 10))
@@ -121,6 +122,25 @@ def test_what_the_limit_of_time_cuts_off_is_told_and_that_it_does_not_hold_for_f
     assert any("search 1: cut off by limits.time after 40 of 100 steps" in line for line in lines)
     told = "note: finals: 4 trainings, beyond limits.time; about 2 min 00 s at the pace of the search"
     assert any(told in line for line in lines)
+
+
+def test_a_log_file_is_told_now_and_then_how_far_the_reading_of_large_data_is():
+    now = 0.0
+    console = Console(file=io.StringIO(), width=80)
+    watcher = LiveWatcher(console)
+    watcher._bars.get_time = lambda: now
+    watcher._silent = now
+    for stage in ("reading cases", "preparing cases"):
+        for done in range(1, 6):
+            now += 16
+            watcher.reading(stage, done, 5)
+    assert text_of(console).splitlines() == [
+        "reading cases: 2 of 5",
+        "reading cases: 4 of 5",
+        "preparing cases: 1 of 5",
+        "preparing cases: 3 of 5",
+        "preparing cases: 5 of 5",
+    ]
 
 
 def test_a_log_file_has_a_line_a_trial_however_long():
