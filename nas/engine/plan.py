@@ -152,7 +152,7 @@ class Plan:
         order = self.running[order.key]  # with what it has shown on the way
         weights = None
         if outcome.weights is not None:
-            weights = f"weights/{order.architecture.key}-{order.seed}.safetensors"
+            weights = f"weights/{order.architecture.key}-{order.seed}-{order.steps}.safetensors"  # no other training's
             write_bytes(self.folder / weights, outcome.weights)
         trial = self._record(order, outcome, order.steps, weights)
         self._leave(order)

@@ -319,6 +319,19 @@ def test_the_weights_of_finals_are_written_and_the_journal_says_where(tmp_path):
     assert len(list((tmp_path / "weights").iterdir())) == 6
 
 
+def test_finals_of_another_length_leave_the_weights_of_those_before_as_they_were(tmp_path):
+    def of_steps(order: Order) -> Outcome:
+        return replace(outcome_of(order), weights=f"after {order.steps}".encode() if order.keep_weights else None)
+
+    for steps in (30, 20, 60):
+        work(make_plan(tmp_path, replace(SCHEDULE, final_steps=steps)), of_steps)
+    finals = [item for item in Journal(tmp_path / "journal.jsonl").read() if item.phase == "final"]
+    assert {item.steps for item in finals} == {20, 30, 60}
+    for item in finals:
+        assert item.weights is not None
+        assert (tmp_path / item.weights).read_text() == f"after {item.steps}"
+
+
 def test_a_final_that_fails_is_recorded_and_the_others_go_on(tmp_path):
     def second_final_fails(order: Order) -> Outcome:
         fails = order.phase == "final" and order.number == 1
