@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nas.engine.failures import OUT_OF_MEMORY, time_is_over
@@ -15,6 +17,7 @@ from search_spaces.errors import InputError
 if TYPE_CHECKING:
     from evaluators.evaluator import Progress
 
+BEGINNINGS = 3  # workers in which a trial may be unable to begin
 EVERYWHERE = "this package, its plugins and their versions to be the same on every machine of the cluster"
 
 
@@ -34,6 +37,7 @@ class Bridge:
         self._again: list[tuple[Order, bool]] = []  # lost to the machine, and whether each is to run alone
         # Each order may be lost once with its machine, and once for want of memory.
         self._lost: set[tuple[str, int, bool]] = set()
+        self._refused: Counter[tuple[str, int]] = Counter()  # how often each could not begin
         self._alone: str | None = None
         self._any_worked = False
 
@@ -102,14 +106,24 @@ class Bridge:
 
     def lost(self, trial_id: str, loss: Loss) -> None:
         """A trial was lost to the machine: its order comes again, unless it has before, or its time is over."""
-        if not (loss.begun or loss.again or self._any_worked):
-            self.failure = InputError(f"no trial can begin, {loss.reason}; expected {EVERYWHERE}")
-            raise self.failure
+        if not (loss.begun or loss.again):
+            loss = self._unable_to_begin(trial_id, loss)
         order, seconds = self.running[trial_id], time.monotonic() - self._started[trial_id]
         if loss.begun and order.seconds is not None and seconds > order.seconds:
             loss = Loss(time_is_over(order), again=False)
         if not self._comes_again(trial_id, loss):
             self._finished(trial_id, Outcome(seconds, error=loss.reason))
+
+    def _unable_to_begin(self, trial_id: str, loss: Loss) -> Loss:
+        """Where others have begun it may be one machine that cannot; what no machine begins is no trial's failure."""
+        order = self.running[trial_id]
+        self._refused[order.key] += 1
+        if not self._any_worked or self._refused[order.key] == BEGINNINGS:
+            which = f"{order.phase} {order.number}" if self._any_worked else "no trial"
+            cannot = "cannot begin" if self._any_worked else "can begin"
+            self.failure = InputError(f"{which} {cannot}, {loss.reason}; expected {EVERYWHERE}")
+            raise self.failure
+        return replace(loss, again=True)
 
     def finished(self, trial_id: str, outcome: Outcome) -> None:
         """An outcome has come; where memory was short, the order comes again once, alone."""

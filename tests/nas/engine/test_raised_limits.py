@@ -98,3 +98,12 @@ def test_a_search_that_was_killed_among_its_finals_is_over_and_says_so(search: S
     assert numbers(run) == [0, 1, 2]
     assert run.summary["ended"] == "its finals had begun"
     assert not run.is_open
+
+
+def test_the_box_of_the_hypervolume_is_the_runs_and_does_not_change_with_what_is_tried(search: Search) -> None:
+    before = search().summary
+    after = search(resume=True, settings=["limits.trials=9"]).summary
+    low, high = before["box"]
+    assert after["box"] == [low, high]
+    assert low < high
+    assert 0 < before["hypervolume"] <= after["hypervolume"]

@@ -14,6 +14,7 @@ from nas.engine.failures import time_is_over
 from nas.engine.orders import Order, Outcome
 from nas.engine.ray_bridge import Bridge
 from nas.engine.ray_losses import Loss
+from search_spaces.errors import InputError
 from tests.nas.trials import architecture
 
 KILLED = Loss("the worker died: it was killed")
@@ -91,3 +92,37 @@ def test_time_in_which_a_trial_waits_for_a_node_is_not_its_own(clock):
     bridge.lost("a", KILLED)
     assert source.outcomes == []
     assert bridge.next("b") == order()
+
+
+CANNOT = Loss("it could not begin: No module named 'mine'", again=False, alone=False, begun=False)
+
+
+def test_where_others_have_begun_what_one_machine_cannot_begin_is_no_failure_of_the_trial(clock):
+    told: list[str] = []
+    source = Given([order(), order(number=1)])
+    bridge = Bridge(source, told.append)
+    bridge.next("a")
+    bridge.finished("a", Outcome(1.0, 1.0, {"dice": 0.5}))
+    bridge.next("b")
+    bridge.lost("b", CANNOT)
+    assert bridge.next("c") == order(number=1)
+    assert told == [f"search 1: {CANNOT.reason}; it begins in another"]
+    bridge.finished("c", Outcome(1.0, 1.0, {"dice": 0.5}))
+    assert [outcome.error for outcome in source.outcomes] == [None, None]
+
+
+@pytest.mark.parametrize(("worked", "beginnings", "who"), [(False, 1, "no trial can"), (True, 3, "search 1 cannot")])
+def test_what_begins_nowhere_ends_the_session_with_the_reason(clock, worked, beginnings, who):
+    source = Given([order()] * worked + [order(number=1)])
+    bridge = Bridge(source)
+    if worked:
+        bridge.next("before")
+        bridge.finished("before", Outcome(1.0, 1.0, {"dice": 0.5}))
+    for number in range(1, beginnings + 1):
+        assert bridge.next(str(number)) == order(number=1)
+        if number < beginnings:
+            bridge.lost(str(number), CANNOT)
+    with pytest.raises(InputError, match=f"^{who} begin, {CANNOT.reason}; expected this package"):
+        bridge.lost(str(beginnings), CANNOT)
+    assert bridge.failure is not None
+    assert len(source.outcomes) == worked
