@@ -35,7 +35,7 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 from search_spaces.architecture.counterpart import NEAR
 
-KEPT = 64  # most trials that wait with all they need to be gone on with
+KEPT = 64  # most trials that halving has put aside with all they need to be gone on with
 SILENCE = 30.0  # seconds beyond limits.time after which a trial that has not reported, and so been stopped, hangs
 
 
@@ -223,8 +223,11 @@ class Plan:
             self._states.drop(trial.number)
         elif trial.number in self._states:
             self._waiting[trial.number] = trial
-        if len(self._waiting) > KEPT:
-            worst = max(self._waiting.values(), key=self._halving.shortfall)
+        if self.schedule.reduction == 1:  # they were stopped, and all go on
+            return
+        aside = [trial for trial in self._waiting.values() if not self._is_asked_for(trial)]
+        if len(aside) > KEPT:
+            worst = max(aside, key=self._halving.shortfall)
             del self._waiting[worst.number]
             self._states.drop(worst.number)
 

@@ -754,6 +754,20 @@ def test_a_search_that_was_killed_at_a_rung_goes_on_from_there(tmp_path):
     assert order.curve == ((3, score(first)),)
 
 
+@pytest.mark.parametrize(("reduction", "kept"), [(1.0, {0, 1, 2, 3, 4}), (3.0, {0, 2, 3})])
+def test_of_trials_that_were_stopped_at_a_rung_all_go_on_and_of_those_that_halving_put_aside_the_best(
+    tmp_path, monkeypatch, reduction, kept
+):
+    monkeypatch.setattr(planning, "KEPT", 2)
+    schedule = replace(RUNGS, reduction=reduction, workers=5, trials=5)
+    plan = make_plan(tmp_path, schedule)
+    for order in [plan.next() for _ in range(5)]:
+        assert order is not None
+        plan.rung(order, Progress(3, 10, 0.5), replace(outcome_of(order), state=b"state"))
+    make_plan(tmp_path, schedule)  # as all workers were lost with the process
+    assert {int(path.stem) for path in (tmp_path / "states").iterdir()} == kept
+
+
 def test_a_trial_that_the_time_limit_cuts_off_keeps_what_it_learnt_and_goes_on_with_more_time(tmp_path, clock):
     schedule = replace(SCHEDULE, rungs=(3, 6), seconds=45)
     watcher = Recorder()
