@@ -60,6 +60,13 @@ MAY_CHANGE = (
     "task.duplicates",
 )  # of a config, between sessions of one run
 FIXED = ("finals.folds", "finals.tolerance")  # but for these, once a final has ended: others would not compare with it
+ROOM = (
+    "trials",
+    "time",
+    "params",
+    "macs",
+    "depth",
+)  # limits that end a search; the last ones where all within was tried
 BEFORE = "its finals had begun"  # why a search ended, where all that is known is that it was killed after
 
 
@@ -333,8 +340,8 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any], fixed: Sequence[s
 
 def _raised(before: Mapping[str, Any], now: LimitsSection) -> bool:
     """Whether a search that ended at its limits has more room than it had."""
-    more_time = before["time"] is not None and (now.time is None or now.time > before["time"])
-    return now.trials > before["trials"] or more_time
+    limits = {key: (before.get(key), getattr(now, key)) for key in ROOM}
+    return any(had is not None and (has is None or has > had) for had, has in limits.values())
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

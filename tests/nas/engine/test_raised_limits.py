@@ -15,6 +15,7 @@ from nas.engine import launch
 from nas.engine.orders import Order, Outcome
 from nas.engine.plan import Plan
 from nas.run import Run
+from search_spaces.space.space_file import load_space
 from tests.nas.small_task import small_config
 
 HERE = SimpleNamespace(here=True, workers=lambda resources: 1)
@@ -40,10 +41,10 @@ def search(small_task: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     finals = {"seeds": 1, "candidates": 2, "cost": False}
     config = small_config(small_task, limits={"trials": 3}, finals=finals, strategy={"name": "random"})
 
-    def search(trials: Callable[..., None] = worked, **given: Any) -> Run:
+    def search(trials: Callable[..., None] = worked, changes: dict[str, object] | None = None, **given: Any) -> Run:
         monkeypatch.setattr(launch, "run_trials", trials)
         asked = {"run": "small", "runs": tmp_path, "cluster": HERE}
-        return nas.search(None if given.get("resume") else config, **asked, **given)
+        return nas.search(None if given.get("resume") else config | (changes or {}), **asked, **given)
 
     return search
 
@@ -107,3 +108,14 @@ def test_the_box_of_the_hypervolume_is_the_runs_and_does_not_change_with_what_is
     assert after["box"] == [low, high]
     assert low < high
     assert 0 < before["hypervolume"] <= after["hypervolume"]
+
+
+def test_where_all_within_a_limit_was_tried_a_higher_one_makes_room(search: Search) -> None:
+    """Three widths, each with an empty bottleneck or with ``se`` there."""
+    space = {"host": "unet", "options": {"depth": 2, "width": [4, 6, 8]}, "slots": ["bottleneck"]}
+    space["mechanisms"] = {"se": {"reduction": 2}}
+    low = load_space(space, 2).smallest(1, 1)[1]
+    run = search(changes={"space": space, "limits": {"params": round(1.5 * low)}})
+    assert (numbers(run), run.summary["ended"]) == ([0, 1], "every architecture that may be tried has been, 2")
+    assert numbers(search(resume=True)) == [0, 1]
+    assert numbers(search(resume=True, settings=["limits.params=1M"])) == [0, 1, 2, 3, 4, 5]
