@@ -1,4 +1,4 @@
-"""A search that had ended and gets more room: whatever stops it before a new trial ended, it goes on. Without Ray."""
+"""Sessions of one run without Ray: a search that had ended and gets more room, whatever stops it then; its front."""
 
 from __future__ import annotations
 
@@ -119,3 +119,17 @@ def test_where_all_within_a_limit_was_tried_a_higher_one_makes_room(search: Sear
     assert (numbers(run), run.summary["ended"]) == ([0, 1], "every architecture that may be tried has been, 2")
     assert numbers(search(resume=True)) == [0, 1]
     assert numbers(search(resume=True, settings=["limits.params=1M"])) == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_front_is_written_when_a_session_ends_and_not_after_every_trial(search: Search) -> None:
+    """It takes the longer the more trials there are."""
+    seen: list[bool] = []
+
+    def watched(plan: Plan, *_: Any, **__: Any) -> None:
+        while (order := plan.next()) is not None:
+            plan.finished(order, outcome_of(order))
+            seen.append((plan.folder / "front.json").exists())
+
+    run = search(watched)
+    assert seen == [False] * len(run.journal)
+    assert (run.folder / "front.json").exists()
