@@ -18,7 +18,7 @@ from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
 from nas.engine.finals import Finals
 from nas.engine.halving import Halving
-from nas.engine.orders import Order, Outcome
+from nas.engine.orders import SILENCE, Order, Outcome
 from nas.engine.schedule import Schedule
 from nas.engine.watcher import Watcher
 from nas.evidence.controls import counterparts_of, unets_of
@@ -36,7 +36,6 @@ from search_spaces.architecture.cost import Cost
 from search_spaces.architecture.counterpart import NEAR
 
 KEPT = 64  # most trials that halving has put aside with all they need to be gone on with
-SILENCE = 30.0  # seconds beyond limits.time after which a trial that has not reported, and so been stopped, hangs
 
 
 class Plan:
@@ -263,7 +262,7 @@ class Plan:
         if left is not None:
             silent = order.spent[0] + max(left, 0.0) + SILENCE
             if own is None or silent < own:
-                return replace(order, seconds=silent, limit="limits.time leaves it")
+                return replace(order, seconds=silent, limit="limits.time leaves it", silence=True)
         return replace(order, seconds=own)
 
     def _suggest(self) -> Architecture | None:

@@ -19,8 +19,8 @@ from evaluators.evaluator import Progress
 from evaluators.scoring import CaseScores
 from nas.engine import plan as planning
 from nas.engine.failures import time_is_over
-from nas.engine.orders import Order, Outcome
-from nas.engine.plan import SILENCE, Plan
+from nas.engine.orders import SILENCE, Order, Outcome
+from nas.engine.plan import Plan
 from nas.engine.schedule import Schedule
 from nas.engine.watcher import Watcher
 from nas.evidence.front import front_of
@@ -224,13 +224,13 @@ def test_as_many_orders_are_out_as_there_is_room_for_now(tmp_path):
 def test_a_trial_that_reports_nothing_is_ended_soon_after_the_time_limit(tmp_path, clock):
     plan = make_plan(tmp_path, replace(SCHEDULE, seconds=45, workers=2), clock=clock)
     first = plan.next()
-    assert (first.seconds, first.limit) == (45 + SILENCE, "limits.time leaves it")
+    assert (first.seconds, first.limit, first.silence) == (45 + SILENCE, "limits.time leaves it", True)
     assert plan.progress(first, Progress(1, 9, 0.5))
     clock.now += 20
     assert plan.next().seconds == 25 + SILENCE
     assert time_is_over(first) == "took longer than limits.time leaves it (1 min 15 s)"
     sooner = make_plan(tmp_path, replace(SCHEDULE, seconds=45, trial_seconds=5.0), clock=clock).next()
-    assert (sooner.seconds, sooner.limit) == (5.0, "limits.trial_time")
+    assert (sooner.seconds, sooner.limit, sooner.silence) == (5.0, "limits.trial_time", False)
 
 
 def test_no_trial_starts_that_would_end_after_the_time_limit(tmp_path, clock):
