@@ -24,9 +24,9 @@ from evaluators.tasks.task import Sample
 from nas.evidence.point import FrontPoint
 from nas.exports.beside import write_formats
 from nas.exports.card import evidence_of, model_card, task_name
-from nas.exports.formats import FORMATS
+from nas.exports.formats import FORMATS, check_packages
 from nas.exports.model import ExportedModel, model_of
-from nas.exports.place import ARCHITECTURE, CARD, MODEL, OWN, WEIGHTS, check_free, hashes, write_sums
+from nas.exports.place import ARCHITECTURE, CARD, MODEL, OWN, WEIGHTS, check_free, hashes, replace_folder, write_sums
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.pruning import prune, pruned_weights
@@ -141,6 +141,7 @@ def write_export(
     """
     chosen = [FORMATS[name] for name in formats]
     check_free(folder)
+    check_packages(chosen)
     place = folder.resolve()
     partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -156,11 +157,10 @@ def write_export(
             write_text(partial / MODEL, yaml.safe_dump(told, sort_keys=False))
         write_text(partial / CARD, model_card(architecture, told, evidence, hashes(partial)))
         write_sums(partial)
+        replace_folder(place, partial)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    shutil.rmtree(place, ignore_errors=True)
-    partial.rename(place)
     return folder
 
 

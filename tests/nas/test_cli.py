@@ -44,6 +44,7 @@ from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
 from search_spaces.space.space_file import space_names
 from tests.evaluators.tasks.files import write_picture
+from tests.nas.report.made_up import made_up_run
 from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import architecture, trial
 
@@ -609,6 +610,22 @@ def test_an_unknown_format_is_told_before_anything_is_done(nas_, run_folder):
     (line,) = refused(nas_("export", "small", "--format", "onyx", "--out", "model"))
     assert line.startswith("unknown format 'onyx' (did you mean 'onnx'?); expected one of: ")
     assert not Path("model").exists()
+
+
+def test_an_export_that_cannot_be_written_is_refused_before_cases_are_read(nas_, tmp_path, monkeypatch):
+    def read(*_: object) -> None:
+        raise AssertionError("cases were read")
+
+    monkeypatch.setattr("nas.exports.cases.cases_of", read)
+    monkeypatch.chdir(tmp_path)
+    made_up_run(tmp_path / "runs" / "made_up")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    (line,) = refused(nas_("export", "made_up", "--format", "torchscript", "--out", "mine"))
+    assert "holds other files (thesis.tex)" in line
+    monkeypatch.setitem(sys.modules, "onnxscript", None)  # an import then fails
+    lines = refused(nas_("export", "made_up", "--format", "onnx", "--out", "model"))
+    assert any(line.startswith("onnx: needs the package 'onnxscript', which is not installed") for line in lines)
 
 
 def test_an_export_that_fails_half_way_leaves_the_older_one(nas_, run_folder, monkeypatch):
