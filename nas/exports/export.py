@@ -61,7 +61,8 @@ def export_point(
     if trained is None:
         raise InputError(
             f"run '{run.name}': no trained weights of {point.architecture.key} ({point.architecture}); finals keep "
-            "them: go on with --resume and finals.seeds of at least 1, or use 'nas train'"
+            "them: go on with --resume and finals.seeds of at least 1, or train it with "
+            f"'nas train ARCHITECTURE --config {run.folder / 'config.yaml'}'"
         )
     content = (run.folder / str(trained.weights)).read_bytes()
     scored: dict[str, Any] = {

@@ -735,6 +735,14 @@ def test_a_preset_is_trained_in_the_dimensions_of_the_task(nas_, small_task, tmp
         assert load_export("trained").architecture == load_preset(name, 2)
 
 
+def test_train_takes_the_config_of_a_run_whole(nas_, tmp_path, monkeypatch):
+    """With what it tells beside a config, and without what is of a search: its task is the only thing amiss."""
+    monkeypatch.chdir(tmp_path)
+    folder = made_up_run(tmp_path / "runs" / "made_up").folder
+    (line,) = refused(nas_("train", "preset:attention_unet", "--config", folder / "config.yaml"))
+    assert "'/data/it's here'" in line
+
+
 def test_train_refuses_what_does_not_fit_before_it_reads_a_case(nas_, plain_3d, small_task, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     (tmp_path / "full").mkdir()
