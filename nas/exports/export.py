@@ -175,10 +175,7 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
     host = architecture.host
     if HOSTS[host].outside and not is_ours(host):  # an export may come from anybody, and names code to be run
         raise InputError(f"export '{folder}': '{host}' is no host of this tool, and is not loaded")
-    try:
-        about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
+    about = _told(folder)
 
     def network(architecture: Architecture, preprocessing: Preprocessing) -> nn.Module:
         built = architecture.build(preprocessing.channels, len(preprocessing.classes))
@@ -194,6 +191,16 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
     return model_of(architecture, about, network, f"export '{folder}': '{MODEL}'")
 
 
+def preprocessing_of(folder: Path) -> Preprocessing | None:
+    """How images are prepared for an export; None of a folder that is none. Raises ``InputError`` on a damaged one."""
+    if not (folder / MODEL).is_file():
+        return None
+    try:
+        return Preprocessing.from_dict(_told(folder)["preprocessing"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
+
+
 def load_model(path: str | Path, device: str | torch.device = "cpu") -> ExportedModel:
     """The model in an export folder, or in a file or folder of one of ``FORMATS``, wherever it lies."""
     path = Path(path)
@@ -205,6 +212,14 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Exported
         kinds = ", ".join(sorted({Path(format.file).suffix for format in FORMATS.values() if not format.mark}))
         raise InputError(f"'{path}': expected a folder written by 'nas export', or a file ending in {kinds}")
     return load_export(path, device)
+
+
+def _told(folder: Path) -> Any:
+    """What an export's ``model.yaml`` holds."""
+    try:
+        return yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
 
 
 def mirrored(config: Mapping[str, Any], dims: int) -> list[int]:

@@ -16,6 +16,7 @@ import nibabel
 import numpy as np
 import pandas
 import pytest
+import safetensors.torch
 import torch
 import typer
 import yaml
@@ -24,14 +25,15 @@ from rich.console import Console
 
 import nas.cli
 from evaluators.evaluator import EVALUATORS
-from evaluators.preprocessing import prepare
+from evaluators.labelling import Labelling
+from evaluators.preprocessing import Preprocessing, prepare
 from evaluators.scoring import dice_scores
 from evaluators.tasks import TASK_FORMATS, open_task
 from evaluators.tasks.labels import parse_classes
 from nas.cli.app import COMMANDS, app
 from nas.config.config import parse_config
 from nas.config.reference import keys
-from nas.exports.export import load_export
+from nas.exports.export import load_export, write_export
 from nas.exports.formats import FORMATS
 from nas.quantities import format_count
 from nas.records.journal import Journal
@@ -820,6 +822,18 @@ def test_profile_gives_plain_data_and_writes_the_picture(nas_, tmp_path, monkeyp
 
 def test_profile_takes_an_export_folder(exported, nas_):
     assert nas_("profile", exported).code == 0
+
+
+def test_profile_of_an_export_is_of_its_own_channels_classes_and_patch(nas_, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = Architecture.create("unet", 2, {"depth": 1, "width": 4})
+    layout = Preprocessing(2, 3, Labelling.exclusive(["a", "b"]), None, None, (24, 16))
+    write_export(Path("model"), small, safetensors.torch.save(small.build(3, 2).state_dict()), layout, {})
+    told = json.loads(nas_("profile", "model", "--json").out)
+    cost = small.cost(3, 2, (24, 16))
+    assert (told["total"]["params"], told["total"]["macs"]) == (cost.params, cost.macs)
+    result = nas_("profile", "model", "--channels", "1", "--classes", "1", "--size", "32")
+    assert "one image of 1 x 32 x 32, 1 foreground classes" in result.out
 
 
 def test_profile_takes_a_preset_in_either_dimension(nas_, monkeypatch):

@@ -617,10 +617,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         network, settings = load(asked.model)
         cases = cases_of(asked.images, settings["preprocessing"]["channels"])
+        asked.out.mkdir(parents=True, exist_ok=True)
     except Exception as error:
         print(f"error: {_said(error)}", file=sys.stderr)
         return 2
-    asked.out.mkdir(parents=True, exist_ok=True)
     for number, (name, files) in enumerate(cases.items(), start=1):
         show = progress(f"{number}/{len(cases)} {name}")
         try:

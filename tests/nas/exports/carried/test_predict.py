@@ -143,6 +143,19 @@ def test_numbered_pictures_are_cases_of_their_own(tmp_path, monkeypatch) -> None
         assert (found != expected).mean() <= 1e-3
 
 
+def test_what_stops_all_images_is_one_line(tmp_path, monkeypatch, capsys) -> None:
+    assert predict.main(["model.txt", str(tmp_path)]) == 2
+    expected = "expected model.onnx, model.pt2, model.ts or the folder network"
+    assert capsys.readouterr().err == f"error: 'model.txt': {expected}\n"
+    told_by(model_that(2, {}), monkeypatch)
+    assert predict.main(["any", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "error: no image found\n"
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "file").touch()
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err == f"error: [Errno 17] File exists: '{tmp_path / 'file'}'\n"
+
+
 def test_two_images_of_one_name_are_refused(tmp_path, monkeypatch, capsys) -> None:
     told_by(model_that(2, {}, channels=2), monkeypatch)
     for suffix in ("png", "bmp"):
