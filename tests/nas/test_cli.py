@@ -1108,6 +1108,8 @@ def test_a_suite_as_json_leaves_standard_output_to_the_data(nas_, run_folder, mo
     as_data = nas_("suite", "organs.yaml", "--json")
     assert json.loads(as_data.out)["winners"][0]["task"] == "small"
     assert "note: the data are odd" in as_data.err
+    assert nas_("suite", "organs.yaml", "--set", "seed=3", "--page", "results.md").code == 0
+    assert "`nas suite organs.yaml --set seed=3`" in Path("results.md").read_text()
     monkeypatch.setattr("nas.suite.running.run_suite", lambda *_, **__: pytest.fail("was searched"))
     (fault,) = refused(nas_("suite", "organs.yaml", "--page", "organs.yaml/results.md"))
     assert "organs.yaml is no folder" in fault
