@@ -44,8 +44,8 @@ class HardMask(Mechanism):
             (at least one), the highest weights first.
         share: see ``mode``; between 0 and 1.
 
-    Weights start above the threshold at nearly all positions: what a mask leaves out at the start, in slot after slot, is
-    lost to all that follow, and a network of masks that began around 0.5 under a threshold of 0.75 never learnt.
+    Weights start above the threshold at nearly all positions: what a mask leaves out at the start, in slot after slot,
+    is lost to all that follow, and a network of masks that began around 0.5 under a threshold of 0.75 never learnt.
     """
 
     def __init__(self, channels: int, *, dims: int, mode: str = "threshold", share: float = 0.5) -> None:
