@@ -1,6 +1,6 @@
 """Networks held against the plain one, case by case: how sure a difference is when several are looked at.
 
-Wilcoxon: Individual comparisons by ranking methods, Biometrics Bulletin 1(6), 1945, https://doi.org/10.2307/3001968;
+The test is that of ``signed_ranks``, and its p values are corrected for being several.
 Holm: A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6(2), 1979,
 https://www.jstor.org/stable/4615733.
 """
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 from nas.evidence.bootstrap import LEVEL
+from nas.evidence.signed_ranks import signed_rank_p
 
 POWER = 0.8  # with which a test at 1 - ``LEVEL`` finds a difference that is ``detectable``
 LEAST = 6  # cases without which no p value can fall below 0.05
@@ -63,9 +64,10 @@ def holm(values: Sequence[float]) -> list[float]:
 
 def detectable(interval: tuple[float, float]) -> float:
     """The smallest true difference that would be found in four of five studies as sure as an interval tells."""
-    half = ndtri((1 + LEVEL) / 2)
+    quantile = NormalDist().inv_cdf
+    half = quantile((1 + LEVEL) / 2)
     error = (interval[1] - interval[0]) / (2 * half)
-    return float((half + ndtri(POWER)) * error)
+    return (half + quantile(POWER)) * error
 
 
 def by_case(table: np.ndarray) -> np.ndarray:
@@ -82,6 +84,4 @@ def _wilcoxon(table: np.ndarray) -> float | None:
     cases = by_case(table)
     if len(cases) < LEAST:
         return None
-    from scipy.stats import wilcoxon  # takes a second to import, which most commands have no need of
-
-    return float(wilcoxon(cases, zero_method="zsplit").pvalue) if cases.any() else 1.0
+    return signed_rank_p(cases) if cases.any() else 1.0
