@@ -8,12 +8,14 @@ value means the same in each, as Hounsfield units do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+BLOCK = 2**18  # values that are worked on in 64 bits at once
 CONSTANT = 1e-6  # deviation, as a share of the largest value, below which a channel is taken as constant: rounding
 
 
@@ -70,15 +72,37 @@ class Normalisation:
 def normalise(image: np.ndarray, counted: np.ndarray | None = None) -> np.ndarray:
     """Each channel of ``(channels, *spatial)`` to zero mean and unit deviation, float32; a constant one to zero.
 
-    Mean and deviation are those of the voxels that are ``counted`` ``(*spatial)``; the others become zero.
+    Mean and deviation are those of the voxels that are ``counted`` ``(*spatial)``; the others become zero. A block of
+    values at a time: all of a volume in 64 bits at once takes several times its own memory.
     """
-    if counted is not None and not counted.all():
-        result = np.zeros(image.shape, np.float32)
-        if counted.any():
-            result[:, counted] = normalise(image[:, counted])
-        return result
-    axes = tuple(range(1, image.ndim))
-    mean = image.mean(axes, keepdims=True, dtype=np.float64)
-    deviation = image.std(axes, keepdims=True, dtype=np.float64)
-    constant = deviation <= CONSTANT * np.abs(image).max(axes, keepdims=True)
-    return np.where(constant, 0, (image - mean) / np.where(constant, 1, deviation)).astype(np.float32)
+    result = np.zeros(image.shape, np.float32)
+    for channel, values in zip(result, image, strict=True):
+        mean, deviation, largest = _moments(values, counted)
+        if deviation > CONSTANT * largest:
+            for rows, chosen in _blocks(values, counted):
+                channel[rows][chosen] = np.subtract(values[rows][chosen], mean, dtype=np.float64) / deviation
+    return result
+
+
+def _moments(values: np.ndarray, counted: np.ndarray | None) -> tuple[float, float, float]:
+    """Mean, deviation and largest absolute value of those that are ``counted``; 0 where there are none."""
+    count, total, square, largest = 0, 0.0, 0.0, 0.0
+    for rows, chosen in _blocks(values, counted):
+        part = values[rows][chosen]
+        count, total = count + part.size, total + part.sum(dtype=np.float64)
+        largest = max(largest, abs(float(part.min())), abs(float(part.max())))
+    mean = total / max(count, 1)
+    for rows, chosen in _blocks(values, counted):
+        square += np.square(np.subtract(values[rows][chosen], mean, dtype=np.float64)).sum()
+    return mean, math.sqrt(square / max(count, 1)), largest
+
+
+def _blocks(values: np.ndarray, counted: np.ndarray | None) -> Iterator[tuple[slice, Any]]:
+    """Rows of ``(*spatial)``, as many as hold ``BLOCK`` values, with which of these count; only where some do."""
+    step = max(1, BLOCK // max(1, math.prod(values.shape[1:])))
+    for start in range(0, len(values), step):
+        rows = slice(start, start + step)
+        if counted is None:
+            yield rows, ...
+        elif counted[rows].any():
+            yield rows, counted[rows]

@@ -183,7 +183,7 @@ def prepare(
     scored: Sequence[str] = ("val", "test"),
     layout: Preprocessing | None = None,
     duplicates: str = "fault",
-    progress: Callable[[int, int], object] = lambda done, total: None,
+    progress: Callable[[str, int, int], object] = lambda stage, done, total: None,
 ) -> PreparedTask:
     """Read and preprocess every case once.
 
@@ -196,7 +196,7 @@ def prepare(
         scored: the parts on which networks are compared; each must show some foreground.
         layout: preprocessing that is settled, as that of trained weights is; then what is above does not count.
         duplicates: ``fault``, or ``allow``: of one image in several parts, see ``check_duplicates``.
-        progress: called with (cases done, cases in all).
+        progress: called with (``reading cases`` or ``preparing cases``, how many are, of how many).
 
     Raises:
         InputError: every case that cannot be read, does not fit or has no label, together; else images in several
@@ -221,13 +221,14 @@ def prepare(
                 faults.append(f"case '{case.name}' has no label; training and scoring need one")
         except InputError as error:
             faults += error.faults
-        progress(index + 1, len(task.cases))
+        progress("reading cases", index + 1, len(task.cases))
     raise_faults(faults)
     train = [sample for split, _, sample in samples if split == "train"]
     if not train:
         raise InputError(f"task '{task.name}': no training case; expected at least one case of the split 'train'")
     repeated = check_duplicates(telling, duplicates == "allow")
     covered = check_coverage(task, _index_counts(samples), scored)
+    progress("preparing cases", 0, len(samples))
     facts: Facts | None = None
     decisions: tuple[Decision, ...] = ()
     if layout is None:
@@ -248,8 +249,9 @@ def prepare(
         facts=facts,
         decisions=decisions,
     )
-    for split, name, sample in samples:
+    for done, (split, name, sample) in enumerate(samples, start=1):
         getattr(prepared, split).append(_prepare_case(name, sample, layout))
+        progress("preparing cases", done, len(samples))
     return prepared
 
 

@@ -161,6 +161,11 @@ class Run:
         assert isinstance(summary, dict)
         return summary
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the search is known to have been stopped before its end; of one that was killed nothing is known."""
+        return self.summary.get("ended", "") is None
+
     def write_front(self, cores: int, box: Box, ended: str | None = None) -> None:
         """Write ``front.json``: both fronts as plain data, and a summary of the search, which ran on ``cores`` cores.
 

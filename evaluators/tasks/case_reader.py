@@ -78,7 +78,8 @@ class CaseReader:
             array, said = brought_to(first, other, path, file, by_index=self.reading.by_index)
             channels.append(array)
             notes += said
-        image = placement.apply(self._with_channels(np.concatenate(channels), case, parts))
+        joined = np.concatenate(channels) if others else first.array  # a large volume is not copied for nothing
+        image = placement.apply(self._with_channels(joined, case, parts))
         indices = None
         if label is not None and case.label:
             array, said = brought_to(first, label, path, case.label, by_index=self.reading.by_index)

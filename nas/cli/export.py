@@ -39,8 +39,8 @@ def export(
     from nas.cli.tables import describe
     from nas.exports.cases import FEW, MANY, cases_of
     from nas.exports.export import export_point
-    from nas.exports.formats import FORMATS
-    from nas.exports.place import ARCHITECTURE, MODEL
+    from nas.exports.formats import FORMATS, check_packages
+    from nas.exports.place import ARCHITECTURE, MODEL, check_free
     from nas.quantities import format_count
     from nas.run import load_run
     from search_spaces.architecture.architecture import Architecture
@@ -50,9 +50,10 @@ def export(
         console.print(line, highlight=False, soft_wrap=True)
 
     formats = list(dict.fromkeys(name for given in format_ or [] for name in given.split(",") if name != "folder"))
-    for name in formats:
-        FORMATS[name]  # what is not known is said first
+    check_packages(FORMATS[name] for name in formats)  # what cannot be had is said first, before cases are read
     loaded = load_run(run, runs)
+    place = out or from_here(loaded.folder / "export")
+    check_free(place)
     limits = limits_of(budget, macs, latency)
     front = limits.front(loaded.front, loaded.inference_costs)
     point = pick(front, limits, knee, tolerance, at_least, key) or front.best()
@@ -65,7 +66,6 @@ def export(
                 calibration = cases_of(loaded, "val", MANY)
         except InputError as error:
             say(f"note: files are compared with the network on noise alone, the task's cases are not there: {error}")
-    place = out or from_here(loaded.folder / "export")
     folder = export_point(loaded, point, place, columns, formats, cases, calibration)
     about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
     size = format_count(about["params"])

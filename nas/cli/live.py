@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +13,11 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -29,9 +31,27 @@ from nas.engine.watcher import Watcher
 from nas.evidence.front import Front, front_of, front_of_finals
 from nas.quantities import format_count, format_duration
 from nas.records.trial import Trial
+from nas.records.usage import running_seconds
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
+
+SILENCE = 30.0  # seconds after which a log is told how far the reading of the data is
+
+
+class _TimeLeft(ProgressColumn):
+    """Until what ends first: what is left at the pace so far, or ``ends``, a time of the bars' clock.
+
+    Rich's own column knows a pace of the last half minute alone: of trials that take longer it tells nothing.
+    """
+
+    def render(self, task: Task) -> Text:
+        now, since = task.get_time(), task.fields.get("since", task.start_time)
+        done, ends = task.completed - task.fields.get("before", 0), task.fields.get("ends")
+        left = [] if ends is None else [ends - now]
+        if done > 0 and task.total is not None and since is not None:
+            left.append((task.total - task.completed) * (now - since) / done)
+        return Text(format_duration(min(left)) if left else "--:--", style="progress.remaining")
 
 
 class LiveWatcher(Watcher):
@@ -50,10 +70,14 @@ class LiveWatcher(Watcher):
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(compact=True),
+            _TimeLeft(),
             console=console,
         )
         self._reading: dict[str, TaskID] = {}
+        self._silent = self._bars.get_time()  # since when nothing was said
+        self._schedule: Schedule | None = None
+        self._alive = False  # whether a trial has shown a sign of life: from the first one on time counts
+        self._left: float | None = None  # seconds of limits.time before that
         self._search: TaskID | None = None
         self._final: TaskID | None = None
         self._front: RenderableType | None = None
@@ -72,12 +96,14 @@ class LiveWatcher(Watcher):
 
     def reading(self, what: str, done: int, total: int) -> None:
         if what not in self._reading:
-            self._reading[what] = self._bars.add_task(f"reading {what}", total=total)
+            self._reading[what] = self._bars.add_task(what, total=total)
         self._bars.update(self._reading[what], completed=done, visible=done < total)
+        if not self.console.is_terminal and self._bars.get_time() > self._silent + SILENCE:
+            self._say(f"{what}: {done} of {total}")
 
     def noted(self, notes: Sequence[str]) -> None:
         for note in notes:
-            self.console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+            self._say(f"note: {note}")
 
     def opened(self, folder: Path, schedule: Schedule, trials: list[Trial]) -> None:
         self.folder = folder
@@ -85,20 +111,25 @@ class LiveWatcher(Watcher):
         self.references = schedule.references
         self._front = self._front_view()
         done = self._done("search")
-        self._search = self._bars.add_task("search", total=schedule.trials, completed=done)
+        self._search = self._bars.add_task("search", total=schedule.trials, completed=done, before=done)
+        self._schedule = schedule
+        if schedule.seconds is not None:
+            self._left = schedule.seconds - running_seconds([trial for trial in trials if trial.phase == "search"])
         resumed = f", {done} trials done before" if done else ""
-        line = f"run {from_here(folder)}: {schedule.workers} trials at once{resumed}"
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._say(f"run {from_here(folder)}: {schedule.workers} trials at once{resumed}")
 
     def started(self, order: Order, cost: Cost) -> None:
         self._running[order.key] = (order, cost, time.monotonic(), None)
 
     def progress(self, order: Order, progress: evaluator.Progress) -> None:
+        self._lives()
         _, cost, began, _ = self._running[order.key]
         self._running[order.key] = (order, cost, began, progress)
 
     def stopped(self, order: Order) -> None:
-        self._running.pop(order.key, None)
+        _, _, _, reached = self._running.pop(order.key)
+        step = reached.step if reached else 0
+        self._say(f"{order.phase} {order.number}: cut off by limits.time after {step} of {order.steps} steps")
 
     def halted(self, trial: Trial) -> None:
         order = self._running[trial.phase, trial.number][0]
@@ -108,6 +139,7 @@ class LiveWatcher(Watcher):
         self._ended(trial, f"failed: {trial.error}" if trial.error else f"Dice {trial.dice:.4f}")
 
     def _ended(self, trial: Trial, score: str) -> None:
+        self._lives(trial.seconds)
         self._running.pop((trial.phase, trial.number), None)
         self.trials[trial.phase, trial.number] = trial
         self._front = self._front_view()
@@ -116,13 +148,21 @@ class LiveWatcher(Watcher):
         elif trial.phase == "final" and self._final is not None:
             self._bars.advance(self._final)
         if trial.error is not None or not self.console.is_terminal:
-            self.console.print(
+            self._say(
                 f"{trial.phase} {trial.number}: {score}, {format_count(trial.cost.params)} parameters, "
-                f"{format_duration(trial.seconds)}, {describe(trial.architecture)}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
+                f"{format_duration(trial.seconds)}, {describe(trial.architecture)}"
             )
+
+    def _lives(self, seconds: float = 0.0) -> None:
+        """A trial is seen to have been at work for so long."""
+        if not self._alive and self._search is not None:
+            self._alive, since = True, self._bars.get_time() - seconds
+            ends = None if self._left is None else since + self._left
+            self._bars.update(self._search, since=since, ends=ends)
+
+    def _say(self, line: str) -> None:
+        self._silent = self._bars.get_time()
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _done(self, phase: str) -> int:
         return sum(trial.phase == phase for trial in self.trials.values())
@@ -135,6 +175,17 @@ class LiveWatcher(Watcher):
             self._bars.update(self._search, total=self._done("search"))
         if count:
             self._final = self._bars.add_task("finals", total=count)
+        if count and self._schedule is not None and self._schedule.seconds is not None:
+            self.noted([f"finals: {count} trainings, beyond limits.time{self._about(count, self._schedule)}"])
+
+    def _about(self, count: int, schedule: Schedule) -> str:
+        """How long so many finals will take; nothing where no trial of the search was worked to its end."""
+        searched = [trial for trial in self.trials.values() if trial.phase == "search" and trial.dice is not None]
+        whole = [trial.seconds for trial in searched if trial.steps == schedule.steps]
+        if not whole:
+            return ""
+        each = statistics.median(whole) * schedule.final_steps / schedule.steps * schedule.final_folds
+        return f"; about {format_duration(each * count / min(schedule.workers, count))} at the pace of the search"
 
     # -- drawing ------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def predict(
     columns = (
         TextColumn("segmenting"),
         BarColumn(),
-        TextColumn("{task.completed:.1f}/{task.total}"),
+        TextColumn("{task.completed:.2f}/{task.total}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

@@ -20,24 +20,33 @@ if TYPE_CHECKING:
 def profile(
     architecture: Annotated[str, typer.Argument(help="preset:NAME, architecture file (YAML), or export folder.")],
     size: Annotated[
-        str | None, typer.Option(help="Image size, as 96x96; left out, 96 (2D) or 48 (3D) an axis.")
+        str | None,
+        typer.Option(help="Image size, as 96x96; left out, an export's patch, else 96 (2D) or 48 (3D) an axis."),
     ] = None,
     dims: Annotated[
         int | None, typer.Option(min=2, max=3, help="Dimensions of a preset; left out, the published ones.")
     ] = None,
-    channels: Annotated[int, typer.Option(min=1, help="Channels of the image.")] = 1,
-    classes: Annotated[int, typer.Option(min=1, help="Foreground classes.")] = 1,
+    channels: Annotated[
+        int | None, typer.Option(min=1, help="Channels of the image; left out, those of an export, else 1.")
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=1, help="Foreground classes; left out, those of an export, else 1.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Plain data on standard output.")] = False,
     svg: Annotated[Path | None, typer.Option(help="Write the drawing to this SVG file.")] = None,
 ) -> None:
     """Draw a network; tell parameters, multiply-accumulates and activation memory a stage, and what attention adds."""
     from nas.cli.drawing import drawing, legend
     from nas.config.sources import load_architecture, parse_size
+    from nas.exports.export import preprocessing_of
     from nas.pictures.layout import layout_of
     from nas.profiles.profile import profile_of
 
     loaded = load_architecture(architecture, dims)
-    spatial = parse_size(size, loaded.dims)
+    own = preprocessing_of(Path(architecture))
+    channels = channels or (own.channels if own else 1)
+    classes = classes or (len(own.classes) if own else 1)
+    spatial = own.patch if own and size is None else parse_size(size, loaded.dims)
     profiled = profile_of(loaded, channels, classes, spatial)
     layout = None if as_json and svg is None else layout_of(loaded, channels, classes)
     if svg is not None and layout is not None:

@@ -71,7 +71,8 @@ def suite(
     if page is not None:
         from nas.suite.page import page as results
 
-        write_text(page, results(f"Results of {suite.stem}", f"nas suite {quote(str(suite))}", won, held))
+        command = " ".join(["nas suite", quote(str(suite)), *(f"--set {quote(change)}" for change in set_ or [])])
+        write_text(page, results(f"Results of {suite.stem}", command, won, held))
         console.print(f"written to {page}", highlight=False)
         return
     if as_json:

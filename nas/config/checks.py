@@ -47,7 +47,7 @@ class Checked:
     notes: Sequence[str] = ()
 
 
-ShowReading = Callable[[str, int, int], object]  # told what is read (labels, cases), how many are, and of how many
+ShowReading = Callable[[str, int, int], object]  # told what is done with the data, how much is, and of how much
 
 
 def check(
@@ -176,7 +176,7 @@ def open_section(config: Config, path: str, reading: ShowReading) -> Task:
     preprocessing = {"path", "split_seed", "size", "spacing", "patch", "normalisation", "duplicates"}
     asked = config.task.model_dump(exclude=preprocessing)
     return open_task(
-        path, seed=config.task.split_seed, progress=lambda done, total: reading("labels", done, total), **asked
+        path, seed=config.task.split_seed, progress=lambda done, total: reading("reading labels", done, total), **asked
     )
 
 

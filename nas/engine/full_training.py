@@ -19,6 +19,9 @@ from nas.exports.place import check_free
 from nas.profiles.inference import measure_inference
 from search_spaces.errors import InputError
 
+OF_A_SEARCH = ("limits", "resources", "start", "references")
+OF_A_RUN = ("versions", "preprocessing", "data")  # what the config.yaml of a run tells beside a config
+
 
 def train_fully(
     architecture: str,
@@ -35,12 +38,13 @@ def train_fully(
     Args:
         architecture: see ``load_architecture``; a preset takes the dimensions of the task.
         task: path or name; wins over the config's.
-        config: YAML config of which the task, training, finals and seed keys count; the length is ``finals.steps``
-            where it is given, else ``training.steps``.
+        config: YAML config, also that of a run, of which the task, training, finals and seed keys count; the length is
+            ``finals.steps`` where it is given, else ``training.steps``.
         settings: changes to single keys.
         out: folder to write.
         device: ``cpu`` or ``cuda``.
-        show: called with (``labels``, ``cases``, ``training`` or ``scoring``, done, total).
+        show: called with (``reading labels``, ``reading cases``, ``preparing cases``, ``training`` or ``scoring``,
+            done, total).
         tell: called with what a user should know of the data, before the training starts.
     """
     load_architecture(architecture)  # what is wrong with it is said before the task is opened
@@ -50,7 +54,7 @@ def train_fully(
     section = data.get("task")
     if task is not None and (section is None or isinstance(section, dict)):
         data["task"] = {**(section or {}), "path": task}
-    for key in ("limits", "resources", "start", "references"):  # of a search: no matter for what the user chose
+    for key in (*OF_A_SEARCH, *OF_A_RUN):  # no matter for what the user chose
         data.pop(key, None)
     checked = check(data, config.parent if config else Path(), reading=show)
     loaded = load_architecture(architecture, checked.task.dims)

@@ -60,6 +60,14 @@ MAY_CHANGE = (
     "task.duplicates",
 )  # of a config, between sessions of one run
 FIXED = ("finals.folds", "finals.tolerance")  # but for these, once a final has ended: others would not compare with it
+ROOM = (
+    "trials",
+    "time",
+    "params",
+    "macs",
+    "depth",
+)  # limits that end a search; the last ones where all within was tried
+BEFORE = "its finals had begun"  # why a search ended, where all that is known is that it was killed after
 
 
 @one_core()
@@ -88,7 +96,7 @@ def search(
         address: of a running Ray cluster; None: that of ``RAY_ADDRESS`` or of this process, else one is started here.
         cluster: Ray, already started or reached; then ``address`` does not count.
         watcher: told what goes on.
-        reading: called with (``labels`` or ``cases``, how many are read, of how many) while the task is read.
+        reading: called with (``reading labels``, ``reading cases`` or ``preparing cases``, how many are, of how many).
 
     Raises:
         InputErrors: everything that is wrong with what was asked for, before anything is written.
@@ -126,7 +134,7 @@ def search(
                 write_cases(folder, task.records)
             whole = resolved(checked, task)
             write_text(folder / "config.yaml", yaml.safe_dump(whole, sort_keys=False))
-            reopened = stored is not None and _raised(stored["limits"], checked.config.limits)
+            reopened = stored is not None and (Run(folder).is_open or _raised(stored["limits"], checked.config.limits))
             telling = Telling(
                 folder.name,
                 folder.resolve(),
@@ -193,10 +201,14 @@ def _run(
         found.write_front(
             max(workers, plan.workers) * config.resources.cpus_per_trial,
             box,
-            plan.ended or (None if plan.searching else found.summary.get("ended")),
+            plan.ended or (None if plan.searching else found.summary.get("ended") or BEFORE),
         )
         return found
 
+    if (
+        reopened and not run.is_open
+    ):  # who is stopped before the first new trial is told by this that limits were raised
+        written()
     try:
         run_trials(
             plan,
@@ -204,7 +216,6 @@ def _run(
             WithPlugins(evaluators_of(config, space), tuple(checked.plugins)),
             resources,
             tell=lambda line: watcher.noted([line]),
-            patience=config.limits.time,
         )
     finally:
         finished = written()
@@ -233,7 +244,7 @@ def prepare_checked(
         scored=scored,
         layout=layout,
         duplicates=section.duplicates,
-        progress=lambda done, total: reading("cases", done, total),
+        progress=reading,
     )
     return settle(checked, task.decisions), task
 
@@ -329,8 +340,8 @@ def _same(stored: Mapping[str, Any], asked: Mapping[str, Any], fixed: Sequence[s
 
 def _raised(before: Mapping[str, Any], now: LimitsSection) -> bool:
     """Whether a search that ended at its limits has more room than it had."""
-    more_time = before["time"] is not None and (now.time is None or now.time > before["time"])
-    return now.trials > before["trials"] or more_time
+    limits = {key: (before.get(key), getattr(now, key)) for key in ROOM}
+    return any(had is not None and (has is None or has > had) for had, has in limits.values())
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

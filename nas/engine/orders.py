@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from search_spaces.architecture.architecture import Architecture
 
 
+SILENCE = 30.0  # seconds after which a trial that may be stopped whenever it reports, and does not, hangs
+
+
 @dataclass(frozen=True)
 class Order:
     """What one trial is to do: plain data, the task aside.
@@ -22,6 +25,7 @@ class Order:
         keep_weights: whether the trained weights are asked for.
         seconds: after which it has failed, what was spent earlier among them.
         limit: what these are.
+        silence: whether they hold for who does not report: who does is stopped by whoever gave the order, or may go on.
         rungs: steps after which it is scored on the way.
         state: of an earlier order, which this one goes on from.
         spent: wall-clock and processor seconds of the earlier ones.
@@ -37,6 +41,7 @@ class Order:
     keep_weights: bool = False
     seconds: float | None = None
     limit: str = "limits.trial_time"
+    silence: bool = False
     rungs: tuple[int, ...] = ()
     state: bytes | None = None
     spent: tuple[float, float] = (0.0, 0.0)
@@ -84,3 +89,6 @@ class Source(Protocol):
 
     def resized(self, trials: int) -> None:
         """Told how many trials can run at once from now on, when that has changed."""
+
+    def longest_wait(self) -> float | None:
+        """Asked when no trial can begin for want of a free node: the most seconds until one must; None: any."""

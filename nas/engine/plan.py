@@ -18,7 +18,7 @@ from evaluators.evaluator import Progress
 from evaluators.files import write_bytes
 from nas.engine.finals import Finals
 from nas.engine.halving import Halving
-from nas.engine.orders import Order, Outcome
+from nas.engine.orders import SILENCE, Order, Outcome
 from nas.engine.schedule import Schedule
 from nas.engine.watcher import Watcher
 from nas.evidence.controls import counterparts_of, unets_of
@@ -35,8 +35,7 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import Cost
 from search_spaces.architecture.counterpart import NEAR
 
-KEPT = 64  # most trials that wait with all they need to be gone on with
-SILENCE = 30.0  # seconds beyond limits.time after which a trial that has not reported, and so been stopped, hangs
+KEPT = 64  # most trials that halving has put aside with all they need to be gone on with
 
 
 class Plan:
@@ -152,7 +151,7 @@ class Plan:
         order = self.running[order.key]  # with what it has shown on the way
         weights = None
         if outcome.weights is not None:
-            weights = f"weights/{order.architecture.key}-{order.seed}.safetensors"
+            weights = f"weights/{order.architecture.key}-{order.seed}-{order.steps}.safetensors"  # no other training's
             write_bytes(self.folder / weights, outcome.weights)
         trial = self._record(order, outcome, order.steps, weights)
         self._leave(order)
@@ -160,6 +159,9 @@ class Plan:
 
     def resized(self, trials: int) -> None:
         self.workers = trials
+
+    def longest_wait(self) -> float | None:
+        return self._seconds_left() if self.searching else None
 
     def _record(self, order: Order, outcome: Outcome, steps: int, weights: str | None = None) -> Trial:
         dice = outcome.metrics.get("dice")
@@ -220,8 +222,11 @@ class Plan:
             self._states.drop(trial.number)
         elif trial.number in self._states:
             self._waiting[trial.number] = trial
-        if len(self._waiting) > KEPT:
-            worst = max(self._waiting.values(), key=self._halving.shortfall)
+        if self.schedule.reduction == 1:  # they were stopped, and all go on
+            return
+        aside = [trial for trial in self._waiting.values() if not self._is_asked_for(trial)]
+        if len(aside) > KEPT:
+            worst = max(aside, key=self._halving.shortfall)
             del self._waiting[worst.number]
             self._states.drop(worst.number)
 
@@ -257,7 +262,7 @@ class Plan:
         if left is not None:
             silent = order.spent[0] + max(left, 0.0) + SILENCE
             if own is None or silent < own:
-                return replace(order, seconds=silent, limit="limits.time leaves it")
+                return replace(order, seconds=silent, limit="limits.time leaves it", silence=True)
         return replace(order, seconds=own)
 
     def _suggest(self) -> Architecture | None:

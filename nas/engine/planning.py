@@ -48,7 +48,7 @@ def plan_task(task: str, settings: Sequence[str], show: Callable[[str, int, int]
     Args:
         task: path or name of a task, or a YAML config.
         settings: changes to single keys, as ``training.steps=800``.
-        show: called with (``labels`` or ``cases``, how many are read, of how many).
+        show: called with (``reading labels``, ``reading cases`` or ``preparing cases``, how many are, of how many).
     """
     path = Path(task)
     is_config = is_yaml(path) and path.is_file()

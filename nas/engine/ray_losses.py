@@ -54,7 +54,7 @@ def loss_of(error: Exception | None, text: str) -> Loss:
     # A candidate's own errors are outcomes: this one is of the worker's making.
     if isinstance(error, RayTaskError) or (isinstance(error, ActorDiedError) and CREATION in str(error)):
         last = [line for line in str(error).splitlines() if line.strip()][-1].strip()
-        return Loss(f"the worker died: it could not begin: {last[:300]}", again=False, begun=False)
+        return Loss(f"the worker died: it could not begin: {last[:300]}", again=False, alone=False, begun=False)
     if isinstance(error, OutOfMemoryError) or "OutOfMemory" in text:
         return Loss("the worker died: out of memory, its machine was running low")
     preempted = isinstance(error, ActorDiedError) and error.preempted

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,6 @@ def run_trials(
     evaluators: Mapping[str, Evaluator] | WithPlugins,
     resources: Resources,
     tell: Callable[[str], object] = lambda line: None,
-    patience: float | None = None,
 ) -> None:
     """Run orders of ``source`` until it has no more; inside a ``Cluster``.
 
@@ -49,7 +47,6 @@ def run_trials(
         evaluators: by phase; with the modules that workers import before anything else, where there are some.
         resources: of one trial.
         tell: called with a line on what a user should know: a worker that was lost, what is waited for.
-        patience: most seconds in which no trial begins, for want of a free node.
 
     A trial that is lost with its worker, or that was out of memory, is tried once more; alone where memory may have
     been short.
@@ -72,7 +69,7 @@ def run_trials(
                 storage_path=storage,
                 name="trials",
                 verbose=0,
-                callbacks=[_Recorder(bridge), Waiting(bridge, resources, patience), Growth(bridge, resources)],
+                callbacks=[_Recorder(bridge), Waiting(bridge, resources), Growth(bridge, resources)],
                 log_to_file=False,
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
@@ -151,7 +148,7 @@ class _Recorder(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         if trial.trial_id in self.bridge.running:  # until now it may have waited for a node
-            self.bridge.started[trial.trial_id] = time.monotonic()
+            self.bridge.began(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """The worker itself is gone; what a candidate does wrong is an outcome, and comes as a result."""

@@ -20,11 +20,11 @@ STARTING = 120.0  # seconds that workers may take to start where there is room: 
 class Waiting(tune.Callback):
     """Says what is waited for where no trial can begin, as others use the cluster, and gives up in the end."""
 
-    def __init__(self, bridge: Bridge, resources: Resources, patience: float | None) -> None:
+    def __init__(self, bridge: Bridge, resources: Resources) -> None:
         self.bridge = bridge
         self.resources = resources
-        self.patience = patience
         self._since: float | None = None
+        self._longest: float | None = None
         self._next = FIRST_WORD
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
@@ -32,9 +32,10 @@ class Waiting(tune.Callback):
         if not ours or any(trial.status == TuneTrial.RUNNING for trial in ours):
             self._since, self._next = None, FIRST_WORD
             return
-        self._since = self._since or time.monotonic()
+        if self._since is None:
+            self._since, self._longest = time.monotonic(), self.bridge.longest_wait()
         waited = time.monotonic() - self._since
-        if self.patience is not None and waited > max(self.patience, STARTING):
+        if self._longest is not None and waited > max(self._longest, STARTING):
             self.bridge.failure = InputError(f"limits.time is over: {self._lacks(waited)}")
             raise self.bridge.failure
         if waited > self._next:

@@ -20,7 +20,7 @@ from ray import cloudpickle, tune
 from evaluators.cores import allowed_cores
 from evaluators.memory import allowed_memory, own_memory
 from nas.engine.failures import Leaked, OutOfTime, failure_reason, time_is_over
-from nas.engine.orders import Order, Outcome
+from nas.engine.orders import SILENCE, Order, Outcome
 from nas.quantities import format_bytes
 from search_spaces.plugins import import_plugins
 
@@ -122,13 +122,15 @@ class Worker(tune.Trainable):
             yield
             return
         left = seconds - self._seconds()
+        if self.order.silence:  # who has reported late was not stopped
+            left = max(left, SILENCE)
         with open(os.devnull, "w") as nowhere:
             faulthandler.dump_traceback_later(min(max(left, 0) + GRACE, LONGEST), exit=True, file=nowhere)
             try:
                 yield
             finally:
                 faulthandler.cancel_dump_traceback_later()
-        if self._seconds() > seconds:
+        if self._seconds() > seconds and not self.order.silence:
             raise OutOfTime(time_is_over(self.order))
 
     def _begin(self) -> Generator[Progress, None, Evaluation]:

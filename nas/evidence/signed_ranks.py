@@ -1,5 +1,5 @@
-"""Wilcoxon's signed-rank test, two-sided. Wilcoxon: Individual comparisons by ranking methods, Biometrics Bulletin 1(6),
-1945, https://doi.org/10.2307/3001968.
+"""The signed-rank test, two-sided. Wilcoxon: Individual comparisons by ranking methods, Biometrics Bulletin 1(6), 1945,
+https://doi.org/10.2307/3001968.
 
 W = sum of the ranks of |d| over d > 0, and half of those over d = 0; without a difference each sign is as likely.
 

@@ -24,9 +24,9 @@ from evaluators.tasks.task import Sample
 from nas.evidence.point import FrontPoint
 from nas.exports.beside import write_formats
 from nas.exports.card import evidence_of, model_card, task_name
-from nas.exports.formats import FORMATS
+from nas.exports.formats import FORMATS, check_packages
 from nas.exports.model import ExportedModel, model_of
-from nas.exports.place import ARCHITECTURE, CARD, MODEL, OWN, WEIGHTS, check_free, hashes, write_sums
+from nas.exports.place import ARCHITECTURE, CARD, MODEL, OWN, WEIGHTS, check_free, hashes, replace_folder, write_sums
 from nas.run import Run
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.pruning import prune, pruned_weights
@@ -61,7 +61,8 @@ def export_point(
     if trained is None:
         raise InputError(
             f"run '{run.name}': no trained weights of {point.architecture.key} ({point.architecture}); finals keep "
-            "them: go on with --resume and finals.seeds of at least 1, or use 'nas train'"
+            "them: go on with --resume and finals.seeds of at least 1, or train it with "
+            f"'nas train ARCHITECTURE --config {run.folder / 'config.yaml'}'"
         )
     content = (run.folder / str(trained.weights)).read_bytes()
     scored: dict[str, Any] = {
@@ -141,6 +142,7 @@ def write_export(
     """
     chosen = [FORMATS[name] for name in formats]
     check_free(folder)
+    check_packages(chosen)
     place = folder.resolve()
     partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -156,11 +158,10 @@ def write_export(
             write_text(partial / MODEL, yaml.safe_dump(told, sort_keys=False))
         write_text(partial / CARD, model_card(architecture, told, evidence, hashes(partial)))
         write_sums(partial)
+        replace_folder(place, partial)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    shutil.rmtree(place, ignore_errors=True)
-    partial.rename(place)
     return folder
 
 
@@ -174,10 +175,7 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
     host = architecture.host
     if HOSTS[host].outside and not is_ours(host):  # an export may come from anybody, and names code to be run
         raise InputError(f"export '{folder}': '{host}' is no host of this tool, and is not loaded")
-    try:
-        about = yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
+    about = _told(folder)
 
     def network(architecture: Architecture, preprocessing: Preprocessing) -> nn.Module:
         built = architecture.build(preprocessing.channels, len(preprocessing.classes))
@@ -193,6 +191,16 @@ def load_export(folder: str | Path, device: str | torch.device = "cpu") -> Expor
     return model_of(architecture, about, network, f"export '{folder}': '{MODEL}'")
 
 
+def preprocessing_of(folder: Path) -> Preprocessing | None:
+    """How images are prepared for an export; None of a folder that is none. Raises ``InputError`` on a damaged one."""
+    if not (folder / MODEL).is_file():
+        return None
+    try:
+        return Preprocessing.from_dict(_told(folder)["preprocessing"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
+
+
 def load_model(path: str | Path, device: str | torch.device = "cpu") -> ExportedModel:
     """The model in an export folder, or in a file or folder of one of ``FORMATS``, wherever it lies."""
     path = Path(path)
@@ -204,6 +212,14 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Exported
         kinds = ", ".join(sorted({Path(format.file).suffix for format in FORMATS.values() if not format.mark}))
         raise InputError(f"'{path}': expected a folder written by 'nas export', or a file ending in {kinds}")
     return load_export(path, device)
+
+
+def _told(folder: Path) -> Any:
+    """What an export's ``model.yaml`` holds."""
+    try:
+        return yaml.safe_load((folder / MODEL).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"export '{folder}': '{MODEL}' is damaged: {' '.join(str(error).split())}") from None
 
 
 def mirrored(config: Mapping[str, Any], dims: int) -> list[int]:

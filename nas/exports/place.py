@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,21 @@ def check_free(folder: Path) -> None:
     elif os.path.lexists(folder):
         raise InputError(f"'{folder}' is no folder; expected a new one, or an older export")
     check_can_hold(folder.resolve().parent)  # which is where it is made
+
+
+def replace_folder(place: Path, made: Path) -> None:
+    """Put the folder ``made`` where ``place`` is; an older one there is deleted when the new one is in its place."""
+    older = place.with_name(f".{place.name}.older")
+    shutil.rmtree(older, ignore_errors=True)
+    if place.exists():
+        place.rename(older)
+    try:
+        made.rename(place)
+    except OSError:
+        if older.exists():
+            older.rename(place)
+        raise
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def _strange(folder: Path) -> str:

@@ -37,6 +37,7 @@ class Content:
     Attributes:
         run: its name.
         task: path or name of its task.
+        config: file of its config, by which another network is trained as its finals are.
         summary: of the search, see ``usage``.
         failed: how many trials did.
         ended: why the search did; None where it may go on.
@@ -53,6 +54,7 @@ class Content:
 
     run: str
     task: str
+    config: str
     summary: Mapping[str, float | int]
     failed: int
     ended: str | None
@@ -97,6 +99,7 @@ def content_of(
     return Content(
         run=run.name,
         task=str(run.config["task"]["path"]),
+        config=str(run.folder / "config.yaml"),
         summary={name: value for name, value in usage(run.journal, 1).items() if name != "utilisation"},
         failed=sum(trial.status == "failed" for trial in run.journal),
         ended=summary.get("ended"),

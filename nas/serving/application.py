@@ -28,6 +28,17 @@ Closing = Callable[[], bool]
 TOKEN = "token"
 LOOK = 1.0  # seconds between looks at a run
 ALIVE = 15.0  # seconds after which a quiet stream says that it is alive
+LIST = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Runs</title>
+</head>
+<body><main><h1>Runs</h1><ul>{links}</ul></main></body>
+</html>
+"""
 SAFE = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -56,7 +67,7 @@ def application(runs: Sequence[Watched], hosts: Sequence[str], token: str | None
         if len(runs) == 1:
             return RedirectResponse("/run/0")
         links = "".join(f'<li><a href="/run/{at}">{html.escape(run.name)}</a></li>' for at, run in enumerate(runs))
-        return HTMLResponse(f'<!DOCTYPE html><html lang="en"><title>Runs</title><h1>Runs</h1><ul>{links}</ul></html>')
+        return HTMLResponse(LIST.format(links=links))
 
     async def shown(request: Request) -> Response:
         number, run = watched(request)

@@ -1,4 +1,4 @@
-"""Architectures that may be worth a trial: what a model hopes for in many slots at once, and changes of good ones."""
+"""Changes of good architectures, which may be worth a trial."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.space.union import SearchSpace
 
-HOPES = (0.0, 0.5, 1.0, 2.0)  # standard deviations that are added to what is expected of a placement
 CROSSED = 0.5  # share of changed architectures that have two parents
 
 

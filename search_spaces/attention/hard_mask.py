@@ -9,8 +9,10 @@ y = x * m,  m = 1 where a > threshold (or among the k highest) and else 0,  a = 
 
 from __future__ import annotations
 
+import math
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from search_spaces.attention.mechanism import Mechanism, check_option, mechanism
 from search_spaces.errors import InputError
@@ -18,6 +20,7 @@ from search_spaces.exporting import exporting
 from search_spaces.layers import CONV
 
 MODES = ("threshold", "top")
+OPEN = 2.0  # how far above the threshold weights are at first, before their sigmoid
 
 
 @mechanism(
@@ -40,6 +43,9 @@ class HardMask(Mechanism):
         mode: ``threshold`` keeps the positions whose weight is above ``share``, ``top`` that share of all positions
             (at least one), the highest weights first.
         share: see ``mode``; between 0 and 1.
+
+    Weights start above the threshold at nearly all positions: what a mask leaves out at the start, in slot after slot,
+    is lost to all that follow, and a network of masks that began around 0.5 under a threshold of 0.75 never learnt.
     """
 
     def __init__(self, channels: int, *, dims: int, mode: str = "threshold", share: float = 0.5) -> None:
@@ -49,6 +55,12 @@ class HardMask(Mechanism):
         super().__init__()
         self.mode, self.share = mode, share
         self.score = CONV[dims](channels, 1, 1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Open the mask; its other weights are drawn by their layer."""
+        assert self.score.bias is not None
+        nn.init.constant_(self.score.bias, math.log(self.share / (1 - self.share)) + OPEN)
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result: ``(batch, channels, *spatial)``."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluators import normalisation as module
 from evaluators.normalisation import Normalisation, Window, normalise
 
 
@@ -75,3 +78,28 @@ def test_channels_have_windows_of_their_own():
 )
 def test_it_is_plain_data_and_back(normalisation: Normalisation):
     assert Normalisation.from_dict(yaml.safe_load(yaml.safe_dump(normalisation.to_dict()))) == normalisation
+
+
+@pytest.mark.parametrize("kind", ["case", "nonzero"])
+@pytest.mark.parametrize("block", [1, 100, 777])
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, kind: str, block: int):
+    image = np.random.default_rng(0).normal(50, 30, (2, 19, 12, 7)).astype(np.float32)
+    image[:, 5:9] = 0
+    normalisation = Normalisation.from_dict({"kind": kind, "windows": []})
+    whole = normalisation(image)
+    monkeypatch.setattr(module, "BLOCK", block)
+    assert np.allclose(normalisation(image), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["case", "nonzero", "window"])
+def test_a_volume_takes_its_result_and_a_block_at_a_time(monkeypatch: pytest.MonkeyPatch, kind: str):
+    monkeypatch.setattr(module, "BLOCK", 2**12)
+    image = np.random.default_rng(0).normal(50, 30, (1, 64, 48, 40)).astype(np.float32)
+    image[:, 20:30] = 0
+    windows = [{"low": 0, "high": 90, "mean": 50, "deviation": 30}] if kind == "window" else []
+    normalisation = Normalisation.from_dict({"kind": kind, "windows": windows})
+    tracemalloc.start()
+    result = normalisation(image)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert result.nbytes <= most < 1.7 * result.nbytes

@@ -305,13 +305,14 @@ def test_voxel_sizes_that_some_files_do_not_say_are_noted():
 
 
 def test_every_case_is_in_its_split_once_and_progress_counts_them():
-    seen: list[tuple[int, int]] = []
-    prepared = prepare(disc_task([(16, 16)], train=3, val=2, test=1), progress=lambda done, of: seen.append((done, of)))
+    seen: list[tuple[str, int, int]] = []
+    prepared = prepare(disc_task([(16, 16)], train=3, val=2, test=1), progress=lambda *told: seen.append(told))
 
     assert [case.name for case in prepared.train] == ["train0", "train1", "train2"]
     assert [case.name for case in prepared.val] == ["val0", "val1"]
     assert [case.name for case in prepared.test] == ["test0"]
-    assert seen == [(done, 6) for done in range(1, 7)]
+    read = [("reading cases", done, 6) for done in range(1, 7)]
+    assert seen == [*read, *(("preparing cases", done, 6) for done in range(7))]
 
 
 def test_foreground_points_are_voxels_of_every_class_in_equal_numbers():

@@ -16,6 +16,7 @@ import nibabel
 import numpy as np
 import pandas
 import pytest
+import safetensors.torch
 import torch
 import typer
 import yaml
@@ -24,14 +25,15 @@ from rich.console import Console
 
 import nas.cli
 from evaluators.evaluator import EVALUATORS
-from evaluators.preprocessing import prepare
+from evaluators.labelling import Labelling
+from evaluators.preprocessing import Preprocessing, prepare
 from evaluators.scoring import dice_scores
 from evaluators.tasks import TASK_FORMATS, open_task
 from evaluators.tasks.labels import parse_classes
 from nas.cli.app import COMMANDS, app
 from nas.config.config import parse_config
 from nas.config.reference import keys
-from nas.exports.export import load_export
+from nas.exports.export import load_export, write_export
 from nas.exports.formats import FORMATS
 from nas.quantities import format_count
 from nas.records.journal import Journal
@@ -44,6 +46,7 @@ from search_spaces.errors import InputError
 from search_spaces.hosts import HOSTS
 from search_spaces.space.space_file import space_names
 from tests.evaluators.tasks.files import write_picture
+from tests.nas.report.made_up import made_up_run
 from tests.nas.small_task import small_config, write_small_task
 from tests.nas.trials import architecture, trial
 
@@ -618,6 +621,22 @@ def test_an_unknown_format_is_told_before_anything_is_done(nas_, run_folder):
     assert not Path("model").exists()
 
 
+def test_an_export_that_cannot_be_written_is_refused_before_cases_are_read(nas_, tmp_path, monkeypatch):
+    def read(*_: object) -> None:
+        raise AssertionError("cases were read")
+
+    monkeypatch.setattr("nas.exports.cases.cases_of", read)
+    monkeypatch.chdir(tmp_path)
+    made_up_run(tmp_path / "runs" / "made_up")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    (line,) = refused(nas_("export", "made_up", "--format", "torchscript", "--out", "mine"))
+    assert "holds other files (thesis.tex)" in line
+    monkeypatch.setitem(sys.modules, "onnxscript", None)  # an import then fails
+    lines = refused(nas_("export", "made_up", "--format", "onnx", "--out", "model"))
+    assert any(line.startswith("onnx: needs the package 'onnxscript', which is not installed") for line in lines)
+
+
 def test_an_export_that_fails_half_way_leaves_the_older_one(nas_, run_folder, monkeypatch):
     assert nas_("export", "small", "--out", "model").code == 0
     before = {path.name: path.read_bytes() for path in Path("model").iterdir()}
@@ -725,6 +744,14 @@ def test_a_preset_is_trained_in_the_dimensions_of_the_task(nas_, small_task, tmp
         assert load_export("trained").architecture == load_preset(name, 2)
 
 
+def test_train_takes_the_config_of_a_run_whole(nas_, tmp_path, monkeypatch):
+    """With what it tells beside a config, and without what is of a search: its task is the only thing amiss."""
+    monkeypatch.chdir(tmp_path)
+    folder = made_up_run(tmp_path / "runs" / "made_up").folder
+    (line,) = refused(nas_("train", "preset:attention_unet", "--config", folder / "config.yaml"))
+    assert "'/data/it's here'" in line
+
+
 def test_train_refuses_what_does_not_fit_before_it_reads_a_case(nas_, plain_3d, small_task, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     (tmp_path / "full").mkdir()
@@ -802,6 +829,18 @@ def test_profile_gives_plain_data_and_writes_the_picture(nas_, tmp_path, monkeyp
 
 def test_profile_takes_an_export_folder(exported, nas_):
     assert nas_("profile", exported).code == 0
+
+
+def test_profile_of_an_export_is_of_its_own_channels_classes_and_patch(nas_, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = Architecture.create("unet", 2, {"depth": 1, "width": 4})
+    layout = Preprocessing(2, 3, Labelling.exclusive(["a", "b"]), None, None, (24, 16))
+    write_export(Path("model"), small, safetensors.torch.save(small.build(3, 2).state_dict()), layout, {})
+    told = json.loads(nas_("profile", "model", "--json").out)
+    cost = small.cost(3, 2, (24, 16))
+    assert (told["total"]["params"], told["total"]["macs"]) == (cost.params, cost.macs)
+    result = nas_("profile", "model", "--channels", "1", "--classes", "1", "--size", "32")
+    assert "one image of 1 x 32 x 32, 1 foreground classes" in result.out
 
 
 def test_profile_takes_a_preset_in_either_dimension(nas_, monkeypatch):
@@ -1076,6 +1115,8 @@ def test_a_suite_as_json_leaves_standard_output_to_the_data(nas_, run_folder, mo
     as_data = nas_("suite", "organs.yaml", "--json")
     assert json.loads(as_data.out)["winners"][0]["task"] == "small"
     assert "note: the data are odd" in as_data.err
+    assert nas_("suite", "organs.yaml", "--set", "seed=3", "--page", "results.md").code == 0
+    assert "`nas suite organs.yaml --set seed=3`" in Path("results.md").read_text()
     monkeypatch.setattr("nas.suite.running.run_suite", lambda *_, **__: pytest.fail("was searched"))
     (fault,) = refused(nas_("suite", "organs.yaml", "--page", "organs.yaml/results.md"))
     assert "organs.yaml is no folder" in fault

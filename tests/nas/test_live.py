@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,15 +36,16 @@ def order(number: int) -> Order:
 
 
 def drawn(watcher: LiveWatcher) -> str:
-    with watcher.console.capture() as captured:
-        watcher.console.print(watcher._render())
-    return captured.get()
+    """What is to be seen, on another console: a live one shows its last frame with everything that is printed."""
+    console = Console(file=io.StringIO(), width=100)
+    console.print(watcher._render())
+    return text_of(console)
 
 
 def test_every_message_is_taken_and_the_end_is_drawn(console):
     with LiveWatcher(console) as watcher:
-        watcher.reading("cases", 1, 2)
-        watcher.reading("cases", 2, 2)
+        watcher.reading("reading cases", 1, 2)
+        watcher.reading("reading cases", 2, 2)
         watcher.opened(Path("runs/x"), SCHEDULE, [trial(0)])
         for number in (1, 2, 3):
             watcher.started(order(number), Cost(1234, 10))
@@ -80,6 +82,65 @@ def test_the_front_is_of_the_search_until_a_final_ended():
     assert "finals so far (test cases)" in drawn(watcher)
     assert "0.600" in drawn(watcher)
     assert "0.800" not in drawn(watcher)
+
+
+@pytest.mark.parametrize(
+    ("trials", "seconds", "before", "left"),
+    [
+        (5, 1000.0, 0, "5 min 00 s"),  # at a minute and forty seconds for each, which is more than rich looks back
+        (5, 250.0, 0, "50 s"),
+        (5, None, 0, "5 min 00 s"),
+        (5, 1000.0, 2, "0 s"),
+        (50, 251.5, 1, "50 s"),  # a trial of an earlier session took one and a half
+    ],
+)
+def test_time_left_is_that_of_the_limit_that_ends_the_search(trials, seconds, before, left):
+    now = 1000.0
+    watcher = LiveWatcher(Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None))
+    watcher._bars.get_time = lambda: now
+    done = [trial(number) for number in range(before)]
+    watcher.opened(Path("runs/x"), replace(SCHEDULE, trials=trials, seconds=seconds), done)
+    now += 500  # workers start
+    for number in range(before, before + (3 if before else 2)):
+        watcher.started(order(number), Cost(1234, 10))
+        watcher.progress(order(number), Progress(1, 100, 0.5))
+        now += 200 / (3 if before else 2)
+        watcher.finished(trial(number))
+    assert f" left {left} " in " ".join(drawn(watcher).split())
+
+
+def test_what_the_limit_of_time_cuts_off_is_told_and_that_it_does_not_hold_for_finals(console):
+    with LiveWatcher(console) as watcher:
+        watcher.opened(Path("runs/x"), replace(SCHEDULE, seconds=60), [])
+        for number in (0, 1):
+            watcher.started(order(number), Cost(1234, 10))
+        watcher.progress(order(1), Progress(40, 100, 0.5))
+        watcher.finished(trial(0, seconds=20.0))
+        watcher.stopped(order(1))
+        watcher.finals([architecture(0)], {}, 4)
+    lines = [" ".join(line.split()) for line in text_of(console).splitlines()]
+    assert any("search 1: cut off by limits.time after 40 of 100 steps" in line for line in lines)
+    told = "note: finals: 4 trainings, beyond limits.time; about 2 min 00 s at the pace of the search"
+    assert any(told in line for line in lines)
+
+
+def test_a_log_file_is_told_now_and_then_how_far_the_reading_of_large_data_is():
+    now = 0.0
+    console = Console(file=io.StringIO(), width=80)
+    watcher = LiveWatcher(console)
+    watcher._bars.get_time = lambda: now
+    watcher._silent = now
+    for stage in ("reading cases", "preparing cases"):
+        for done in range(1, 6):
+            now += 16
+            watcher.reading(stage, done, 5)
+    assert text_of(console).splitlines() == [
+        "reading cases: 2 of 5",
+        "reading cases: 4 of 5",
+        "preparing cases: 1 of 5",
+        "preparing cases: 3 of 5",
+        "preparing cases: 5 of 5",
+    ]
 
 
 def test_a_log_file_has_a_line_a_trial_however_long():

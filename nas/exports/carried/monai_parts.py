@@ -5,6 +5,7 @@ Copied into a MONAI bundle as ``scripts/parts.py``; what is computed is in ``scr
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,14 @@ class Prepared(MapTransform):
         return found
 
 
-class Windows(Inferer):
-    """Logits of a prepared image, from windows that overlap by half; one image at a time."""
+class Labels(Inferer):
+    """Label values of a prepared image, one image at a time; shows how far it is.
+
+    No logits: of a whole volume they would take the image's memory once for every class.
+    """
 
     def __call__(self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """``(1, channels, *working)`` to ``(1, 1 + classes, *working)``."""
+        """``(1, channels, *working)`` to ``(1, 1, *spatial)``, on the grid of the image as it was turned."""
         if len(inputs) != 1 or not isinstance(inputs, MetaTensor):
             raise ValueError(f"expected one image at a time with its meta data, got {len(inputs)}")
         layout = _layout(inputs.meta)
@@ -59,25 +63,24 @@ class Windows(Inferer):
             with torch.no_grad():
                 return np.asarray(network(torch.from_numpy(images).to(device), *args, **kwargs).float().cpu().numpy())
 
-        blocks = predict.looked_at(look, np.asarray(inputs[0].cpu()), layout)
-        logits = np.moveaxis(np.concatenate(list(blocks), 1), 1, 1 + predict.Windows(layout).axis)
-        found = MetaTensor(torch.from_numpy(np.ascontiguousarray(logits))[None], meta=inputs.meta)
+        show = predict.progress(Path(str(_only(inputs.meta["filename_or_obj"]))).name)
+        label = predict.labelled(predict.looked_at(look, np.asarray(inputs[0].cpu()), layout, show), layout)
+        print(file=sys.stderr)
+        found = MetaTensor(torch.from_numpy(label)[None, None], meta=inputs.meta)
         found.is_batch = True
         return found
 
 
-class Labelled(MapTransform):
-    """Logits to label values on the grid of the file."""
+class TurnedBack(MapTransform):
+    """Labels as the file lies."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """``(1 + classes, *working)`` to ``(1, *spatial)`` of the file."""
+        """``(1, *spatial)`` as it was turned to that of the file."""
         found, settings = dict(data), network.settings()
         for key in self.key_iterator(found):
-            logits: MetaTensor = found[key]
-            layout = _layout(logits.meta)
-            block = np.moveaxis(np.asarray(logits.cpu()), 1 + predict.Windows(layout).axis, 1)
-            label = _Turn(logits.meta, settings).restore(predict.labelled([block], layout))
-            meta = {name: value for name, value in logits.meta.items() if name not in (SIZE, SPACING, "affine")}
+            turned: MetaTensor = found[key]
+            label = _Turn(turned.meta, settings).restore(np.asarray(turned[0].cpu()))
+            meta = {name: value for name, value in turned.meta.items() if name not in (SIZE, SPACING, "affine")}
             found[key] = MetaTensor(torch.from_numpy(label[None]), affine=_affine(meta), meta=meta)
         return found
 

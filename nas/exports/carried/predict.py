@@ -35,7 +35,8 @@ SETTINGS = "model.json"
 VOLUMES = (".nii", ".nii.gz")
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 BATCH, BATCH_VOXELS = 4, 2**18  # most windows, and voxels of them, that go through the network at once
-BLOCK_VALUES = 2**22  # most probabilities that are worked on at once
+BLOCK = 2**18  # values that are worked on in 64 bits at once
+BLOCK_VALUES = 2**18  # most probabilities that are worked on at once
 DEVIATION, LEAST = 0.125, 1e-3  # of the Gaussian, as a share of the window; weight in its corners
 THICK = 1.3  # times the others' spacing: slices lie apart
 EQUAL_SPACING = 0.05  # share by which spacings may differ that are taken as equal
@@ -162,7 +163,7 @@ class Layout:
 
 def prepared(image: Array, layout: Layout) -> Array:
     """``(channels, *size)`` to the network's input ``(channels, *working)``, float32."""
-    return normalised(resized(image.astype(np.float32), layout.working, layout.flat), layout.normalisation)
+    return normalised(resized(np.asarray(image, np.float32), layout.working, layout.flat), layout.normalisation)
 
 
 def resized(image: Array, size: Sequence[int], flat: bool) -> Array:
@@ -204,20 +205,45 @@ def resampling(have: int, want: int, flat: bool) -> Array:
 
 def normalised(image: Array, told: Settings) -> Array:
     """Each channel of zero mean and unit deviation, or clipped and scaled by fixed numbers."""
+    result = np.zeros(image.shape, np.float32)
     if told["kind"] == "window":
         windows = told["windows"] * len(image) if len(told["windows"]) == 1 else told["windows"]
-        scaled = [
-            (np.clip(c, w["low"], w["high"]) - w["mean"]) / w["deviation"] for c, w in zip(image, windows, strict=True)
-        ]
-        return np.asarray(scaled, np.float32)
-    counted = (image != 0).any(0) if told["kind"] == "nonzero" else np.ones(image.shape[1:], bool)
-    result = np.zeros(image.shape, np.float32)
+        for channel, values, w in zip(result, image, windows, strict=True):
+            np.clip(values, w["low"], w["high"], out=channel)
+            channel -= w["mean"]
+            channel /= w["deviation"]
+        return result
+    counted = (image != 0).any(0) if told["kind"] == "nonzero" else None
     for channel, values in zip(result, image, strict=True):
-        inside = values[counted].astype(np.float64)
-        deviation = inside.std() if inside.size else 0.0
-        if inside.size and deviation > CONSTANT * np.abs(inside).max():
-            channel[counted] = (inside - inside.mean()) / deviation
+        mean, deviation, largest = _moments(values, counted)
+        if deviation > CONSTANT * largest:
+            for rows, chosen in _blocks(values, counted):
+                channel[rows][chosen] = np.subtract(values[rows][chosen], mean, dtype=np.float64) / deviation
     return result
+
+
+def _moments(values: Array, counted: Array | None) -> tuple[float, float, float]:
+    """Mean, deviation and largest absolute value of those that are ``counted``; 0 where there are none."""
+    count, total, square, largest = 0, 0.0, 0.0, 0.0
+    for rows, chosen in _blocks(values, counted):
+        part = values[rows][chosen]
+        count, total = count + part.size, total + part.sum(dtype=np.float64)
+        largest = max(largest, abs(float(part.min())), abs(float(part.max())))
+    mean = total / max(count, 1)
+    for rows, chosen in _blocks(values, counted):
+        square += np.square(np.subtract(values[rows][chosen], mean, dtype=np.float64)).sum()
+    return mean, math.sqrt(square / max(count, 1)), largest
+
+
+def _blocks(values: Array, counted: Array | None) -> Iterator[tuple[slice, Any]]:
+    """Rows of ``(*spatial)``, as many as hold ``BLOCK`` values, with which of these count; only where some do."""
+    step = max(1, BLOCK // max(1, math.prod(values.shape[1:])))
+    for start in range(0, len(values), step):
+        rows = slice(start, start + step)
+        if counted is None:
+            yield rows, ...
+        elif counted[rows].any():
+            yield rows, counted[rows]
 
 
 def _sliced_across(size: Sequence[int], spacing: Sequence[float]) -> int:
@@ -427,7 +453,7 @@ class Volume:
         self._turn = self._nibabel.orientations.ornt_transform(have, want)
         self._back = self._nibabel.orientations.ornt_transform(want, have)
         turned = [self._nibabel.orientations.apply_orientation(channel, self._turn) for channel in values]
-        self.image = np.stack(turned)
+        self.image = np.stack(turned, dtype=np.float32, casting="unsafe")
         self.spacing = [spacing[int(np.argwhere(self._turn[:, 0] == axis)[0, 0])] for axis in range(3)]
         unturned = self._nibabel.orientations.inv_ornt_aff(self._turn, values.shape[1:])
         self.place = self._image.affine @ unturned if said else None  # from voxels as they are turned to mm
@@ -493,7 +519,8 @@ def opened(files: Sequence[Path], settings: Settings) -> tuple[Volume | Picture,
         apart = isinstance(first, Volume) and isinstance(part, Volume) and not first.lies_with(part)
         if part.image.shape[1:] != first.image.shape[1:] or (apart and not told["reading"].get("by_index")):
             raise Fault(f"{file}: lies elsewhere than {files[0].name}")
-    image = np.concatenate([part.image for part in parts]).astype(np.float32)
+    image = first.image if len(parts) == 1 else np.concatenate([part.image for part in parts])
+    image = image.astype(np.float32, copy=False)
     channels = told["channels"]
     if isinstance(first, Picture) and len(image) != channels:
         if len(image) == 1:
@@ -565,6 +592,20 @@ def segment(
     return labelled(looked_at(network, prepared(image, layout), layout, show), layout)
 
 
+def progress(line: str) -> Callable[[float], object]:
+    """What shows behind ``line`` how far an image is, in its place; once for every hundredth, logs keep each."""
+    shown = ""
+
+    def show(share: float) -> None:
+        nonlocal shown
+        text = f"{share:4.0%}"
+        if text != shown:
+            print(f"\r{line} {text}", end="", file=sys.stderr, flush=True)
+        shown = text
+
+    return show
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Segment images with an exported network.")
@@ -576,16 +617,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         network, settings = load(asked.model)
         cases = cases_of(asked.images, settings["preprocessing"]["channels"])
+        asked.out.mkdir(parents=True, exist_ok=True)
     except Exception as error:
         print(f"error: {_said(error)}", file=sys.stderr)
         return 2
-    asked.out.mkdir(parents=True, exist_ok=True)
     for number, (name, files) in enumerate(cases.items(), start=1):
-
-        def show(share: float, line: str = f"{number}/{len(cases)} {name}") -> None:
-            print(f"\r{line} {share:4.0%}", end="", file=sys.stderr, flush=True)
-
+        show = progress(f"{number}/{len(cases)} {name}")
         try:
+            show(0.0)
             first, image = opened(files, settings)
             path = asked.out / f"{name}{first.suffix}"
             if path.resolve() in {file.resolve() for file in files}:

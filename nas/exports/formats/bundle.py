@@ -74,11 +74,11 @@ def inference(model: ExportedModel) -> dict[str, Any]:
         },
         "dataset": {"_target_": "Dataset", "data": "@datalist", "transform": "@preprocessing"},
         "dataloader": {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1, "num_workers": 0},
-        "inferer": {"_target_": "scripts.parts.Windows"},
+        "inferer": {"_target_": "scripts.parts.Labels"},
         "postprocessing": {
             "_target_": "Compose",
             "transforms": [
-                {"_target_": "scripts.parts.Labelled", "keys": "pred"},
+                {"_target_": "scripts.parts.TurnedBack", "keys": "pred"},
                 {
                     "_target_": "SaveImaged",
                     "keys": "pred",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from torch import Tensor
 
 from nas.exports.model import ExportedModel
+from search_spaces.errors import InputErrors
 from search_spaces.registry import Registry
 
 Images = Sequence[Tensor]  # ``(1, channels, *patch)`` each
@@ -31,6 +33,7 @@ class Format:
         exact: whether it computes what the network does but for rounding.
         calibrated: whether writing it takes such images.
         predicts: whether it holds weights.
+        needs: packages of the extra ``export`` without which it cannot be written.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Format:
     exact: bool = True
     calibrated: bool = False
     predicts: bool = True
+    needs: tuple[str, ...] = ()
 
     def takes(self, path: Path) -> bool:
         """Whether ``path`` looks like a file of this format."""
@@ -52,6 +56,23 @@ class Format:
 
 
 FORMATS: Registry[Format] = Registry("format", "nas.exports.formats")
+
+
+def check_packages(formats: Iterable[Format]) -> None:
+    """Raise ``InputErrors``, a line for each package that writing the formats needs and that is not installed."""
+    missing: dict[str, list[str]] = {}
+    for format in formats:
+        for package in format.needs:
+            if find_spec(package) is None:
+                missing.setdefault(package, []).append(format.name)
+    if missing:
+        raise InputErrors(
+            [
+                f"{', '.join(names)}: needs the package '{package}', which is not installed: "
+                "pip install 'attention-nas[export]'"
+                for package, names in missing.items()
+            ]
+        )
 
 
 def register(format: Format) -> Format:

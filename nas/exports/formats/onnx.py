@@ -20,6 +20,7 @@ from nas.exports.formats.torch_program import torch_program
 from nas.exports.model import SETTINGS, ExportedModel, Network, model_from_settings, settings_of
 from search_spaces.errors import InputError
 
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # of the extra ``export``
 OPSET = 20  # torch's own choice in 2.13
 IMAGE, LOGITS = "image", "logits"  # names of input and output
 
@@ -30,7 +31,7 @@ def write_onnx(network: nn.Module, preprocessing: Preprocessing, path: Path, set
     ``settings``: what the file says of itself, see ``settings_of``. Raises ``InputError`` when a package of the extra
     ``export`` is missing, and when the file gives other logits than the network.
     """
-    for package in ("onnx", "onnxscript", "onnxruntime"):
+    for package in PACKAGES:
         imported(package)
     image = example(preprocessing)
     content = onnx_bytes(torch_program(network, image), image, settings)
@@ -120,4 +121,4 @@ def _write(model: ExportedModel, path: Path, images: Images) -> Path:
     return write_onnx(model.module, model.preprocessing, path, settings_of(model))
 
 
-register(Format("onnx", "model.onnx", "ONNX, for ONNX Runtime and others", _write, read_onnx))
+register(Format("onnx", "model.onnx", "ONNX, for ONNX Runtime and others", _write, read_onnx, needs=PACKAGES))

@@ -7,7 +7,7 @@ from pathlib import Path
 from evaluators.files import write_bytes
 from nas.exports.agreement import example
 from nas.exports.formats.format import Format, Images, register
-from nas.exports.formats.onnx import imported, onnx_bytes, read_onnx, run_onnx, session_of, with_settings
+from nas.exports.formats.onnx import PACKAGES, imported, onnx_bytes, read_onnx, run_onnx, session_of, with_settings
 from nas.exports.formats.torch_program import torch_program
 from nas.exports.model import ExportedModel, settings_of
 from search_spaces.errors import InputError
@@ -29,5 +29,13 @@ def write_float16(model: ExportedModel, path: Path, images: Images = ()) -> Path
 
 
 register(
-    Format("onnx-float16", "model-float16.onnx", "ONNX, 16 bits: half the size", write_float16, read_onnx, exact=False)
+    Format(
+        "onnx-float16",
+        "model-float16.onnx",
+        "ONNX, 16 bits: half the size",
+        write_float16,
+        read_onnx,
+        exact=False,
+        needs=PACKAGES,
+    )
 )

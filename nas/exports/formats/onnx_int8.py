@@ -17,7 +17,16 @@ from torch import Tensor
 from evaluators.files import write_bytes
 from nas.exports.agreement import example
 from nas.exports.formats.format import Format, Images, register
-from nas.exports.formats.onnx import IMAGE, imported, onnx_bytes, read_onnx, run_onnx, session_of, with_settings
+from nas.exports.formats.onnx import (
+    IMAGE,
+    PACKAGES,
+    imported,
+    onnx_bytes,
+    read_onnx,
+    run_onnx,
+    session_of,
+    with_settings,
+)
 from nas.exports.formats.torch_program import torch_program
 from nas.exports.model import ExportedModel, settings_of
 from search_spaces.errors import InputError
@@ -72,5 +81,6 @@ register(
         read_onnx,
         exact=False,
         calibrated=True,
+        needs=PACKAGES,
     )
 )

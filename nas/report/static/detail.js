@@ -98,7 +98,7 @@ function takingHome(network) {
       `save this as ${file}:`,
     ),
     command(architecture(network), "the architecture"),
-    command(`nas train ${file} --task ${quoted(content.task)} --out ${network.key}`, "the command that trains this network"),
+    command(`nas train ${file} --config ${quoted(content.config)} --out ${network.key}`, "the command that trains this network"),
   );
 }
 

@@ -23,9 +23,10 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-// A choice of one out of a few, as radio buttons: what is chosen is seen, heard and reached by keyboard.
+// A choice of one out of a few, as radio buttons: what is chosen is seen, heard and reached by keyboard, which stays on it.
 function choice(fieldset, name, options, chosen, choose) {
   const legend = fieldset.querySelector("legend");
+  const focused = fieldset.contains(document.activeElement);
   const buttons = options.map(([value, text]) =>
     element(
       "label",
@@ -35,6 +36,7 @@ function choice(fieldset, name, options, chosen, choose) {
     ),
   );
   fieldset.replaceChildren(legend, ...buttons);
+  if (focused) fieldset.querySelector("input:checked")?.focus();
 }
 
 // A table with a head; cells are texts or nodes, and the first of a row is its heading.

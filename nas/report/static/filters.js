@@ -58,7 +58,10 @@ function filterForm() {
 }
 
 function filterList() {
-  const remove = (filter) => change({ filters: state.filters.filter((one) => one !== filter) });
+  const remove = (filter) => {
+    change({ filters: state.filters.filter((one) => one !== filter) });
+    (byId("filters-set").querySelector("button") ?? byId("filter-slot")).focus(); // the button that had it is gone
+  };
   byId("filters-set").replaceChildren(
     ...state.filters.map((filter) => {
       const name = filterName(filter);

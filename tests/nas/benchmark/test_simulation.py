@@ -46,6 +46,9 @@ class Given:
     def resized(self, trials: int) -> None:
         raise AssertionError("simulated workers stay as many as they are")
 
+    def longest_wait(self) -> float | None:
+        raise AssertionError("simulated workers are there from the beginning")
+
 
 def in_two_parts(order: Order) -> Iterator[tuple[float, int, Outcome]]:
     seconds = 2.0 + order.number

@@ -19,8 +19,8 @@ from evaluators.evaluator import Progress
 from evaluators.scoring import CaseScores
 from nas.engine import plan as planning
 from nas.engine.failures import time_is_over
-from nas.engine.orders import Order, Outcome
-from nas.engine.plan import SILENCE, Plan
+from nas.engine.orders import SILENCE, Order, Outcome
+from nas.engine.plan import Plan
 from nas.engine.schedule import Schedule
 from nas.engine.watcher import Watcher
 from nas.evidence.front import front_of
@@ -224,13 +224,13 @@ def test_as_many_orders_are_out_as_there_is_room_for_now(tmp_path):
 def test_a_trial_that_reports_nothing_is_ended_soon_after_the_time_limit(tmp_path, clock):
     plan = make_plan(tmp_path, replace(SCHEDULE, seconds=45, workers=2), clock=clock)
     first = plan.next()
-    assert (first.seconds, first.limit) == (45 + SILENCE, "limits.time leaves it")
+    assert (first.seconds, first.limit, first.silence) == (45 + SILENCE, "limits.time leaves it", True)
     assert plan.progress(first, Progress(1, 9, 0.5))
     clock.now += 20
     assert plan.next().seconds == 25 + SILENCE
     assert time_is_over(first) == "took longer than limits.time leaves it (1 min 15 s)"
     sooner = make_plan(tmp_path, replace(SCHEDULE, seconds=45, trial_seconds=5.0), clock=clock).next()
-    assert (sooner.seconds, sooner.limit) == (5.0, "limits.trial_time")
+    assert (sooner.seconds, sooner.limit, sooner.silence) == (5.0, "limits.trial_time", False)
 
 
 def test_no_trial_starts_that_would_end_after_the_time_limit(tmp_path, clock):
@@ -317,6 +317,19 @@ def test_the_weights_of_finals_are_written_and_the_journal_says_where(tmp_path):
             assert item.weights is not None
             assert (tmp_path / item.weights).read_bytes() == f"{item.architecture.key} {item.seed}".encode()
     assert len(list((tmp_path / "weights").iterdir())) == 6
+
+
+def test_finals_of_another_length_leave_the_weights_of_those_before_as_they_were(tmp_path):
+    def of_steps(order: Order) -> Outcome:
+        return replace(outcome_of(order), weights=f"after {order.steps}".encode() if order.keep_weights else None)
+
+    for steps in (30, 20, 60):
+        work(make_plan(tmp_path, replace(SCHEDULE, final_steps=steps)), of_steps)
+    finals = [item for item in Journal(tmp_path / "journal.jsonl").read() if item.phase == "final"]
+    assert {item.steps for item in finals} == {20, 30, 60}
+    for item in finals:
+        assert item.weights is not None
+        assert (tmp_path / item.weights).read_text() == f"after {item.steps}"
 
 
 def test_a_final_that_fails_is_recorded_and_the_others_go_on(tmp_path):
@@ -577,6 +590,20 @@ def test_the_time_limit_counts_the_sessions_before(tmp_path):
     assert of_phase(orders, "search") == []  # 30 s are gone, and a trial takes 10 s
 
 
+def test_a_search_waits_for_room_as_long_as_its_time_lasts_and_finals_as_long_as_it_takes(tmp_path, clock):
+    plan = make_plan(tmp_path, replace(SCHEDULE, trials=1, seconds=50), clock=clock)
+    waits = []
+
+    def does(order: Order) -> Outcome:
+        waits.append((order.phase, plan.longest_wait()))
+        clock.now += 2
+        return outcome_of(order)
+
+    work(plan, does)
+    assert waits == [("search", 50), ("final", None), ("final", None)]
+    assert make_plan(tmp_path / "without").longest_wait() is None
+
+
 # -- given architectures ----------------------------------------------------------------------------------
 
 OUTSIDE = Architecture.create("unet", 2, {"depth": 1, "width": 5, "block": "residual"})
@@ -725,6 +752,20 @@ def test_a_search_that_was_killed_at_a_rung_goes_on_from_there(tmp_path):
     assert order is not None
     assert (order.number, order.architecture, order.state) == (0, first.architecture, b"0 at 3")
     assert order.curve == ((3, score(first)),)
+
+
+@pytest.mark.parametrize(("reduction", "kept"), [(1.0, {0, 1, 2, 3, 4}), (3.0, {0, 2, 3})])
+def test_of_trials_that_were_stopped_at_a_rung_all_go_on_and_of_those_that_halving_put_aside_the_best(
+    tmp_path, monkeypatch, reduction, kept
+):
+    monkeypatch.setattr(planning, "KEPT", 2)
+    schedule = replace(RUNGS, reduction=reduction, workers=5, trials=5)
+    plan = make_plan(tmp_path, schedule)
+    for order in [plan.next() for _ in range(5)]:
+        assert order is not None
+        plan.rung(order, Progress(3, 10, 0.5), replace(outcome_of(order), state=b"state"))
+    make_plan(tmp_path, schedule)  # as all workers were lost with the process
+    assert {int(path.stem) for path in (tmp_path / "states").iterdir()} == kept
 
 
 def test_a_trial_that_the_time_limit_cuts_off_keeps_what_it_learnt_and_goes_on_with_more_time(tmp_path, clock):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -107,6 +108,13 @@ def test_an_address_at_which_no_ray_answers_fails_within_seconds(mute, monkeypat
         Cluster(mute).__enter__()
     assert time.monotonic() - began < 30
     assert "\n" not in str(caught.value)
+
+
+def test_a_cluster_that_wants_a_token_is_told_with_where_that_goes(mute, monkeypatch):
+    refused = SimpleNamespace(returncode=1, stderr="RpcError: Unauthenticated: missing token")
+    monkeypatch.setattr(ray_cluster.subprocess, "run", lambda *_, **__: refused)
+    with pytest.raises(InputError, match="it wants a token; expected RAY_AUTH_MODE=token and the token of the cluster"):
+        Cluster(mute).__enter__()
 
 
 @pytest.mark.parametrize("address", ["nowhere", "host:port", "ray://", ":"])

@@ -36,6 +36,7 @@ def died(text: str) -> ActorDiedError:
             Loss(
                 "the worker died: it could not begin: ModuleNotFoundError: No module named 'mine'",
                 again=False,
+                alone=False,
                 begun=False,
             ),
         ),

@@ -28,12 +28,16 @@ TWO = Resources(workers=2)
 
 
 class Orders:
-    """A source of given orders that remembers what came back; ``patience``: reports until it stops an endless one."""
+    """A source of given orders that remembers what came back.
 
-    def __init__(self, orders: Sequence[Order], workers: int, patience: int = 3) -> None:
+    ``patience``: reports until it stops an endless one; ``wait``: seconds in which a trial must begin.
+    """
+
+    def __init__(self, orders: Sequence[Order], workers: int, patience: int = 3, wait: float | None = None) -> None:
         self.left = list(orders)
         self.workers = workers
         self.patience = patience
+        self.wait = wait
         self.running: list[Order] = []
         self.outcomes: dict[int, Outcome] = {}
         self.reports: dict[int, list[Progress]] = {}
@@ -64,6 +68,9 @@ class Orders:
 
     def resized(self, trials: int) -> None:
         self.workers = trials
+
+    def longest_wait(self) -> float | None:
+        return self.wait
 
 
 def order(number: int, way: str, candidate: Architecture | None = None, phase: str = "search") -> Order:
@@ -273,7 +280,7 @@ def test_what_is_waited_for_is_said_and_the_time_limit_holds_meanwhile(cluster, 
         while ray.available_resources().get("CPU", 0):
             time.sleep(0.1)
         with pytest.raises(InputError, match="limits.time is over: no trial has begun for"):
-            run_trials(Orders([order(0, "good")], 1), task, {"search": Broken()}, TWO, told.append, patience=3)
+            run_trials(Orders([order(0, "good")], 1, wait=3.0), task, {"search": Broken()}, TWO, told.append)
     finally:
         ray.kill(holder)
     assert told[0].startswith("no trial has begun for ")

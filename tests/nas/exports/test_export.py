@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from torch import nn
 from evaluators.labelling import Labelling
 from evaluators.preprocessing import Preprocessing
 from nas.exports.export import export_point, load_export, load_model, told_scores, write_export
-from nas.exports.place import MODEL, WEIGHTS, check_free
+from nas.exports.formats import FORMATS
+from nas.exports.place import MODEL, WEIGHTS, check_free, replace_folder
 from nas.records.journal import Journal
 from nas.run import Run
 from search_spaces import Architecture, InputError
@@ -100,6 +103,60 @@ def test_a_file_that_is_none_of_its_format_is_refused(tmp_path, caplog, name, ex
     with pytest.raises(InputError, match=f"expected {expected}"):
         load_model(tmp_path / name)
     assert not caplog.records
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def with_format(folder: Path, *names: str) -> None:
+    """An export of a small network in some formats."""
+    small = architecture("unet", {})
+    write_export(folder, small, save(small.build(1, 1).state_dict()), PREPROCESSING, {}, names)
+
+
+def test_what_formats_lack_is_told_at_once_and_nothing_is_written(tmp_path, monkeypatch):
+    for package in ("onnx", "onnxscript"):
+        monkeypatch.setitem(sys.modules, package, None)  # an import then fails
+    monkeypatch.setitem(FORMATS._entries, "torchscript", replace(FORMATS["torchscript"], write=not_called))
+    with pytest.raises(InputError) as raised:
+        with_format(tmp_path / "model", "torchscript", "onnx", "onnx-int8")
+    told = "which is not installed: pip install 'attention-nas[export]'"
+    assert raised.value.faults == [
+        f"onnx, onnx-int8: needs the package '{name}', {told}" for name in ("onnx", "onnxscript")
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+def not_called(*_: object) -> None:
+    raise AssertionError("written though another format lacks a package")
+
+
+@pytest.mark.parametrize("error", [InputError("torchscript: other logits"), KeyboardInterrupt()])
+def test_a_format_that_fails_leaves_the_older_export_as_it_was(tmp_path, monkeypatch, error):
+    def fails(model: object, path: Path, images: object) -> None:
+        path.write_bytes(b"half of it")
+        raise error
+
+    with_format(tmp_path / "model")
+    before = content_of(tmp_path / "model")
+    monkeypatch.setitem(FORMATS._entries, "torchscript", replace(FORMATS["torchscript"], write=fails))
+    with pytest.raises(type(error)):
+        with_format(tmp_path / "model", "standalone", "torchscript")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert content_of(tmp_path / "model") == before
+
+
+def test_an_export_that_cannot_take_its_place_leaves_the_older_one_there(tmp_path):
+    for name in ("place", "made"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "what").write_text(name)
+    with pytest.raises(FileNotFoundError):
+        replace_folder(tmp_path / "place", tmp_path / "nothing")
+    assert (tmp_path / "place" / "what").read_text() == "place"
+    replace_folder(tmp_path / "place", tmp_path / "made")
+    assert (tmp_path / "place" / "what").read_text() == "made"
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
 
 
 def finished(folder: Path, trained: Architecture, **changes: Any) -> Run:

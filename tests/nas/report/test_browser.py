@@ -120,6 +120,24 @@ def test_the_keyboard_steps_along_the_front(shown: Any, run: Run) -> None:
     assert "Selected: " in shown.find_element("id", "said").text
 
 
+def test_the_keyboard_keeps_its_place_where_what_it_was_on_is_drawn_anew(shown: Any) -> None:
+    used = "const it = document.querySelector(arguments[0]); it.focus(); it.click(); return document.activeElement"
+    for name in ("all", "front"):
+        shown.execute_script(used, f"#ranges input[value={name}]")
+        assert shown.execute_script("return document.activeElement.value") == name
+    for at in (1, 2):
+        shown.execute_script(
+            "document.getElementById('filter-slot').selectedIndex = arguments[0];"
+            "document.querySelector('#filters').requestSubmit()",
+            at,
+        )
+    first, second = all_texts(shown, "#filters-set button")
+    shown.execute_script(used, "#filters-set li:last-child button")
+    assert shown.execute_script("return document.activeElement.textContent") == first != second
+    shown.execute_script(used, "#filters-set button")
+    assert shown.execute_script("return document.activeElement.id") == "filter-slot"
+
+
 def test_the_table_holds_what_the_plot_shows_and_both_follow_the_filters(shown: Any, run: Run) -> None:
     at_search(shown)
     everything = run.search_front.everything

@@ -74,6 +74,10 @@ def test_the_command_of_a_network_exports_just_this_one(run: Run, content: Conte
         assert with_key(run.front, key).architecture.key == key
 
 
+def test_the_config_by_which_another_network_is_trained_is_that_of_the_run(run: Run, content: Content) -> None:
+    assert Path(content.config).samefile(run.folder / "config.yaml")
+
+
 def test_scores_by_case_are_told_of_the_front_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "ROOM", 12 * len(run.search_front.points))
     found = [one.search for one in content_of(run, ["x"]).networks if one.search]

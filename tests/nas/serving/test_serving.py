@@ -57,6 +57,8 @@ def test_several_runs_are_listed_and_nothing_can_be_changed(runs: list[Watched])
         assert answer.status == 200
         assert "&lt;img" in text
         assert "<img" not in text
+        assert 'name="viewport"' in text  # else a phone shows it as a desk does
+        assert 'content="light dark"' in text
         answer, text = ask(address, "/run/1/data")
         assert answer.headers["Cache-Control"] == "no-store"
         assert '"run":"two"' in text

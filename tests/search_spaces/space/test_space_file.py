@@ -32,6 +32,16 @@ def test_the_shipped_unet_offers_every_mechanism_of_its_dimensions(dims: int) ->
     assert space.mechanisms == placed_in(dims)
 
 
+@pytest.mark.parametrize("dims", [2, 3])
+def test_the_light_space_has_room_on_both_sides_of_twenty_and_five_hundred_thousand_parameters(dims: int) -> None:
+    space = load_space("light", dims)
+    widest = [one for one in space.plain_networks() if dict(one.options)["width"] == max(space.options["width"])]
+    assert space.smallest(3, 1)[1] < 20_000
+    assert max(one.cost(3, 1, (64,) * dims).params for one in widest) > 500_000
+    assert min(space.options["width"]) == 4
+    assert {"plain", "depthwise"} == set(space.options["block"])
+
+
 # -- what can be written ------------------------------------------------------------------------------------
 
 

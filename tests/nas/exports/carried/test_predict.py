@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def model_that(
     settings["labelling"] = Labelling.exclusive(["a", "b"], (0, 4, 9))
     preprocessing = Preprocessing(dims, channels, **settings | layout)
     architecture = Architecture.create("unet", dims, {"depth": 1, "width": 4})
-    network = architecture.build(channels, 2, seed=1).eval()
+    network = architecture.build(channels, len(preprocessing.classes), seed=1).eval()
     about = {"largest_part": [preprocessing.classes[index - 1] for index in largest]}
     return ExportedModel(architecture, preprocessing, network, mirror, largest, about)
 
@@ -142,6 +143,19 @@ def test_numbered_pictures_are_cases_of_their_own(tmp_path, monkeypatch) -> None
         assert (found != expected).mean() <= 1e-3
 
 
+def test_what_stops_all_images_is_one_line(tmp_path, monkeypatch, capsys) -> None:
+    assert predict.main(["model.txt", str(tmp_path)]) == 2
+    expected = "expected model.onnx, model.pt2, model.ts or the folder network"
+    assert capsys.readouterr().err == f"error: 'model.txt': {expected}\n"
+    told_by(model_that(2, {}), monkeypatch)
+    assert predict.main(["any", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "error: no image found\n"
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "file").touch()
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err == f"error: [Errno 17] File exists: '{tmp_path / 'file'}'\n"
+
+
 def test_two_images_of_one_name_are_refused(tmp_path, monkeypatch, capsys) -> None:
     told_by(model_that(2, {}, channels=2), monkeypatch)
     for suffix in ("png", "bmp"):
@@ -193,3 +207,39 @@ def test_labels_that_a_picture_cannot_hold_are_refused(tmp_path, monkeypatch, ca
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 31), np.uint8)).save(tmp_path / "a.png")
     assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "a picture holds labels of 0 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("classes", [2, 20])
+@pytest.mark.parametrize("spacing", [None, (1.0, 1.3, 1.0)])
+def test_what_is_held_of_a_volume_is_a_window_deep_whatever_the_number_of_classes(
+    monkeypatch: pytest.MonkeyPatch, classes: int, spacing: tuple[float, ...] | None
+) -> None:
+    monkeypatch.setattr(predict, "BLOCK", 2**12)
+    monkeypatch.setattr(predict, "BLOCK_VALUES", 2**14)
+    labelling = Labelling.exclusive([f"class{number}" for number in range(classes)])
+    layout = {"spacing": spacing, "labelling": labelling}
+    settings, whole = (json.loads(settings_of(model_that(3, layout | {"patch": (patch,) * 3}))) for patch in (4, 128))
+    image = np.random.default_rng(0).normal(20, 60, (1, 96, 48, 40)).astype(np.float32)
+
+    def look(images: np.ndarray) -> np.ndarray:  # of each voxel alone, so that windows change nothing
+        return np.sin(images * np.arange(1, 2 + classes, dtype=np.float32)[:, None, None, None])
+
+    expected = predict.segment(look, image, (1, 1, 1), whole)
+    tracemalloc.start()
+    found = predict.segment(look, image, (1, 1, 1), settings)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(np.unique(expected)) == 1 + classes
+    assert (found != expected).mean() <= 1e-3, "but for rounding"
+    assert most < 16 * image.size, "bytes: the image prepared, as it was resampled, and a window's depth of classes"
+
+
+def test_how_far_an_image_is_shows_at_once_and_each_hundredth_once(tmp_path, monkeypatch, capsys) -> None:
+    told_by(model_that(3, {"patch": (4, 4, 4)}), monkeypatch)
+    array = np.random.default_rng(0).normal(size=(60, 9, 9)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "a.nii.gz")
+    assert predict.main(["any", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    shown = [line.strip() for line in capsys.readouterr().err.split("\r") if line.strip()]
+    assert shown[0] == "1/1 a   0%"
+    assert shown[-1] == "1/1 a 100%"
+    assert len(shown) == len(set(shown)) > 20

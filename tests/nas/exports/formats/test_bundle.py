@@ -7,17 +7,24 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
 import pytest
+import torch
+from monai.data import decollate_batch, list_data_collate
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
 from nibabel.orientations import axcodes2ornt, ornt_transform
 from PIL import Image
 
+from evaluators.labelling import Labelling
 from nas.exports.export import load_model
 from nas.exports.formats.bundle import write_bundle
+from nas.exports.model import ExportedModel
 from nas.exports.prediction import find_images, predict_all
 from tests.nas.exports.carried.test_predict import model_that
 
@@ -39,12 +46,50 @@ def without_the_package(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f".{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def test_a_picture_that_monai_reads_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = write_bundle(model_that(2, {}), tmp_path / "bundle")
-    monkeypatch.syspath_prepend(bundle)
+def parts_of(model: ExportedModel, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module that the configs of a model's bundle name."""
+    monkeypatch.syspath_prepend(write_bundle(model, folder / "bundle"))
     parts = importlib.import_module("scripts.parts")
     for name in [name for name in sys.modules if name.partition(".")[0] == "scripts"]:
         del sys.modules[name]
+    return parts
+
+
+@pytest.mark.parametrize("classes", [2, 20])
+def test_a_volume_s_label_lies_as_its_file_and_no_logits_of_it_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: int
+) -> None:
+    labelling = Labelling.exclusive([f"class{number}" for number in range(classes)])
+    model = model_that(3, {"labelling": labelling, "patch": (4, 4, 4), "spacing": (1.0, 1.0, 2.0)})
+    parts = parts_of(model, tmp_path, monkeypatch)
+    monkeypatch.setattr(parts.predict, "BLOCK_VALUES", 2**14)
+    read = Compose([LoadImaged("image", image_only=True), EnsureChannelFirstd("image"), parts.Prepared("image")])
+    array = np.random.default_rng(0).normal(size=(60, 40, 30)).astype(np.float32)
+    upright = nibabel.Nifti1Image(array, np.diag([1.0, 1.0, 1.5, 1.0]))
+    turned = upright.as_reoriented(ornt_transform(axcodes2ornt("RAS"), axcodes2ornt("SAL")))
+    nibabel.save(turned, tmp_path / "scan.nii.gz")
+    images = list_data_collate([read({"image": str(tmp_path / "scan.nii.gz")})])["image"]
+
+    def network(image: torch.Tensor) -> torch.Tensor:  # of each voxel alone
+        return torch.sin(image * torch.arange(1.0, 2 + classes)[:, None, None, None])
+
+    tracemalloc.start()
+    (label,) = decollate_batch(parts.Labels()(images, network))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 24 * array.size, "bytes: logits of the volume take 4 for each class"
+    found = parts.TurnedBack("pred")({"pred": label})["pred"]
+    own = replace(model, network=network)
+    (made,) = predict_all(own, find_images([tmp_path / "scan.nii.gz"]), tmp_path / "own", "nii.gz")
+    assert made.path is not None
+    expected = nibabel.load(made.path)
+    assert len(np.unique(expected.dataobj)) == 1 + classes
+    assert (np.asarray(found)[0] != np.asanyarray(expected.dataobj)).mean() <= 1e-3
+    assert np.allclose(found.affine, expected.affine)
+
+
+def test_a_picture_that_monai_reads_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = parts_of(model_that(2, {}), tmp_path, monkeypatch)
     read = Compose([LoadImaged("image", image_only=True), EnsureChannelFirstd("image"), parts.Prepared("image")])
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 31), np.uint8))
     turned = Image.Exif()
