@@ -74,7 +74,7 @@ class Architecture:
 
     @classmethod
     def _checked(
-        cls, host: str, dims: int, options: dict[str, Value], attention: Mapping[str, list[Item]]
+        cls, host: str, dims: int, options: dict[str, Value], attention: Mapping[str, Sequence[Item]]
     ) -> Architecture:
         """As ``create``."""
         entry = HOSTS[host]
@@ -262,7 +262,7 @@ def option_faults(owner: str, name: str, value: object, allowed: Sequence[Value]
     return [f"{owner}: option '{name}' is {expected}; got {value!r}"]
 
 
-def check_series(series: list[Item], slot: Slot, dims: int, faults: list[str]) -> tuple[Placement, ...]:
+def check_series(series: Sequence[Item], slot: Slot, dims: int, faults: list[str]) -> tuple[Placement, ...]:
     """Mechanisms one after another in ``slot``, complete and in canonical form; what is wrong goes to ``faults``."""
     known = repr(series), slot.channels, slot.inputs, dims  # nothing else of a slot matters
     if known in _SOUND_SERIES:
