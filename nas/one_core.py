@@ -9,14 +9,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import numpy  # noqa: F401 - its BLAS and
-import scipy.linalg  # noqa: F401 - scipy's are to be found
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 
 @functools.cache
 def _controller() -> ThreadpoolController:
+    import numpy  # noqa: F401 - its BLAS and
+    import scipy.linalg  # noqa: F401 - scipy's are to be found
+    from threadpoolctl import ThreadpoolController
+
     return ThreadpoolController()
 
 

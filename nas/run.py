@@ -97,8 +97,7 @@ class Run:
         """Exact parameters of an architecture on the task."""
         if architecture in self._known_params:
             return self._known_params[architecture]
-        layout = self.preprocessing
-        return architecture.cost(layout.channels, len(layout.classes), layout.patch).params
+        return architecture.params(self.preprocessing.channels, len(self.preprocessing.classes))
 
     @functools.cached_property
     def _known_params(self) -> dict[Architecture, int]:

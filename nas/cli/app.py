@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -22,6 +23,7 @@ COMMANDS = (
     *("search", "suite", "init", "front", "report", "serve", "effects", "export", "track"),
     *("plan", "train", "predict", "profile", "benchmark", "listing"),
 )
+BRIEF = ("front", "effects", "list", "report")  # that read, show and end: nothing of it is worth clearing away
 PLUGINS = "NAS_PLUGINS"  # modules that any command imports first, as 'plugins' of a config
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -57,6 +59,8 @@ def main() -> None:
         importlib.import_module(f"nas.cli.{command}")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # welcome at any place
     debug = len(arguments) < len(sys.argv) - 1
+    if arguments[:1] and arguments[0] in BRIEF:
+        gc.disable()  # going over all objects time and again takes a sixth of the time of such a command
     try:
         import_plugins(os.environ.get(PLUGINS, "").replace(",", " ").split())
         app(arguments, prog_name="nas")
@@ -78,3 +82,5 @@ def main() -> None:
         hint = "" if debug else "; --debug shows the trace"
         errors.print(f"error: {type(error).__name__}: {' '.join(str(error).split())}{hint}")
         sys.exit(EXIT_FAILURE)
+    finally:
+        gc.enable()

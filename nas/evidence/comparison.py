@@ -1,6 +1,6 @@
 """Networks held against the plain one, case by case: how sure a difference is when several are looked at.
 
-Wilcoxon: Individual comparisons by ranking methods, Biometrics Bulletin 1(6), 1945, https://doi.org/10.2307/3001968;
+The test is that of ``signed_ranks``, and its p values are corrected for being several.
 Holm: A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6(2), 1979,
 https://www.jstor.org/stable/4615733.
 """
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from nas.evidence.bootstrap import LEVEL
+from nas.evidence.signed_ranks import signed_rank
 
 POWER = 0.8  # with which a test at 1 - ``LEVEL`` finds a difference that is ``detectable``
 LEAST = 6  # cases without which no p value can fall below 0.05
-EXACT = 200  # cases; of more a sum of ranks is as good as normal
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,10 @@ def holm(values: Sequence[float]) -> list[float]:
 
 def detectable(interval: tuple[float, float]) -> float:
     """The smallest true difference that would be found in four of five studies as sure as an interval tells."""
-    half = ndtri((1 + LEVEL) / 2)
+    quantile = NormalDist().inv_cdf
+    half = quantile((1 + LEVEL) / 2)
     error = (interval[1] - interval[0]) / (2 * half)
-    return float((half + ndtri(POWER)) * error)
+    return (half + quantile(POWER)) * error
 
 
 def by_case(table: np.ndarray) -> np.ndarray:
@@ -82,27 +83,3 @@ def _wilcoxon(table: np.ndarray) -> float | None:
         return None
     cases = by_case(table)
     return signed_rank(cases) if len(cases) >= LEAST else None
-
-
-def signed_rank(differences: np.ndarray) -> float:
-    """Two-sided p value of Wilcoxon's signed-rank test of ``(cases,)``.
-
-    Equal sizes share their mean rank; zeros keep theirs and speak for neither side (Pratt, Journal of the American
-    Statistical Association 54, 1959, https://doi.org/10.1080/01621459.1959.10501526). It is exact, whatever is equal,
-    up to ``EXACT`` cases: the share of all choices of signs whose sum of ranks lies as far from the middle.
-    """
-    _, places, counts = np.unique(np.abs(differences), return_inverse=True, return_counts=True)
-    ranks = (2 * np.cumsum(counts) - counts + 1)[places]  # twice the rank: whole numbers
-    ranks, signs = ranks[differences != 0], np.sign(differences[differences != 0])
-    away = abs(float(signs @ ranks))
-    if not away:
-        return 1.0
-    if len(differences) > EXACT:
-        return float(2 * ndtr(-away / np.sqrt((ranks.astype(float) ** 2).sum())))
-    total = int(ranks.sum())
-    chances = np.zeros(total + 1)  # of each sum of those that are positive
-    chances[0] = 1.0
-    for rank in ranks.tolist():
-        chances[rank:] += chances[:-rank].copy()
-        chances /= 2
-    return float(min(2 * chances[round((total + away) / 2) :].sum(), 1.0))

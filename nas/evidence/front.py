@@ -189,14 +189,15 @@ def front_of(
             is_plain=architecture == plain,
             reference=references.get(architecture),
             is_control=architecture in controls,
+            spreads=spreads if group[0].steps == steps else dict,
         )
 
+    spreads = functools.cache(lambda: spreads_of([*points, *apart]))  # takes a moment, and is seldom asked for
     apart = [made(group) for group in groups if group[0].architecture in references and group[0].steps == steps]
     points = [made(group) for group in taking_part if group[0].steps == steps]
-    spreads = functools.cache(lambda: spreads_of([*points, *apart]))  # takes a moment, and is seldom asked for
     return Front(
-        *parted([replace(point, spreads=spreads) for point in points]),
-        tuple(replace(point, spreads=spreads) for point in apart),
+        *parted(points),
+        tuple(apart),
         tuple(made(group) for group in groups if group[0].steps != steps),
         counterparts or {},
     )
@@ -207,7 +208,10 @@ def parted(
 ) -> tuple[tuple[FrontPoint, ...], tuple[FrontPoint, ...], FrontPoint | None]:
     """The points that no other of them dominates, the others, and the plain network; each by rising parameters."""
     ranks = nondomination_ranks([point.cost.params for point in points], [point.dice for point in points])
-    ranked = [replace(point, on_front=rank == 0) for point, rank in zip(points, ranks, strict=True)]
+    ranked = [
+        point if point.on_front == (rank == 0) else replace(point, on_front=rank == 0)
+        for point, rank in zip(points, ranks, strict=True)
+    ]
     ranked.sort(key=lambda point: point.cost.params)
     return (
         tuple(point for point in ranked if point.on_front),

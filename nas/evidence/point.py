@@ -187,6 +187,7 @@ def point_of(
     is_plain: bool = False,
     reference: str | None = None,
     is_control: bool = False,
+    spreads: Callable[[], Mapping[Architecture, Spread]] = dict,
 ) -> FrontPoint:
     """The point of one architecture, which is not on the front.
 
@@ -194,7 +195,7 @@ def point_of(
         trials: its completed trials, one for each seed.
         failed: the seeds with which there is none.
         of_plain: the plain network's trials by seed.
-        is_plain, reference, is_control: see ``FrontPoint``.
+        is_plain, reference, is_control, spreads: see ``FrontPoint``.
     """
     by_seed = [(trial.seed, trial.metrics["dice"]) for trial in trials] + [(seed, 0.0) for seed in sorted(failed)]
     return FrontPoint(
@@ -213,6 +214,7 @@ def point_of(
         is_control=is_control,
         steps=trials[0].steps,
         failed=len(failed),
+        spreads=spreads,
     )
 
 

@@ -15,6 +15,7 @@ from search_spaces.errors import InputError
 
 Phase = Literal["search", "final"]
 Status = Literal["completed", "failed"]
+PHASES, STATUSES = get_args(Phase), get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -69,22 +70,25 @@ class Trial:
 
     def __post_init__(self) -> None:
         owner = f"trial {self.number}"
-        if self.phase not in get_args(Phase):
-            raise ValueError(f"{owner}: phase is one of {', '.join(get_args(Phase))}; got {self.phase!r}")
-        if self.status not in get_args(Status):
-            raise ValueError(f"{owner}: status is one of {', '.join(get_args(Status))}; got {self.status!r}")
+        if self.phase not in PHASES:
+            raise ValueError(f"{owner}: phase is one of {', '.join(PHASES)}; got {self.phase!r}")
+        if self.status not in STATUSES:
+            raise ValueError(f"{owner}: status is one of {', '.join(STATUSES)}; got {self.status!r}")
         if self.status == "failed" and self.metrics:
             raise ValueError(f"{owner}: a failed trial has no metrics; got {', '.join(self.metrics)}")
         if self.status == "completed" and "dice" not in self.metrics:
             raise ValueError(f"{owner}: a completed trial has the metric 'dice'; got {list(self.metrics)}")
-        numbers = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, **self.metrics}
+        for name, value in (("seconds", self.seconds), ("cpu_seconds", self.cpu_seconds), *self.metrics.items()):
+            if not math.isfinite(value):
+                raise _no_number(owner, name, value)
         for table in (self.cases, self.distances, self.false_positives, self.surface_dice):
             for case, scores in table.items():
-                numbers |= {f"{case}, {name}": value for name, value in scores.items() if value is not None}
-        numbers |= {f"curve at {steps}": value for steps, value in self.curve}
-        for name, value in numbers.items():
+                for name, score in scores.items():
+                    if score is not None and not math.isfinite(score):
+                        raise _no_number(owner, f"{case}, {name}", score)
+        for steps, value in self.curve:
             if not math.isfinite(value):
-                raise ValueError(f"{owner}: '{name}' is a finite number; got {value}")
+                raise _no_number(owner, f"curve at {steps}", value)
 
     def goes_on_from(self, other: Trial) -> bool:
         """Whether this is what came of ``other`` later: the same trial, worked on."""
@@ -109,11 +113,8 @@ class Trial:
         """From plain data as ``to_dict`` gives; raises ``InputError`` on anything else."""
         if not isinstance(data, Mapping):
             raise InputError(f"trial: expected a mapping, got {type(data).__name__}")
-        fields = dataclasses.fields(cls)
-        known = {field.name for field in fields}
-        needed = {field.name for field in fields if field.default_factory is MISSING}  # others came later
-        odd = sorted(map(str, (set(data) - known) | (needed - set(data))))
-        if odd:
+        if not NEEDED <= data.keys() <= KNOWN:
+            odd = sorted(map(str, (data.keys() - KNOWN) | (NEEDED - data.keys())))
             raise InputError(f"trial: keys missing or not known: {', '.join(odd)}")
         try:
             architecture, cost = Architecture.from_dict(data["architecture"]), Cost(**data["cost"])
@@ -125,6 +126,14 @@ class Trial:
             raise InputError(str(error)) from None
         except (TypeError, AttributeError) as error:  # a value of another kind than expected
             raise InputError(f"trial {data['number']}: {error}") from None
+
+
+KNOWN = {field.name for field in dataclasses.fields(Trial)}
+NEEDED = {field.name for field in dataclasses.fields(Trial) if field.default_factory is MISSING}  # others came later
+
+
+def _no_number(owner: str, name: str, value: float) -> ValueError:
+    return ValueError(f"{owner}: '{name}' is a finite number; got {value}")
 
 
 def plain_network(trials: Iterable[Trial]) -> Architecture | None:

@@ -18,9 +18,6 @@ from nas.evidence.front import Front, nondomination_ranks
 from nas.evidence.point import Belief, FrontPoint
 from nas.one_core import one_core
 from nas.records.trial import Trial
-from nas.surrogate.observations import observed
-from nas.surrogate.posterior import Posterior
-from nas.surrogate.scales import draw_scales, learn_scales
 from search_spaces.architecture.architecture import Architecture
 
 FEW = 24  # networks up to which it is left open how large noise and effects are; of more the likeliest do
@@ -78,6 +75,10 @@ class _Model:
 
     @one_core()
     def _drawn(self) -> dict[Architecture | None, np.ndarray]:
+        from nas.surrogate.observations import observed  # on scipy, which the front of finals has no need of
+        from nas.surrogate.posterior import Posterior
+        from nas.surrogate.scales import draw_scales, learn_scales
+
         seen = observed(self._trials)
         if not len(seen):
             return {}

@@ -7,6 +7,7 @@ the run, so that the best of hundreds is not taken for better than it is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -77,6 +78,7 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int] | 
     seen = observed([trial for trial in trials if trial.phase == "search"])
     if len(seen) < LEAST:
         raise InputError(f"effects: expected at least {LEAST} scored networks, got {len(seen)}")
+    of_item = None if params_of is None else _params_added(params_of)
     found: dict[tuple[str, str], set[Architecture]] = {}
     slots: dict[tuple[str, str], dict[str, None]] = {}
     added: dict[tuple[str, str], list[int]] = {}
@@ -86,9 +88,9 @@ def effects(trials: Sequence[Trial], params_of: Callable[[Architecture], int] | 
                 key = item.mechanism, {"slot": slot, "kind": kind_of(slot), "mechanism": ""}[by]
                 found.setdefault(key, set()).add(architecture)
                 slots.setdefault(key, {})[slot] = None
-                if params_of is not None:
-                    more = params_of(architecture) - params_of(_without(architecture, slot, place))
-                    added.setdefault(key, []).append(more)
+                if of_item is not None:
+                    alone = Architecture(architecture.host, architecture.dims, architecture.options, ((slot, series),))
+                    added.setdefault(key, []).append(of_item(alone, place))
     rows = {key: _mean_row(key[0], list(places)) for key, places in slots.items()}
     if not found:
         raise InputError("effects: no network with attention was scored")
@@ -116,9 +118,17 @@ def _mean_row(mechanism: str, slots: Sequence[str]) -> Row:
     return Row(tuple(features), (1 / len(slots),) * len(features))
 
 
-def _without(architecture: Architecture, slot: str, place: int) -> Architecture:
-    """Without the mechanism at ``place`` of the series in ``slot``."""
-    series = {name: list(held) for name, held in architecture.attention}
-    del series[slot][place]
-    kept = tuple((name, tuple(held)) for name, held in series.items() if held)
-    return Architecture(architecture.host, architecture.dims, architecture.options, kept)
+def _params_added(params_of: Callable[[Architecture], int]) -> Callable[[Architecture, int], int]:
+    """What tells of a network with one slot filled how many parameters the mechanism at a place of the series adds.
+
+    That is as many wherever else attention sits: parameters of slots add up.
+    """
+
+    @functools.cache
+    def added(network: Architecture, place: int) -> int:
+        ((slot, series),) = network.attention
+        left = (*series[:place], *series[place + 1 :])
+        attention = ((slot, left),) if left else ()
+        return params_of(network) - params_of(Architecture(network.host, network.dims, network.options, attention))
+
+    return added

@@ -15,15 +15,22 @@ import torch
 import yaml
 
 from search_spaces.architecture.canonical import canonical
-from search_spaces.architecture.cost import Cost, Prices
+from search_spaces.architecture.cost import Cost, Prices, host_params, series_params
 from search_spaces.architecture.placement import Options, PlacedAttention, Placement
 from search_spaces.attention import MECHANISMS
 from search_spaces.attention.mechanism import Value
 from search_spaces.errors import InputError, InputErrors, unknown_name
-from search_spaces.hosts import HOSTS, Host
+from search_spaces.hosts import HOSTS, Host, HostEntry
 from search_spaces.hosts.slot import Slot
 from search_spaces.initialisation import initialise
 from search_spaces.yaml_file import read_yaml
+
+Item = Placement | str | dict[str, Any]  # a mechanism: itself, its name, or plain data with its hyper-parameters
+
+# What was checked and found right, as the thousands of lines of a journal hold the same few things. By how it is
+# written: 2.0 and True equal 2 and 1, but make other objects and other files.
+_SOUND_OPTIONS: dict[tuple[str, str], Options] = {}
+_SOUND_SERIES: dict[tuple[str, int, tuple[str, ...], int], tuple[Placement, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -62,21 +69,28 @@ class Architecture:
 
         Raises ``InputErrors`` that name every unknown host, option, slot or mechanism and every misfit.
         """
+        placed = {name: [one] if isinstance(one, Placement) else list(one) for name, one in (attention or {}).items()}
+        return cls._checked(host, dims, dict(options or {}), placed)
+
+    @classmethod
+    def _checked(
+        cls, host: str, dims: int, options: dict[str, Value], attention: Mapping[str, Sequence[Item]]
+    ) -> Architecture:
+        """As ``create``."""
         entry = HOSTS[host]
         if type(dims) is not int or dims not in entry.dims:
             raise InputError(f"host '{host}' exists in {entry.dims} dimensions, got {dims}")
         faults: list[str] = []
-        full = _complete(f"host '{host}'", options or {}, entry.options, entry.defaults, faults, entry.outside)
+        full = _host_options(entry, options, faults)
         if faults:
             raise InputErrors(faults)
         slots = slots_of(host, dims, full)
         filled: dict[str, tuple[Placement, ...]] = {}
-        for name, series in (attention or {}).items():
+        for name, series in attention.items():
             if name not in slots:
                 faults.append(unknown_name(f"slot of {host} with {_options_text(full)}:", name, slots))
                 continue
-            placements = (series,) if isinstance(series, Placement) else tuple(series)
-            checked = check_series(placements, slots[name], dims, faults)
+            checked = check_series(series, slots[name], dims, faults)
             if checked:
                 filled[name] = checked
         if faults:
@@ -108,8 +122,8 @@ class Architecture:
         ]
         if faults:
             raise InputErrors(faults)
-        placements = {slot: [placement_from(item) for item in series] for slot, series in items.items()}
-        return cls.create(data["host"], data["dims"], options, placements)
+        placed = {slot: [one if isinstance(one, str) else dict(one) for one in items[slot]] for slot in items}
+        return cls._checked(data["host"], data["dims"], dict(options), placed)
 
     @classmethod
     def load(cls, path: Path | str) -> Architecture:
@@ -154,6 +168,12 @@ class Architecture:
             raise InputError(f"size {size} has {len(size)} axes, the architecture is {self.dims}D")
         return prices(self.host, self.dims, self.options, in_channels, classes, size).total(self.attention)
 
+    def params(self, in_channels: int, classes: int) -> int:
+        """The parameters of ``cost``, many times quicker: they do not hang on the size of an image."""
+        slots = slots_of(self.host, self.dims, self.options)
+        plain = host_params(self.host, self.dims, self.options, in_channels, classes)
+        return plain + sum(series_params(series, self.dims, slots[name], classes) for name, series in self.attention)
+
     def build(self, in_channels: int, classes: int, seed: int = 0) -> Host:
         """The network: ``(batch, in_channels, *spatial)`` to ``(batch, 1 + classes, *spatial)`` logits.
 
@@ -183,6 +203,19 @@ def prices(host: str, dims: int, options: Options, in_channels: int, classes: in
 def slots_of(host: str, dims: int, options: Options) -> Mapping[str, Slot]:
     """The slots of a host with these options, by name, in the order of the network."""
     return {slot.name: slot for slot in HOSTS[host].module.slots(dims=dims, **dict(options))}
+
+
+def _host_options(entry: HostEntry, given: Mapping[str, Value], faults: list[str]) -> Options:
+    """All options of a host; what is wrong goes to ``faults``."""
+    known = entry.name, repr(given)
+    if known not in _SOUND_OPTIONS:
+        before = len(faults)
+        owner = f"host '{entry.name}'"
+        full = _complete(owner, given, entry.options, entry.defaults, faults, entry.outside)
+        if len(faults) > before:
+            return full
+        _SOUND_OPTIONS[known] = full
+    return _SOUND_OPTIONS[known]
 
 
 def _complete(
@@ -229,19 +262,24 @@ def option_faults(owner: str, name: str, value: object, allowed: Sequence[Value]
     return [f"{owner}: option '{name}' is {expected}; got {value!r}"]
 
 
-def check_series(series: Sequence[Placement], slot: Slot, dims: int, faults: list[str]) -> tuple[Placement, ...]:
+def check_series(series: Sequence[Item], slot: Slot, dims: int, faults: list[str]) -> tuple[Placement, ...]:
     """Mechanisms one after another in ``slot``, complete and in canonical form; what is wrong goes to ``faults``."""
+    known = repr(series), slot.channels, slot.inputs, dims  # nothing else of a slot matters
+    if known in _SOUND_SERIES:
+        return _SOUND_SERIES[known]
+    before = len(faults)
     if len(series) > 1 and slot.pyramid_channels:
         faults.append(f"slot '{slot.name}': holds one mechanism, which joins all decoder levels; got {len(series)}")
-    before = len(faults)
-    complete = tuple(_check_placement(placement, slot, dims, faults) for placement in series)
+    complete = tuple(_check_placement(placement_from(item), slot, dims, faults) for item in series)
     if len(faults) > before:
         return complete
     try:
-        return tuple(canonical(placement, slot, dims) for placement in complete)
+        found = tuple(canonical(placement, slot, dims) for placement in complete)
     except InputError as error:  # of a number that no mechanism's list holds
         faults.append(f"slot '{slot.name}': {error}")
         return complete
+    _SOUND_SERIES[known] = found
+    return found
 
 
 def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[str]) -> Placement:
@@ -257,8 +295,10 @@ def _check_placement(placement: Placement, slot: Slot, dims: int, faults: list[s
     return Placement(entry.name, options)
 
 
-def placement_from(item: str | Mapping[str, Any]) -> Placement:
+def placement_from(item: Item) -> Placement:
     """From a mechanism's name, or a mapping with it and its hyper-parameters; not checked."""
+    if isinstance(item, Placement):
+        return item
     if isinstance(item, str):
         return Placement(item)
     options = dict(item)

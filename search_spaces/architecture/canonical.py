@@ -22,8 +22,13 @@ def canonical(placement: Placement, slot: Slot, dims: int) -> Placement:
 def canonical_in(placement: Placement, channels: int, dims: int) -> Placement:
     """As ``canonical``, for a slot of so many channels: nothing else of a slot matters."""
     entry = MECHANISMS[placement.mechanism]
-    wanted = entry.comes_to(dict(placement.options), channels, dims)
-    for values in itertools.product(*entry.choices.values()):
+    own = dict(placement.options)
+    wanted = entry.comes_to(own, channels, dims)
+    alike = (  # what comes to nothing else keeps its value
+        values if name in entry.effective else [value for value in values if value == own[name]]
+        for name, values in entry.choices.items()
+    )
+    for values in itertools.product(*alike):
         options = tuple(zip(entry.choices, values, strict=True))
         if entry.comes_to(dict(options), channels, dims) == wanted:
             return Placement(placement.mechanism, options)

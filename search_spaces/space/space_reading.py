@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from search_spaces.architecture.architecture import (
+    Item,
     as_offered,
     check_series,
     option_faults,
-    placement_from,
     slots_of,
 )
 from search_spaces.architecture.cost import params_of
@@ -87,7 +87,7 @@ class HostReading:
             if not all(isinstance(i, str) or (isinstance(i, Mapping) and "mechanism" in i) for i in items):
                 faults.append(f"space: fixed '{pattern}' is a mapping with the key 'mechanism'; got {items!r}")
                 continue
-            series = [placement_from(item) for item in items]
+            series: list[Item] = [item if isinstance(item, str) else dict(item) for item in items]
             for name in self.match(pattern):
                 wrong: list[str] = []
                 found[name] = check_series(series, self.slots[name], self.dims, wrong)

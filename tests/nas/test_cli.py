@@ -141,6 +141,13 @@ def test_help_comes_at_once():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_front_waits_for_no_library_that_it_has_no_need_of():
+    code = "import sys, nas.run, nas.cli.tables\n"
+    code += "print([name for name in ('scipy', 'monai', 'pandas', 'ray', 'nni', 'nibabel') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("arguments", [["serach"], ["search", "--rum", "x"], ["front"], ["list", "mechanism"]])
 def test_a_command_that_cannot_be_parsed_ends_with_code_2_and_no_trace(nas_, arguments):
     result = nas_(*arguments)

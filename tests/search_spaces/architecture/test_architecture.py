@@ -282,3 +282,21 @@ def test_an_architecture_from_another_process_hashes_as_one_made_here() -> None:
         command, capture_output=True, check=True, timeout=300, env={**os.environ, "PYTHONHASHSEED": "7"}
     )
     assert pickle.loads(done.stdout) in {Architecture.from_dict({"host": "unet", "dims": 2})}
+
+
+def test_what_is_equal_but_written_otherwise_is_checked_anew() -> None:
+    data = {
+        "host": "unet",
+        "dims": 2,
+        "options": {"depth": 2},
+        "attention": {"skip.0": {"mechanism": "se", "reduction": 2}},
+    }
+    known = Architecture.from_dict(data)
+    for value in (2.0, True):
+        with pytest.raises(InputError, match="'depth'"):
+            Architecture.from_dict({**data, "options": {"depth": value}})
+        with pytest.raises(InputError, match=r"'se' in slot 'skip.0': option 'reduction'"):
+            Architecture.from_dict({**data, "attention": {"skip.0": {"mechanism": "se", "reduction": value}}})
+    with pytest.raises(InputError, match=r"slot 'output'"):  # as many channels, and another kind of place
+        Architecture.from_dict({**data, "attention": {"output": {"mechanism": "se", "reduction": 2}}})
+    assert Architecture.from_dict(data) == known

@@ -45,6 +45,7 @@ def assert_costs_are_those_of_built_networks(host: str, dims: int, count: int) -
         architecture = space.sample(rng, sparse=index % 2 == 0)
         looked_up = architecture.cost(IN_CHANNELS, CLASSES, SIZE[dims])
         assert looked_up == built_cost(architecture), architecture
+        assert architecture.params(IN_CHANNELS, CLASSES) == looked_up.params, architecture
 
 
 @every_host
