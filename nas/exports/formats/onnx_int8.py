@@ -19,6 +19,7 @@ from nas.exports.agreement import example
 from nas.exports.formats.format import Format, Images, register
 from nas.exports.formats.onnx import (
     IMAGE,
+    LOGITS,
     PACKAGES,
     imported,
     onnx_bytes,
@@ -44,7 +45,7 @@ def write_int8(model: ExportedModel, path: Path, images: Images = ()) -> Path:
     image = example(model.preprocessing)
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
-        whole.write_bytes(onnx_bytes(torch_program(model.module, image), image))
+        whole.write_bytes(with_own_names(onnx_bytes(torch_program(model.module, image), image)))
         root = logging.getLogger()
         level = root.level
         root.setLevel(logging.ERROR)  # it suggests preparations that need more packages
@@ -59,6 +60,35 @@ def write_int8(model: ExportedModel, path: Path, images: Images = ()) -> Path:
             root.setLevel(level)
     write_bytes(path, content)
     return path
+
+
+def with_own_names(content: bytes) -> bytes:
+    """An ONNX file in which every node and every tensor but ``IMAGE`` and ``LOGITS`` has another name.
+
+    ONNX Runtime 1.32 invents names while it quantises, and takes tensors for its own that torch happened to name so:
+    one network in seven became a file that it refused to run.
+    """
+    model = imported("onnx").load_from_string(content)
+    names = {name: name for name in (IMAGE, LOGITS, "")}  # an empty one is an input that is left out
+    _rename(model.graph, names)
+    written: bytes = model.SerializeToString()
+    return written
+
+
+def _rename(graph: Any, names: dict[str, str]) -> None:
+    """Rename what ``graph`` and the graphs in it hold; ``names`` are those so far, and is added to."""
+
+    def own(name: str) -> str:
+        return names.setdefault(name, f"tensor_{len(names)}")
+
+    for tensor in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        tensor.name = own(tensor.name)
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+        node.input[:], node.output[:] = [*map(own, node.input)], [*map(own, node.output)]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, names)
 
 
 class _Reader:

@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import torch
 from safetensors.torch import save
 
+from nas.exports.agreement import example
 from nas.exports.export import write_export
-from nas.exports.formats.onnx import read_onnx, run_onnx, session_of, write_onnx
+from nas.exports.formats.onnx import LOGITS, onnx_bytes, read_onnx, run_onnx, session_of, write_onnx
 from nas.exports.formats.onnx_float16 import write_float16
-from nas.exports.formats.onnx_int8 import write_int8
+from nas.exports.formats.onnx_int8 import with_own_names, write_int8
+from nas.exports.formats.torch_program import torch_program
 from nas.exports.model import ExportedModel
 from search_spaces import InputError
 from tests.nas.exports.formats.test_torch_program import PREPROCESSING, SMALL, small_unet
@@ -76,6 +79,19 @@ def test_files_of_fewer_bits_nearly_give_the_network_s_labels(tmp_path: Path) ->
         with torch.no_grad():
             same = read.network(other).argmax(1) == model.network(other).argmax(1)
         assert same.float().mean() > share, name
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_name_of_torch_s_is_left_to_quantisation() -> None:
+    network = small_unet()
+    image = example(PREPROCESSING)
+    content = onnx_bytes(torch_program(network, image), image)
+    renamed = with_own_names(content)
+    before, after = (onnx.load_from_string(one).graph for one in (content, renamed))
+    names = [{name for node in graph.node for name in (node.name, *node.output)} for graph in (before, after)]
+    assert names[0] & names[1] == {LOGITS}
+    assert len(names[0]) == len(names[1])
+    torch.testing.assert_close(*(run_onnx(session_of(one), image) for one in (content, renamed)), rtol=0, atol=0)
 
 
 def test_eight_bits_without_validation_cases_are_refused(tmp_path: Path) -> None:
