@@ -91,6 +91,7 @@ def test_no_name_of_torch_s_is_left_to_quantisation() -> None:
     names = [{name for node in graph.node for name in (node.name, *node.output)} for graph in (before, after)]
     assert names[0] & names[1] == {LOGITS}
     assert len(names[0]) == len(names[1])
+    assert not [name for node in after.node for name in node.output if name[-1].isdigit()]
     torch.testing.assert_close(*(run_onnx(session_of(one), image) for one in (content, renamed)), rtol=0, atol=0)
 
 
