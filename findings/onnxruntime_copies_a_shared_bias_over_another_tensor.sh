@@ -5,6 +5,7 @@
 # torch names tensors val_20 and val_209, so that it happens to about one exported segmentation network in seven.
 # Seen: "INVALID_ARGUMENT ... Invalid input data: number of dimensions is less than 3: 1", and with another name a difference
 # of 0.035, which is rounding.
+# Known as issue 24705 (https://github.com/microsoft/onnxruntime/issues/24705), closed as stale in 2025; it is so still.
 # What this project does about it: nas/exports/formats/onnx_int8.py gives every tensor a name that no number makes another's.
 #
 # Run by hand; it makes its own environment and fails when ONNX Runtime behaves otherwise.

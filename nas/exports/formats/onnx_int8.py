@@ -65,9 +65,9 @@ def write_int8(model: ExportedModel, path: Path, images: Images = ()) -> Path:
 def with_own_names(content: bytes) -> bytes:
     """An ONNX file in which every node and every tensor but ``IMAGE`` and ``LOGITS`` has another name.
 
-    ONNX Runtime 1.32 copies a constant that several normalisations share under its name and a number, whatever else has
-    that name already: of torch's ``val_20`` a copy is ``val_209``. One network in seven became a file that it refused to
-    run. No name of ours ends in a digit.
+    ONNX Runtime 1.32 copies a constant that several normalisations share under its name and a number, whatever else
+    has that name already: of torch's ``val_20`` a copy is ``val_209``. One network in seven became a file that it
+    refused to run. No name of ours ends in a digit.
     """
     model = imported("onnx").load_from_string(content)
     names = {name: name for name in (IMAGE, LOGITS, "")}  # an empty one is an input that is left out
