@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Set
 
 import numpy as np
 
-from nas.strategies.strategy import Admits
+from nas.strategies.budget import Admits, Budget
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.architecture.cost import host_params
 from search_spaces.space.union import SearchSpace
 
 PATIENCE = 2000
 SMALL = 10_000  # architectures that can be walked through
+SIZES = 5  # networks without attention, spread over the parameters, that a search begins with
+DRAWN = 300  # draws whose hosts these are chosen from
 
 
 class Candidates:
@@ -78,6 +80,11 @@ def _admitted_once(order: Iterable[Architecture], admits: Admits, space: SearchS
                     yield neighbour
 
 
+def host_of(space: SearchSpace, network: Architecture) -> Architecture:
+    """The network without what is open to choice."""
+    return space.part_of(network).assemble(network.options, {})
+
+
 def neighbours(space: SearchSpace, architecture: Architecture, seed: int) -> Iterator[Architecture]:
     """All that are one change away, in an order of its own for each architecture."""
     found = list(space.neighbours(architecture))
@@ -96,6 +103,20 @@ def plain_then_draws(space: SearchSpace, admits: Admits, seed: int, sparse: bool
     if start is not None:
         yield start
     yield from draws(space, seed, sparse)
+
+
+def sizes_then_draws(space: SearchSpace, budget: Budget, seed: int) -> Iterator[Architecture]:
+    """The plain network of a run, others spread over the parameters from few to many, then sparse draws without end."""
+    start = starting_network(space, budget)
+    if start is not None:
+        yield start
+        drawn = itertools.islice(draws(space, seed), DRAWN)
+        plain = filter(space.allows, {host_of(space, draw) for draw in drawn})
+        admitted = sorted(filter(budget, plain), key=lambda one: (budget.params(one), str(one)))
+        if admitted:
+            places = np.linspace(0, len(admitted) - 1, SIZES - 1).round().astype(int)
+            yield from (admitted[place] for place in places.tolist())
+    yield from draws(space, seed)
 
 
 def starting_network(space: SearchSpace, admits: Admits) -> Architecture | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas.strategies.candidates import host_of
 from nas.surrogate.features import Row, features_of_mechanism, features_of_placement, row_of
 from nas.surrogate.posterior import Posterior
 from search_spaces.architecture.architecture import Architecture
@@ -79,11 +80,6 @@ def choices_of(
         {key: {series: next(lines) for series in found[key]} for key in groups},
         *posterior.jointly_added(rows, whole),
     )
-
-
-def host_of(space: SearchSpace, network: Architecture) -> Architecture:
-    """The network without what is open to choice."""
-    return space.part_of(network).assemble(network.options, {})
 
 
 def groups_of(part: Space, network: Architecture) -> dict[Key, Group]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from nas.evidence.hypervolume import Steps
 from nas.strategies.budget import Budget
-from nas.strategies.choices import Choices, groups_of, host_of
+from nas.strategies.candidates import host_of
+from nas.strategies.choices import Choices, groups_of
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.hosts.slot import Slot
 from search_spaces.space.frame import Series

@@ -16,8 +16,7 @@ import numpy as np
 
 from nas.evidence.front import nondomination_ranks
 from nas.records.trial import Trial
-from nas.strategies.candidates import Candidates, draws, starting_network
-from nas.strategies.choices import host_of
+from nas.strategies.candidates import Candidates, draws, host_of, starting_network
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.attention import MECHANISMS

@@ -7,7 +7,7 @@ Search, UAI 2021, https://arxiv.org/abs/2005.02960: a strong baseline where scor
 from __future__ import annotations
 
 from nas.evidence.front import nondominated
-from nas.strategies.candidates import Candidates, neighbours, plain_then_draws
+from nas.strategies.candidates import Candidates, neighbours, sizes_then_draws
 from nas.strategies.strategy import Admits, History, Strategy, strategy
 from search_spaces.architecture.architecture import Architecture
 from search_spaces.space.union import SearchSpace
@@ -20,7 +20,8 @@ class LocalSearch(Strategy):
     """The untried neighbours of the front, of each member in turn.
 
     A neighbour is one change away: an option, a mechanism more, less or another, or one hyper-parameter. The search
-    begins with the plain network and sparse draws, and goes on with those where every neighbour of the front was tried.
+    begins with plain networks of all sizes and sparse draws, and goes on with draws where every neighbour of the front
+    was tried.
 
     Args:
         space, admits, seed: see ``Strategy``.
@@ -28,7 +29,7 @@ class LocalSearch(Strategy):
 
     def __init__(self, space: SearchSpace, admits: Admits, seed: int) -> None:
         super().__init__(space, admits, seed)
-        self._begin = Candidates(plain_then_draws(space, admits, seed), admits, space)
+        self._begin = Candidates(sizes_then_draws(space, self.budget, seed), admits, space)
         self._around: dict[Architecture, Candidates] = {}
 
     def suggest(self, history: History) -> Architecture | None:

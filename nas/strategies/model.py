@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from nas.evidence.hypervolume import Steps
 from nas.one_core import one_core
 from nas.records.trial import Trial
 from nas.strategies.budget import Budget
-from nas.strategies.candidates import Candidates, draws, starting_network
-from nas.strategies.choices import choices_of, host_of
+from nas.strategies.candidates import SIZES, Candidates, host_of, sizes_then_draws
+from nas.strategies.choices import choices_of
 from nas.strategies.climbing import Climber, Prices
 from nas.strategies.proposals import changed
 from nas.strategies.strategy import Admits, History, Strategy, strategy
@@ -28,8 +27,6 @@ from search_spaces.architecture.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.space.union import SearchSpace
 
-PLAIN = 5  # networks without attention, spread over the parameters, before anything else
-DRAWN = 300  # draws whose hosts these are chosen from
 LEAST = 4  # scores that a model is made of
 AT_MOST = 4096  # observations that a model is made of
 DEGREES = (0.5, 1.0)  # of optimism, in turns: less finds more where much helps, more where little does
@@ -74,7 +71,7 @@ class Model(Strategy):
             raise InputError(f"model: optimism is a number from 0; got {optimism}")
         self.optimism = optimism
         self.earlier: Earlier | None = None
-        self._first = Candidates(self._first_order(), admits, space)
+        self._first = Candidates(sizes_then_draws(space, self.budget, seed), admits, space)
         self._prices: Prices = {}
         self._scales: tuple[list[Trial], Scales] = ([], {})
         self._lists: tuple[object, _View | None, list[list[Architecture]]] = ((), None, [])
@@ -83,7 +80,7 @@ class Model(Strategy):
     def suggest(self, history: History) -> Architecture | None:
         seen = history.seen
         scored = history.scored
-        if len(seen) < PLAIN or len(scored) < LEAST:
+        if len(seen) < SIZES or len(scored) < LEAST:
             return self._first.first_unseen(seen)
         if len(seen) < EACH:
             running = sorted(history.running, key=str)
@@ -110,20 +107,6 @@ class Model(Strategy):
             rng = np.random.default_rng((self.seed, len(scored), len(lists)))
             lists.append(self._best(view, count, rng, known))
         return lists[turn]
-
-    def _first_order(self) -> Iterator[Architecture]:
-        """The plain network, others spread over the parameters from few to many, then sparse draws."""
-        start = starting_network(self.space, self.budget)
-        if start is not None:
-            yield start
-            drawn = itertools.islice(draws(self.space, self.seed), DRAWN)
-            plain = filter(self.space.allows, {host_of(self.space, draw) for draw in drawn})
-            admitted = sorted(filter(self.budget, plain), key=lambda one: (self.budget.params(one), str(one)))
-            places: list[int] = (
-                np.linspace(0, len(admitted) - 1, PLAIN - 1).round().astype(int).tolist() if admitted else []
-            )
-            yield from (admitted[place] for place in places)
-        yield from draws(self.space, self.seed)
 
     def _view(self, scored: Sequence[Trial], failed: Sequence[Trial], pending: Sequence[Row] = ()) -> _View:
         seen = observed(scored)

@@ -7,7 +7,8 @@ import pytest
 
 from nas.evidence.hypervolume import Box, Steps
 from nas.strategies.budget import Budget
-from nas.strategies.choices import choices_of, host_of
+from nas.strategies.candidates import host_of
+from nas.strategies.choices import choices_of
 from nas.strategies.climbing import Climber
 from nas.surrogate.features import row_of
 from nas.surrogate.posterior import Posterior

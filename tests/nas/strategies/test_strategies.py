@@ -15,7 +15,7 @@ from nas.evidence.front import front_of, nondomination_ranks
 from nas.records.trial import Trial
 from nas.strategies import STRATEGIES, History
 from nas.strategies.budget import budget_of
-from nas.strategies.candidates import PATIENCE, SMALL, Candidates
+from nas.strategies.candidates import PATIENCE, SIZES, SMALL, Candidates
 from nas.strategies.evolution import Evolution, crowding_distances, survivors
 from nas.strategies.random import RandomSearch
 from search_spaces.architecture.architecture import Architecture
@@ -380,3 +380,20 @@ def test_evolution_dominates_more_than_random_search_after_150_trials():
         return float(np.mean([front.hypervolume(1_000_000, smallest) for front in fronts]))
 
     assert mean_hypervolume("evolution") > mean_hypervolume("random") + 0.02
+
+
+@pytest.mark.parametrize("name", ["model", "local"])
+def test_a_search_begins_with_plain_networks_from_the_lightest_to_the_heaviest(name: str) -> None:
+    """Neighbours alone hardly ever lead from one size to another: there are few options and many places."""
+    strategy = STRATEGIES[name](WIDE, everything, 0)
+    tried: list[Trial] = []
+    for number in range(SIZES):
+        suggested = strategy.suggest(History(tried))
+        assert suggested is not None
+        tried.append(trial(number, 0.5, params_of(suggested), architecture=suggested))
+    assert all(one.architecture.is_plain for one in tried)
+    sizes = sorted(one.cost.params for one in tried)
+    plain = [params_of(network) for network in WIDE.plain_networks()]
+    assert sizes[0] < 1.2 * min(plain)
+    assert sizes[-1] > max(plain) / 1.2
+    assert len(set(sizes)) == SIZES
