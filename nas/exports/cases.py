@@ -30,13 +30,15 @@ def cases_of(run: Run, split: str, most: int) -> list[Sample]:
     return [task.read(case) for case in task.split(split)[:most]]
 
 
-def held_against(model: ExportedModel, other: ExportedModel, samples: Sequence[Sample]) -> dict[str, Any]:
-    """What the network of ``other`` says of real images beside that of ``model``, as plain data.
+def held_against(
+    model: ExportedModel, own: Sequence[np.ndarray], other: ExportedModel, samples: Sequence[Sample]
+) -> dict[str, Any]:
+    """What the network of ``other`` says of real images beside that of ``model``, whose labels are ``own``; plain data.
 
     ``dice`` of whole predictions and ``dice_of_network``, that of the network itself; ``logits``, the largest
     difference on a patch of each image, on another size and on several images at once, and ``of``, the largest logit.
     """
-    own, theirs = ([segment(one, sample) for sample in samples] for one in (model, other))
+    theirs = [segment(other, sample) for sample in samples]
     difference = largest = 0.0
     for sample in samples:
         patch = patch_of(model, sample)
