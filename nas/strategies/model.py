@@ -109,9 +109,7 @@ class Model(Strategy):
         return lists[turn]
 
     def _view(self, scored: Sequence[Trial], failed: Sequence[Trial], pending: Sequence[Row] = ()) -> _View:
-        seen = observed(scored)
-        if len(seen) > AT_MOST:
-            seen = seen.take(np.linspace(0, len(seen) - 1, AT_MOST).round().astype(int).tolist())
+        seen = observed(scored).spread(AT_MOST)
         posterior = Posterior(seen.with_failed(failed[-AT_MOST:]), self._scales_for(scored), pending, self.earlier)
         values = posterior.of_tried(seen)
         params = seen.params.tolist()

@@ -63,8 +63,7 @@ def interactions(trials: Sequence[Trial]) -> list[Interaction]:
 
     They come one after the other, as each explains part of what others that are in the same networks seem to do.
     """
-    seen = observed([trial for trial in trials if trial.phase == "search"])
-    seen = seen.take(np.unique(np.linspace(0, len(seen) - 1, min(MOST, len(seen))).round().astype(int)).tolist())
+    seen = observed([trial for trial in trials if trial.phase == "search"]).spread(MOST)
     together: dict[tuple[Part, Part], list[int]] = {}
     for place, architecture in enumerate(seen.architectures):
         for pair in itertools.combinations(_parts(architecture), 2):

@@ -49,6 +49,12 @@ class Observations:
             self.params[chosen],
         )
 
+    def spread(self, most: int) -> Observations:
+        """All, or ``most`` of them evenly spread."""
+        if len(self) <= most:
+            return self
+        return self.take(np.linspace(0, len(self) - 1, most).round().astype(int).tolist())
+
     def with_failed(self, failed: Sequence[Trial]) -> Observations:
         """These, and what failed with the lowest score among them: what is like it had better not be tried."""
         known = set(self.architectures)

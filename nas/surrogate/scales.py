@@ -69,7 +69,7 @@ class _Likelihood:
         self.names = (*GROUPS, *(["earlier"] if earlier else []), "rest", "noise")
         self.medians = np.log([PRIORS[name][0] for name in self.names])
         self.widths = np.array([PRIORS[name][1] for name in self.names])
-        chosen = seen.take(np.unique(np.linspace(0, len(seen) - 1, most).round().astype(int)).tolist())
+        chosen = seen.spread(most)
         columns = columns_of(chosen.rows)
         design = matrix_of(chosen.rows, columns).toarray()
         groups = np.array([GROUPS.index(group) for group, _ in columns])
