@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import yaml
 from nas.config.form_faults import shown
 from search_spaces.errors import InputError, InputErrors
 from search_spaces.yaml_file import parse_yaml
+
+OF_A_RUN = ("versions", "preprocessing", "data")  # what the config.yaml of a run tells beside a config
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -28,6 +30,11 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError(f"config '{path}': expected a mapping of keys, got {type(data).__name__}")
     return data
+
+
+def as_given(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A config, also that of a run, as a user could have written it."""
+    return {key: value for key, value in data.items() if key not in OF_A_RUN}
 
 
 def apply_settings(data: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:

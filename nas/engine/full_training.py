@@ -11,7 +11,7 @@ from evaluators.fingerprint import fingerprint
 from evaluators.training import resolve_device
 from nas.config.checks import check
 from nas.config.evaluation import final_evaluator, notes_on_finals
-from nas.config.reading import apply_settings, read_config
+from nas.config.reading import apply_settings, as_given, read_config
 from nas.config.sources import load_architecture
 from nas.engine.launch import VERSIONED, prepare_checked
 from nas.exports.export import cleaned_classes, mirrored, told_classes, told_scores, write_export
@@ -19,8 +19,7 @@ from nas.exports.place import check_free
 from nas.profiles.inference import measure_inference
 from search_spaces.errors import InputError
 
-OF_A_SEARCH = ("limits", "resources", "start", "references")
-OF_A_RUN = ("versions", "preprocessing", "data")  # what the config.yaml of a run tells beside a config
+OF_A_SEARCH = ("limits", "resources", "start", "references")  # no matter for what the user chose
 
 
 def train_fully(
@@ -54,8 +53,7 @@ def train_fully(
     section = data.get("task")
     if task is not None and (section is None or isinstance(section, dict)):
         data["task"] = {**(section or {}), "path": task}
-    for key in (*OF_A_SEARCH, *OF_A_RUN):  # no matter for what the user chose
-        data.pop(key, None)
+    data = {key: value for key, value in as_given(data).items() if key not in OF_A_SEARCH}
     checked = check(data, config.parent if config else Path(), reading=show)
     loaded = load_architecture(architecture, checked.task.dims)
     if loaded.dims != checked.task.dims:

@@ -21,7 +21,7 @@ from nas.config.checks import Checked, ShowReading, admits, check, check_admissi
 from nas.config.config import Config
 from nas.config.evaluation import evaluators_of, notes_on_finals
 from nas.config.form_faults import shown
-from nas.config.reading import apply_settings, read_config
+from nas.config.reading import OF_A_RUN, apply_settings, as_given, read_config
 from nas.config.sections import LimitsSection
 from nas.config.settling import settle, with_settled
 from nas.engine.gpu_bytes import gpu_bytes
@@ -54,19 +54,11 @@ MAY_CHANGE = (
     "tracking",
     "references",
     "plugins",
-    "versions",
-    "preprocessing",
-    "data",
     "task.duplicates",
+    *OF_A_RUN,
 )  # of a config, between sessions of one run
 FIXED = ("finals.folds", "finals.tolerance")  # but for these, once a final has ended: others would not compare with it
-ROOM = (
-    "trials",
-    "time",
-    "params",
-    "macs",
-    "depth",
-)  # limits that end a search; the last ones where all within was tried
+ROOM = ("trials", "time", "params", "macs", "depth")  # limits that end a search; the last where all within was tried
 BEFORE = "its finals had begun"  # why a search ended, where all that is known is that it was killed after
 
 
@@ -106,7 +98,7 @@ def search(
     folder = _folder(Path(runs), run, stem, resume)
     stored = Run(folder).config if resume else None
     if stored is not None and config is None:
-        data = {key: value for key, value in stored.items() if key not in ("versions", "preprocessing", "data")}
+        data = as_given(stored)
     data = apply_settings(data, settings)
     if stored is not None:
         data = with_settled(data, stored)
@@ -205,10 +197,8 @@ def _run(
         )
         return found
 
-    if (
-        reopened and not run.is_open
-    ):  # who is stopped before the first new trial is told by this that limits were raised
-        written()
+    if reopened and not run.is_open:
+        written()  # tells a session after this one, stopped before its first new trial, that limits were raised
     try:
         run_trials(
             plan,

@@ -14,18 +14,18 @@ from evaluators.scoring import dice_scores, mean_score
 from evaluators.tasks.task import Sample
 from nas.config.checks import open_section
 from nas.config.config import parse_config
+from nas.config.reading import as_given
 from nas.exports.model import ExportedModel
 from nas.exports.prediction import segment
 from nas.run import Run
 
 FEW = 4  # cases on which a file is compared that computes what its network does
 MANY = 16  # and one that does not; cases from which ranges of numbers are learnt
-_NOT_CONFIG = ("versions", "preprocessing", "data")  # of a run's config, what a user does not write
 
 
 def cases_of(run: Run, split: str, most: int) -> list[Sample]:
     """The first cases of a part of a run's task, with labels. Raises ``InputError`` where the data are not there."""
-    config = parse_config({key: value for key, value in run.config.items() if key not in _NOT_CONFIG}).config
+    config = parse_config(as_given(run.config)).config
     task = open_section(config, config.task.path, lambda what, done, total: None)
     return [task.read(case) for case in task.split(split)[:most]]
 
