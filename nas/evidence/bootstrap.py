@@ -94,8 +94,8 @@ def student_quantile(freedom: int) -> float:
     to import than all else that a front needs.
     """
     angles = np.linspace(0, np.pi / 2, 200_001)
-    reached = np.cumsum(np.cos(angles) ** (freedom - 1))
-    reached -= reached[0] / 2 + np.cos(angles) ** (freedom - 1) / 2  # by trapezia
+    density = np.cos(angles) ** (freedom - 1)
+    reached = np.cumsum(density) - (density[0] + density) / 2  # by trapezia
     return float(freedom**0.5 * np.tan(np.interp(LEVEL * reached[-1], reached, angles)))
 
 

@@ -33,7 +33,7 @@ def write_formats(
     """
     told: dict[str, dict[str, Any]] = {}
     images = [patch_of(model, sample) for sample in calibration]
-    own = [segment(model, sample) for sample in cases]
+    own = [segment(model, sample) for sample in cases] if any(format.predicts for format in formats) else []
     for format in formats:
         format.write(model, folder / format.file, images)
         told[format.name] = {"file": format.file}
